@@ -1,0 +1,31 @@
+// What a browser downloads: the client alone, which has a limit, and the client
+// side of the README's program, schemas and their library included.
+import { join } from "node:path";
+import process from "node:process";
+import { gzipSync } from "node:zlib";
+import { bun, root } from "./run.mjs";
+import { spawnSync } from "node:child_process";
+
+const limit = 6000;
+
+const client = weigh("client", "scripts/size_entry_client.ts");
+weigh("README's program", "scripts/size_entry_readme.ts");
+if (client > limit) {
+  console.error(`client is over its limit of ${limit} bytes min+gzip`);
+  process.exit(1);
+}
+
+function weigh(name, entry) {
+  const { status, stdout, stderr } = spawnSync(
+    bun,
+    ["build", "--minify", "--target=browser", join(root, entry)],
+    { cwd: root },
+  );
+  if (status !== 0) {
+    console.error(String(stderr));
+    process.exit(1);
+  }
+  const gzipped = gzipSync(stdout, { level: 9 }).length;
+  console.log(`${name}: ${stdout.length} bytes min, ${gzipped} min+gzip`);
+  return gzipped;
+}

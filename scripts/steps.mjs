@@ -1,0 +1,53 @@
+// What `npm test` runs, in this order. A step has commands, of which each must
+// succeed, and counts as one check; a step that counts by itself has `run`.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { bunTest } from "./bun_test.mjs";
+import { bun, deno, root } from "./run.mjs";
+
+const config = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"));
+const entries = Object.values(config.exports);
+
+const published = ["mod.ts", ...typescriptFiles("src", "adapters")];
+const pages = ["README.md"].filter((file) => existsSync(join(root, file)));
+
+const tsc = [bun, "node_modules/typescript/bin/tsc", "--project"];
+const script = (name) => [bun, `scripts/${name}.mjs`];
+
+/** @type {{ name: string, commands?: string[][], run?: () => Promise<object> }[]} */
+export const steps = [
+  { name: "format", commands: [[deno, "fmt", "--check"]] },
+  { name: "lint", commands: [[deno, "lint"]] },
+  { name: "manifests", commands: [script("check_manifests")] },
+  { name: "arrows", commands: [script("check_arrows")] },
+  {
+    name: "types",
+    commands: [
+      [...tsc, "tsconfig.json"],
+      [...tsc, "tsconfig.published.json"],
+      [deno, "check", ...entries],
+    ],
+  },
+  { name: "doc-lint", commands: [[deno, "doc", "--lint", ...entries]] },
+  {
+    name: "doc-tests",
+    commands: [
+      [
+        ...[deno, "test", "--doc", "--allow-net", "--allow-env"],
+        ...published,
+        ...pages,
+      ],
+    ],
+  },
+  { name: "publish", commands: [script("check_publish")] },
+  { name: "size", commands: [script("size")] },
+  { name: "unit", run: () => bunTest("tests") },
+];
+
+function typescriptFiles(...folders) {
+  return folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+      .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+  ).sort();
+}

@@ -1,0 +1,77 @@
+// `npm test [-- step…]`: installs what is missing, runs the steps, counts.
+// `--list` names them.
+import process from "node:process";
+import { ensureNpmPackages } from "./npm_packages.mjs";
+import { run } from "./run.mjs";
+import { ensureSystemPrograms } from "./system_programs.mjs";
+
+// Where everything can be had, a skipped test is one that nobody runs.
+const skippedIsFailed = process.platform === "linux" || process.env.CI;
+
+const options = process.argv.slice(2).filter((name) => name !== "--");
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}
+
+async function main() {
+  const { steps } = await import("./steps.mjs");
+  if (options.includes("--list")) {
+    for (const { name } of steps) console.log(name);
+    return 0;
+  }
+  const unknown = options.filter((name) => !steps.some((s) => s.name === name));
+  if (unknown.length > 0) {
+    throw new Error(`Cannot run ${unknown.join(", ")}: see npm test -- --list`);
+  }
+  const chosen = steps.filter(({ name }) =>
+    options.length === 0 || options.includes(name)
+  );
+  await ensureNpmPackages();
+  if (chosen.some(({ name }) => name === "unit")) await ensureSystemPrograms();
+
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const step of chosen) {
+    const counts = await runStep(step);
+    for (const key of Object.keys(total)) total[key] += counts[key];
+  }
+  const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
+  console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
+  return total.failed > 0 ? 1 : 0;
+}
+
+async function runStep(step) {
+  const start = performance.now();
+  const result = await (step.run ?? (() => runCommands(step.commands)))();
+  if (skippedIsFailed && result.skipped > 0) {
+    result.output += `${result.skipped} skipped: on this system all must run\n`;
+    result.failed += result.skipped;
+    result.skipped = 0;
+  }
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  const tests = step.run ? `, ${result.passed} passed` : "";
+  const mark = result.failed > 0 ? "✗" : "✓";
+  console.log(`${mark} ${step.name} ${seconds} s${tests}`);
+  if (result.failed > 0) console.log(indent(result.output));
+  return result;
+}
+
+async function runCommands(commands) {
+  const results = [];
+  for (const [command, ...args] of commands) {
+    results.push(await run(command, args));
+  }
+  const failures = results.filter(({ ok }) => !ok);
+  return {
+    passed: failures.length === 0 ? 1 : 0,
+    failed: failures.length === 0 ? 0 : 1,
+    skipped: 0,
+    output: failures.map(({ output }) => output).join("\n"),
+  };
+}
+
+function indent(text) {
+  return text.trimEnd().replace(/^(?=.)/gm, "  ");
+}
