@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bun, run } from "./run.mjs";
 
+const skippedTest = /<testcase name="([^"]*)"[^>]*>\s*<skipped/g;
+
 /** Runs the test files in `folder`; resolves to counts and output. */
 export async function bunTest(folder) {
   const temporary = mkdtempSync(join(tmpdir(), "bun-test-"));
@@ -11,7 +13,10 @@ export async function bunTest(folder) {
   try {
     const { ok, output } = await run(
       bun,
-      ["test", "--reporter=junit", `--reporter-outfile=${report}`, folder],
+      [
+        ...["test", folder, "--only-failures"],
+        ...["--reporter=junit", `--reporter-outfile=${report}`],
+      ],
       { timeoutMs: 480_000 },
     );
     return count(ok, read(report), output);
@@ -33,6 +38,9 @@ function count(ok, report, output) {
   const number = (name) =>
     Number(summary.match(new RegExp(` ${name}="(\\d+)"`))?.[1] ?? 0);
   const [tests, skipped] = [number("tests"), number("skipped")];
+  for (const [, name] of report.matchAll(skippedTest)) {
+    output += `(skip) ${name}\n`;
+  }
   let failed = number("failures");
   if (tests === 0) {
     failed = 1;

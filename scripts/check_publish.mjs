@@ -18,6 +18,10 @@ const { ok, output } = await run(deno, [
   "--dry-run",
   "--allow-dirty",
 ]);
+if (!ok) {
+  console.error(output);
+  process.exit(1);
+}
 const files = [...output.matchAll(/^\s+(file:\S+) \([\d.]+\w+\)$/gm)]
   .map(([, url]) => relative(root, fileURLToPath(url)).replaceAll("\\", "/"));
 
@@ -31,7 +35,5 @@ const problems = [
   ...needed.filter((file) => !files.includes(file))
     .map((file) => `${file} would not be published, must be`),
 ];
-if (!ok) console.error(output);
 for (const problem of problems) console.error(problem);
-console.log(`${files.length} files`);
-process.exit(ok && problems.length === 0 ? 0 : 1);
+process.exit(problems.length > 0 ? 1 : 0);
