@@ -39,8 +39,10 @@ const forbidden = [
   [/(?<![\w.:/-])\/(work|root|home\/\w+|Users\/\w+)\/\w/, "a machine's path"],
 ];
 const list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
-const files = String(execFileSync("git", list, { cwd: root })).split("\0")
-  .filter((file) => file && existsSync(join(root, file)));
+const tracked = existsSync(join(root, ".git")) // not in a downloaded archive
+  ? String(execFileSync("git", list, { cwd: root })).split("\0")
+  : [];
+const files = tracked.filter((file) => file && existsSync(join(root, file)));
 for (const file of files) {
   const text = read(file);
   if (text.includes("\0")) continue;
