@@ -10,11 +10,12 @@ import { root } from "./run.mjs";
 // from its own layer and those below; types, which leave no trace, from any.
 const layers = [
   `errors close_codes schema serializer protocol envelope channels
-   backoff batch bytes counters limiter maybe names sequences token`,
+   backoff batch bytes counters limiter maybe names origin sequences token`,
   `socket adapter contract infer
    call implementation server_api server_options`,
   `outbox connection hub dispatch
-   core handshake middleware refresh relay session subscribe turn`,
+   answers core handshake middleware refresh relay room server_events
+   session settings subscribe turn`,
   `server client/client client/link`,
 ].map((names) => names.split(/\s+/).map(file));
 

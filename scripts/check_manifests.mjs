@@ -35,7 +35,10 @@ if (lock.includes("://")) {
 }
 
 const forbidden = [
-  [/\bregistry\.[\w-]+\.\w+/i, "the host of a package registry"],
+  [
+    /\bregistry\.[\w-]+\.(com|org|net|io|dev)\b/i,
+    "the host of a package registry",
+  ],
   [/(?<![\w.:/-])\/(work|root|home\/\w+|Users\/\w+)\/\w/, "a machine's path"],
 ];
 const list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
