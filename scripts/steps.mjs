@@ -25,7 +25,7 @@ export const steps = [
     commands: [
       [...tsc, "tsconfig.json"],
       [...tsc, "tsconfig.published.json"],
-      [deno, "check", ...entries],
+      [deno, "check", "--quiet", ...entries],
     ],
   },
   { name: "doc-lint", commands: [[deno, "doc", "--lint", ...entries]] },
@@ -33,7 +33,7 @@ export const steps = [
     name: "doc-tests",
     commands: [
       [
-        ...[deno, "test", "--doc", "--allow-net", "--allow-env"],
+        ...[deno, "test", "--doc", "--quiet", "--allow-net", "--allow-env"],
         ...published,
         ...pages,
       ],

@@ -8,6 +8,9 @@ import { ensureSystemPrograms } from "./system_programs.mjs";
 // Where everything can be had, a skipped test is one that nobody runs.
 const skippedIsFailed = process.platform === "linux" || process.env.CI;
 
+// Of a failed step's output; the end of it tells most.
+const maxLines = 300;
+
 const options = process.argv.slice(2).filter((name) => name !== "--");
 try {
   process.exitCode = await main();
@@ -73,5 +76,8 @@ async function runCommands(commands) {
 }
 
 function indent(text) {
-  return text.trimEnd().replace(/^(?=.)/gm, "  ");
+  const lines = text.trimEnd().split("\n");
+  const left = lines.splice(0, Math.max(0, lines.length - maxLines)).length;
+  if (left > 0) lines.unshift(`(${left} lines more)`);
+  return lines.map((line) => line && `  ${line}`).join("\n");
 }
