@@ -1,0 +1,72 @@
+/**
+ * Typed real-time messaging: one contract, a server that implements it, clients that call it, on every runtime.
+ *
+ * This entry is for authors of contracts and servers; clients import `@super-line/edge/client`.
+ *
+ * @example A server with one request
+ * ```ts
+ * import { z } from "zod";
+ * import { createSocketServer, defineContract } from "@super-line/edge";
+ *
+ * const api = defineContract({
+ *   roles: { user: { clientToServer: { greet: { input: z.string(), output: z.string() } } } },
+ * });
+ * const srv = createSocketServer(api, { authenticate: () => ({ role: "user" }) });
+ * srv.implement({ user: { greet: (name) => `Hello, ${name}` } });
+ *
+ * export default srv;
+ * ```
+ *
+ * @module
+ */
+export { createInMemoryAdapter, MemoryBus } from "./adapters/memory.ts";
+export type { Adapter, AdapterHost } from "./src/adapter.ts";
+export { CloseCode } from "./src/close_codes.ts";
+export { defineContract } from "./src/contract.ts";
+export type { Contract } from "./src/contract.ts";
+export type { Counters } from "./src/counters.ts";
+export { isSocketError, SocketError } from "./src/errors.ts";
+export type { ErrorCode } from "./src/errors.ts";
+export type { Handshake, HandshakeExtras } from "./src/handshake.ts";
+export type {
+  CallInfo,
+  Handler,
+  Handlers,
+  Implementation,
+} from "./src/implementation.ts";
+export type {
+  AuthResult,
+  ContractDefinition,
+  EventEntry,
+  RequestEntry,
+  RoleDefinition,
+  RoleName,
+  SignalEntry,
+  SurfaceDefinition,
+  TopicEntry,
+} from "./src/infer.ts";
+export type { Backpressure } from "./src/outbox.ts";
+export type { AdapterStatus, Joined, RelayCounters } from "./src/relay.ts";
+export { createSocketServer } from "./src/runtimes/any.ts";
+export type { SocketServer } from "./src/runtimes/any.ts";
+export type { InferInput, InferOutput, Issue, Schema } from "./src/schema.ts";
+export type { Serializer } from "./src/serializer.ts";
+export type {
+  AnyConnection,
+  CloseOptions,
+  Connection,
+  Local,
+  Node,
+  Off,
+  RoleScope,
+  Room,
+  Stats,
+} from "./src/server_api.ts";
+export type {
+  ErrorInfo,
+  HandshakeInfo,
+  LimitOptions,
+  Middleware,
+  MiddlewareInfo,
+  ServerOptions,
+} from "./src/server_options.ts";

@@ -1,0 +1,62 @@
+/**
+ * Seam 2: channel pub/sub between nodes. What each promise means is tested by the suite in `./testing`.
+ *
+ * @module
+ */
+
+/**
+ * The fan-out between nodes. It carries text payloads on named channels and knows nothing of connections.
+ *
+ * - **A1** `subscribe` resolves only when live: a publish that starts after it, on any node, arrives.
+ * - **A2** After `unsubscribe` resolves nothing more arrives; interleaved calls end in the last one asked for.
+ * - **A3** Publishes of one node to one channel arrive in order. After a failure a payload may be repeated or come late.
+ * - **A4** Payloads of up to `maxPayloadBytes` arrive unchanged, whatever characters they and the channel's name hold.
+ * - **A5** A failed `subscribe` rejects and leaves no trace; concurrent callers share one attempt and one outcome.
+ * - **A6** A throwing `host.message` hurts nobody else; its error comes out at `host.error`.
+ * - **A7** The broker may go and come back: `down`, then `up` with every subscription live again.
+ * - **A8** `close` leaves no timer and no socket.
+ * - **A9** Two namespaces on one broker never meet.
+ * - **A10** Ten thousand channels are subscribed in bounded time.
+ */
+export interface Adapter {
+  /** What the broker can carry. */
+  readonly limits: {
+    /** The largest payload in bytes of UTF-8, at least 1 MiB + 8 KiB. */
+    readonly maxPayloadBytes: number;
+  };
+  /**
+   * Gives the adapter its node and its exits. Called once, before anything else.
+   *
+   * @throws {TypeError} A second time
+   */
+  open(host: AdapterHost): void;
+  /**
+   * Starts to receive a channel.
+   *
+   * @returns Resolves when live
+   * @throws {SocketError} UNAVAILABLE, as a rejection in bounded time, when the broker cannot be reached
+   */
+  subscribe(channel: string): Promise<void>;
+  /** Stops receiving a channel. Resolves when nothing more arrives; never rejects. */
+  unsubscribe(channel: string): Promise<void>;
+  /** Sends a payload to all nodes that are subscribed, its own included. Never throws for the broker: losses go to `host.dropped`. */
+  publish(channel: string, payload: string): void;
+  /** Sends what still waits, for a bounded time, and ends. A second call gives the same promise. */
+  close(): Promise<void>;
+  /** Whether nobody else could hear a publish, so that the node need not make one. Absent means never. */
+  alone?(): boolean;
+}
+
+/** What a node gives its adapter: where things come out. No member throws but `message`. */
+export interface AdapterHost {
+  /** The node's id, unique in the cluster. */
+  readonly nodeId: string;
+  /** A payload came on a channel. */
+  message(channel: string, payload: string): void;
+  /** The broker is reachable or not. An adapter that said nothing is up. */
+  status(status: "up" | "down", cause?: unknown): void;
+  /** Payloads were given up on. */
+  dropped(channel: string, count: number): void;
+  /** Something failed in the background. */
+  error(error: unknown): void;
+}

@@ -1,0 +1,43 @@
+/**
+ * The names of channels: the only file that knows how rooms, topics and server events are told apart.
+ *
+ * @module
+ */
+
+/** The channel of a room. */
+export function roomChannel(name: string): string {
+  return `room:${escape(name)}`;
+}
+
+/** The channel of a topic: a role's own, or of `shared`, whose part is empty since no role can be called so. */
+export function topicChannel(block: string, name: string): string {
+  return `topic:${block === "shared" ? "" : escape(block)}:${escape(name)}`;
+}
+
+/** The channel of an event between nodes. */
+export function serverChannel(event: string): string {
+  return `server:${escape(event)}`;
+}
+
+/** Reads the room's name back, `undefined` for a channel that is no room. */
+export function roomOf(channel: string): string | undefined {
+  return channel.startsWith("room:") ? unescape(channel.slice(5)) : undefined;
+}
+
+/** Reads a topic's name back, a role's own as `role:name`, `undefined` for a channel that is no topic. */
+export function topicOf(channel: string): string | undefined {
+  if (!channel.startsWith("topic:")) return undefined;
+  const [role = "", name = ""] = channel.slice(6).split(":").map(unescape);
+  return role === "" ? name : `${role}:${name}`;
+}
+
+// Only the separator and the escape itself: every other character crosses an adapter unchanged (its promise A4).
+function escape(part: string): string {
+  return /[%:]/.test(part)
+    ? part.replace(/%/g, "%25").replace(/:/g, "%3A")
+    : part;
+}
+
+function unescape(part: string): string {
+  return part.replace(/%3A/g, ":").replace(/%25/g, "%");
+}

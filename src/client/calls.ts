@@ -1,0 +1,136 @@
+/**
+ * Calls under way on a client: waiting to be sent, or for their answer.
+ *
+ * @module
+ */
+import { SocketError } from "../errors.ts";
+import { type Frame, plainFrame } from "../protocol.ts";
+import type { CallOptions } from "./types.ts";
+
+/** The longest that a timer takes (it counts in 31 bits). */
+const MAX_TIMER_MS = 2_147_483_647;
+
+interface PendingCall {
+  readonly frame: Frame;
+  readonly settle: (error: unknown, value?: unknown) => void;
+}
+
+/** What calls need of their client. */
+export interface CallsHost {
+  /** Whether frames can leave now. */
+  readonly open: boolean;
+  /** Sends a frame. */
+  send(frame: Frame): void;
+}
+
+/** The calls of one client. */
+export class Calls {
+  readonly #host: CallsHost;
+  readonly #unsent = new Map<number, PendingCall>();
+  readonly #sent = new Map<number, PendingCall>();
+  #id = 0;
+  #idle: (() => void) | undefined;
+  /** How many may be unanswered. */
+  maxInFlight = 1;
+  /** Nothing new is sent: this connection is about to be left. */
+  held = false;
+
+  constructor(host: CallsHost) {
+    this.#host = host;
+  }
+
+  /** How many wait to be sent. */
+  get waiting(): number {
+    return this.#unsent.size;
+  }
+
+  /**
+   * Makes a call.
+   *
+   * @param build Builds its frame
+   * @param options When it ends early
+   * @returns The answer's payload as it came
+   */
+  start(
+    build: (id: number) => Frame,
+    { timeoutMs = Infinity, signal }: CallOptions = {},
+  ): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const id = ++this.#id;
+      const frame = build(id);
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const settle = (error: unknown, value?: unknown) => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", abort);
+        if (error === undefined) resolve(value);
+        else reject(error);
+      };
+      const give = (error: unknown) => {
+        if (!this.#unsent.delete(id) && this.#sent.delete(id)) {
+          this.#host.send(plainFrame("cancel", id));
+        }
+        settle(error);
+        this.pump();
+      };
+      const abort = () => give(signal?.reason);
+      signal?.addEventListener("abort", abort);
+      if (timeoutMs <= MAX_TIMER_MS) {
+        const late = () =>
+          give(
+            new SocketError(
+              "TIMEOUT",
+              `No answer came within timeoutMs ${timeoutMs}`,
+            ),
+          );
+        timer = setTimeout(late, timeoutMs);
+      }
+      this.#unsent.set(id, { frame, settle });
+      this.pump();
+    });
+  }
+
+  /** Sends what may be sent. */
+  pump(): void {
+    for (const [id, call] of this.#unsent) {
+      if (
+        !this.#host.open || this.held || this.#sent.size >= this.maxInFlight
+      ) break;
+      this.#unsent.delete(id);
+      this.#sent.set(id, call);
+      this.#host.send(call.frame);
+    }
+    if (this.#sent.size === 0) this.#idle?.();
+  }
+
+  /** Settles a call with its answer; of an unknown one it does nothing. */
+  answer(id: unknown, error: unknown, value?: unknown): void {
+    const call = this.#sent.get(id as number); // a Map takes any key
+    if (!call) return;
+    this.#sent.delete(id as number);
+    call.settle(error, value);
+    this.pump();
+  }
+
+  /** Rejects what was sent, and with `all` what was not. */
+  fail(reason: SocketError, all: boolean): void {
+    const lost = [
+      ...this.#sent.values(),
+      ...(all ? this.#unsent.values() : []),
+    ];
+    this.#sent.clear();
+    if (all) this.#unsent.clear();
+    for (const call of lost) call.settle(reason);
+    this.#idle?.();
+  }
+
+  /** Sends nothing new, and calls back once nothing is unanswered. */
+  drain(done: () => void): void {
+    this.held = true;
+    this.#idle = () => {
+      this.#idle = undefined;
+      done();
+    };
+    this.pump();
+  }
+}

@@ -1,0 +1,266 @@
+/**
+ * One client's WebSocket: dialled, watched, dialled again.
+ *
+ * @module
+ */
+import { backoffDelay, type BackoffOptions } from "../backoff.ts";
+import { CloseCode, comebackAfter } from "../close_codes.ts";
+import {
+  type Fields,
+  type Hello,
+  PING,
+  PONG,
+  PROTOCOL,
+  read,
+} from "../protocol.ts";
+import type { Data } from "../socket.ts";
+import { tokenProtocol } from "../token.ts";
+
+/** What is used of a standard `WebSocket`. */
+export interface WebSocketLike {
+  /** Set to `arraybuffer`. */
+  binaryType: string;
+  /** The subprotocol is agreed, and messages may be sent. */
+  onopen: ((event: never) => void) | null;
+  /** A message came. */
+  onmessage: ((event: { data: unknown }) => void) | null;
+  /** The connection failed; some implementations say nothing else. */
+  onerror: ((event: never) => void) | null;
+  /** The connection is over. */
+  onclose: ((event: { code: number; reason: string }) => void) | null;
+  /** Sends one message. */
+  send(data: string | Uint8Array<ArrayBuffer>): void;
+  /** Starts the closing handshake. */
+  close(code?: number, reason?: string): void;
+}
+
+/** What makes a {@linkcode WebSocketLike}: the global `WebSocket`, or `ws` on Node 20. */
+export type WebSocketConstructor = new (
+  url: string,
+  protocols: string[],
+) => WebSocketLike;
+
+/**
+ * Where a client is.
+ *
+ * - `connecting`: an attempt is under way
+ * - `open`: the server said hello
+ * - `waiting`: until the next attempt
+ * - `closed`: for good
+ */
+export type ClientState = "connecting" | "open" | "waiting" | "closed";
+
+/** Where a client is, and what brought it there. */
+export interface ClientStatus {
+  /** Where it is. */
+  readonly state: ClientState;
+  /** The code of the last close; 1006 when the connection broke. */
+  readonly code?: number;
+  /** The reason that came with it. */
+  readonly reason?: string;
+  /** Whether it will try again by itself. */
+  readonly willRetry: boolean;
+}
+
+/** What a link is made of. */
+export interface LinkOptions {
+  /** Asked at every attempt. */
+  readonly address: () => Promise<
+    { readonly url: string; readonly token: string | undefined }
+  >;
+  /** What dials. */
+  readonly WebSocket: WebSocketConstructor;
+  /** The waits between attempts; `undefined` for only one attempt. */
+  readonly backoff: BackoffOptions | undefined;
+  /** Checks the server's hello; a flaw ends the link for good. */
+  accept(hello: Hello): string | undefined;
+  /** The server said hello. */
+  opened(hello: Hello): void;
+  /** A frame came. */
+  frame(fields: Fields): void;
+  /** The link broke or ended: what was sent is lost. */
+  down(status: ClientStatus): void;
+  /** The state changed. */
+  status(status: ClientStatus): void;
+  /** Something failed that has no caller. */
+  error(error: unknown): void;
+}
+
+/** How long to wait for hello, and for an answer to a ping, in milliseconds. */
+const PATIENCE_MS = 10_000;
+/** How long a link must hold until the back-off starts anew: a server that accepts and closes is no good server. */
+const STABLE_MS = 10_000;
+
+/** Keeps one WebSocket to a server. */
+export class Link {
+  readonly #options: LinkOptions;
+  #status: ClientStatus = { state: "waiting", willRetry: true };
+  #socket: WebSocketLike | undefined;
+  #failures = 0;
+  #openedAt = Infinity;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #heartbeat: ReturnType<typeof setInterval> | undefined;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+  }
+
+  get status(): ClientStatus {
+    return this.#status;
+  }
+
+  /** Dials. */
+  connect(): void {
+    if (this.#status.state !== "waiting") return;
+    clearTimeout(this.#timer);
+    this.#turnTo({ ...this.#status, state: "connecting" });
+    this.#dial().catch((error) => {
+      this.#options.error(error);
+      this.#lost(CloseCode.abnormal, String(error));
+    });
+  }
+
+  /** Sends one message; the link is open. */
+  send(data: Data): void {
+    try {
+      this.#socket?.send(data as Uint8Array<ArrayBuffer>); // our own blocks are never on shared memory
+    } catch (error) {
+      this.#options.error(error);
+    }
+  }
+
+  /** Leaves this connection for a new one. */
+  restart(): void {
+    this.#failures = 0;
+    this.#drop(CloseCode.normal, "", "now");
+  }
+
+  /** Ends for good. */
+  close(code: number = CloseCode.normal, reason = ""): void {
+    this.#drop(code, reason, "never");
+  }
+
+  async #dial(): Promise<void> {
+    const { url, token } = await this.#options.address();
+    if (this.#status.state !== "connecting") return;
+    const socket = new this.#options.WebSocket(
+      url,
+      token === undefined ? [PROTOCOL] : [PROTOCOL, tokenProtocol(token)],
+    );
+    this.#socket = socket;
+    socket.binaryType = "arraybuffer";
+    let opened = false;
+    const mine = () => this.#socket === socket;
+    this.#timer = setTimeout(() => {
+      if (!mine()) return;
+      if (opened) {
+        this.close(CloseCode.badProtocol, "the server said no hi within 10 s");
+      } else {this.#drop(
+          CloseCode.abnormal,
+          "the server did not answer within 10 s",
+        );}
+    }, PATIENCE_MS);
+    socket.onopen = () => opened = true;
+    socket.onmessage = ({ data }) => mine() && this.#receive(data);
+    socket.onclose = ({ code, reason }) => mine() && this.#lost(code, reason);
+    // Node 20 and 22 fire nothing else for a refused dial. Where `close` follows, it has the code: let it come first.
+    socket.onerror = () =>
+      setTimeout(() =>
+        mine() && this.#lost(CloseCode.abnormal, "the connection failed")
+      );
+  }
+
+  #receive(data: unknown): void {
+    clearTimeout(this.#timer);
+    if (data === PONG) return;
+    const { state } = this.#status;
+    for (
+      const frame of read(
+        typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer),
+      )
+    ) { // binaryType says so
+      if (!frame.ok) this.#options.error(new TypeError(frame.flaw));
+      else if (state === "open") this.#options.frame(frame.fields);
+      else if (frame.fields[0] === "hi") {
+        return this.#greet(frame.fields[1] as Hello); // accept checks it
+      }
+    }
+  }
+
+  #greet(hello: Hello): void {
+    const flaw = hello?.v === 1
+      ? this.#options.accept(hello)
+      : "the server speaks another version, must be 1";
+    if (flaw) return this.close(CloseCode.badProtocol, flaw);
+    this.#openedAt = Date.now();
+    this.#heartbeat = setInterval(() => {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(
+        () => this.#drop(CloseCode.heartbeatLost, "the server is silent"),
+        PATIENCE_MS,
+      );
+      this.send(PING);
+    }, hello.heartbeatMs);
+    this.#turnTo({ state: "open", willRetry: true });
+    this.#options.opened(hello);
+  }
+
+  /** Closes the socket and goes on as if the server had. */
+  #drop(code: number, reason: string, comeback?: "now" | "never"): void {
+    const socket = this.#socket;
+    this.#lost(code, reason, comeback);
+    try {
+      // A browser lets a page send 1000 and 3000 to 4999 only.
+      socket?.close(
+        code === CloseCode.abnormal ? CloseCode.normal : code,
+        reason,
+      );
+    } catch (error) {
+      this.#options.error(error);
+    }
+  }
+
+  #lost(
+    code: number,
+    reason: string,
+    comeback: ReturnType<typeof comebackAfter> = comebackAfter(code),
+  ): void {
+    if (this.#status.state === "closed") return;
+    clearTimeout(this.#timer);
+    clearInterval(this.#heartbeat);
+    this.#socket = undefined;
+    if (Date.now() - this.#openedAt > STABLE_MS) this.#failures = 0;
+    this.#openedAt = Infinity;
+    const { backoff } = this.#options;
+    if (!backoff || comeback === "never") {
+      const status: ClientStatus = {
+        state: "closed",
+        code,
+        reason,
+        willRetry: false,
+      };
+      this.#turnTo(status);
+      return this.#options.down(status);
+    }
+    const delay = comeback === "late"
+      ? backoff.maxMs * (1 + Math.random()) / 2
+      : comeback === "now" && this.#failures === 0
+      ? 0
+      : backoffDelay(this.#failures, backoff);
+    this.#failures++;
+    const status: ClientStatus = {
+      state: "waiting",
+      code,
+      reason,
+      willRetry: true,
+    };
+    this.#timer = setTimeout(() => this.connect(), delay);
+    this.#turnTo(status);
+    this.#options.down(status);
+  }
+
+  #turnTo(status: ClientStatus): void {
+    this.#status = status;
+    this.#options.status(status);
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * The topics that a client listens to.
+ *
+ * @module
+ */
+import type { SocketError } from "../errors.ts";
+import { plainFrame } from "../protocol.ts";
+import type { Joined } from "../relay.ts";
+import type { Calls, CallsHost } from "./calls.ts";
+import type { SubscribeOptions, Subscription } from "./types.ts";
+
+/** How long to wait when a subscription hit a limit, in milliseconds. */
+const RETRY_MS = 1_000;
+
+interface Listener {
+  readonly fn: (payload: never) => void;
+  readonly settle: (joined: Joined) => void;
+  readonly refuse: (error: unknown) => void;
+  readonly failed: (error: unknown) => void;
+}
+
+interface Topic {
+  readonly listeners: Set<Listener>;
+  /** What `sub` was answered with. */
+  joined: Joined | undefined;
+}
+
+/** The topics of one client. */
+export class Topics {
+  readonly #host: CallsHost;
+  readonly #calls: Calls;
+  readonly #topics = new Map<string, Topic>();
+
+  constructor(host: CallsHost, calls: Calls) {
+    this.#host = host;
+    this.#calls = calls;
+  }
+
+  /** Adds a listener, and subscribes for the first one. */
+  add(
+    name: string,
+    fn: (payload: never) => void,
+    onError: NonNullable<SubscribeOptions["onError"]>,
+  ): Subscription {
+    let settle: Listener["settle"] = () => {};
+    let refuse: Listener["refuse"] = () => {};
+    const ready = new Promise<Joined>((resolve, reject) => {
+      settle = resolve;
+      refuse = reject;
+    });
+    ready.catch(() => {}); // ignoring it is fine: a refusal goes to onError as well
+    const listener: Listener = { fn, settle, refuse, failed: onError };
+    let topic = this.#topics.get(name);
+    if (topic?.joined) settle(topic.joined);
+    if (!topic) {
+      this.#topics.set(
+        name,
+        topic = { listeners: new Set(), joined: undefined },
+      );
+      if (this.#host.open) this.#ask(name, topic);
+    }
+    topic.listeners.add(listener);
+    const { listeners } = topic;
+    return {
+      ready,
+      unsubscribe: () => {
+        if (!listeners.delete(listener)) return;
+        settle({ live: false });
+        if (
+          listeners.size > 0 || this.#topics.get(name)?.listeners !== listeners
+        ) return;
+        this.#topics.delete(name);
+        if (this.#host.open) this.#host.send(plainFrame("unsub", name));
+      },
+    };
+  }
+
+  /** The listeners of a topic. */
+  listeners(name: unknown): Iterable<(payload: never) => void> {
+    return [...this.#topics.get(name as string)?.listeners ?? []].map((
+      { fn },
+    ) => fn); // a Map takes any key
+  }
+
+  /** Subscribes to all again, on a new connection. */
+  resume(): void {
+    for (const [name, topic] of this.#topics) this.#ask(name, topic);
+  }
+
+  /** Ends all. */
+  end(reason: SocketError): void {
+    for (const { listeners } of this.#topics.values()) {
+      for (const { refuse } of listeners) refuse(reason);
+    }
+    this.#topics.clear();
+  }
+
+  #ask(name: string, topic: Topic): void {
+    topic.joined = undefined;
+    this.#calls.start((id) => plainFrame("sub", id, name)).then(
+      (joined) => {
+        topic.joined = joined as Joined; // what the protocol answers a sub with
+        for (const { settle } of topic.listeners) settle(topic.joined);
+      },
+      (error: SocketError) => this.#refused(name, topic, error), // calls reject with nothing else here
+    );
+  }
+
+  #refused(name: string, topic: Topic, error: SocketError): void {
+    // Lost with its connection: the next one asks again.
+    if (error.code === "DISCONNECTED" || this.#topics.get(name) !== topic) {
+      return;
+    }
+    if (error.code === "RATE_LIMITED" || error.code === "UNAVAILABLE") {
+      setTimeout(() => {
+        if (
+          this.#host.open && this.#topics.get(name) === topic && !topic.joined
+        ) this.#ask(name, topic);
+      }, RETRY_MS * (1 + Math.random()));
+      return;
+    }
+    this.#topics.delete(name);
+    for (const { refuse, failed } of topic.listeners) {
+      refuse(error);
+      failed(error);
+    }
+  }
+}

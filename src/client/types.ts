@@ -1,0 +1,200 @@
+/**
+ * What the author of a client holds in hand.
+ *
+ * @module
+ */
+import type {
+  CallArgument,
+  CallResult,
+  ContractDefinition,
+  EventName,
+  PayloadOut,
+  RoleEntries,
+  RoleName,
+  TopicName,
+} from "../infer.ts";
+import type { Joined } from "../relay.ts";
+import type {
+  ClientState,
+  ClientStatus,
+  WebSocketConstructor,
+} from "./link.ts";
+
+/** How one call is made. */
+export interface CallOptions {
+  /**
+   * After how long it rejects with TIMEOUT, in milliseconds; `Infinity` for never.
+   *
+   * @default {30_000}
+   */
+  readonly timeoutMs?: number;
+  /** Cancels it: it rejects with the signal's reason, and the server's handler is told. */
+  readonly signal?: AbortSignal;
+}
+
+/** A subscription to a topic. */
+export interface Subscription {
+  /**
+   * Settles once: resolves when the server has subscribed this client, `{ live: false }` when other nodes are not
+   * heard yet or it was ended before, and rejects when the server refused. Ignoring it is fine.
+   */
+  readonly ready: Promise<Joined>;
+  /** Ends it; a second call does nothing. */
+  unsubscribe(): void;
+}
+
+/** How one subscription is made. */
+export interface SubscribeOptions {
+  /** Called when the server refuses it, at first or after a reconnect; the client's `onError` when left out. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** Frames that the server dropped, since this client read too slowly. */
+export interface Gap {
+  /** How many events and topic messages are missing. */
+  readonly dropped: number;
+}
+
+/** What every client has beside the methods of its role. */
+export interface ClientBase<
+  C extends ContractDefinition,
+  R extends RoleName<C>,
+> {
+  /** The role it asked for. */
+  readonly role: R;
+  /** The connection's id on the server; `undefined` while there is none. */
+  readonly id: string | undefined;
+  /** Where the connection is. */
+  readonly state: ClientState;
+  /** Resolves when the connection is open; rejects with DISCONNECTED when there will be none. Ignoring it is fine. */
+  readonly ready: Promise<void>;
+  /**
+   * Listens to an event.
+   *
+   * @param event An event of `shared` or of the role
+   * @param fn Called with each one's payload, in order
+   * @returns What ends it
+   */
+  on<N extends EventName<C, R>>(
+    event: N,
+    fn: (payload: PayloadOut<C, R, N>) => void,
+  ): () => void;
+  /**
+   * Subscribes to a topic, now and after every reconnect. Listeners of one topic share one subscription.
+   *
+   * @param topic A topic of `shared` or of the role
+   * @param fn Called with each payload, in order
+   * @param options `onError`
+   */
+  subscribe<N extends TopicName<C, R>>(
+    topic: N,
+    fn: (payload: PayloadOut<C, R, N>) => void,
+    options?: SubscribeOptions,
+  ): Subscription;
+  /**
+   * Listens to the connection's state.
+   *
+   * @param fn Called with every change, not with the present state
+   * @returns What ends it
+   */
+  onStatus(fn: (status: ClientStatus) => void): () => void;
+  /**
+   * Listens to reconnects: the place to join rooms again.
+   *
+   * @param fn Called each time the connection is open again, not the first time
+   * @returns What ends it
+   */
+  onReconnect(fn: () => void): () => void;
+  /**
+   * Listens to losses.
+   *
+   * @param fn Called when the server dropped messages for this client
+   * @returns What ends it
+   */
+  onGap(fn: (gap: Gap) => void): () => void;
+  /** Ends the connection for good: all that is pending rejects with DISCONNECTED. A second call does nothing. */
+  close(): void;
+  /** As `close()`. */
+  [Symbol.dispose](): void;
+}
+
+type Calls<C extends ContractDefinition, R extends RoleName<C>> = RoleEntries<
+  C,
+  R,
+  "clientToServer"
+>;
+type Arguments<E> = undefined extends CallArgument<E>
+  ? [input?: CallArgument<E>]
+  : [input: CallArgument<E>];
+
+/** A client: one method for each request and signal that its role sees. */
+export type Client<C extends ContractDefinition, R extends RoleName<C>> =
+  & ClientBase<C, R>
+  & {
+    readonly [N in keyof Calls<C, R>]: Calls<C, R>[N] extends
+      { readonly output: unknown } ? (
+        ...args: [...Arguments<Calls<C, R>[N]>, options?: CallOptions]
+      ) => Promise<CallResult<Calls<C, R>[N]>>
+      : (...args: Arguments<Calls<C, R>[N]>) => void;
+  };
+
+/** A value, or what makes it. */
+export type Supplied<T> = T | (() => T | Promise<T>);
+
+/** What {@linkcode createClient} takes. */
+export interface ClientOptions<R extends string = string> {
+  /** Where the server is: `ws:`, `wss:`, `http:` or `https:`, in a browser also a path. Asked at every attempt. */
+  readonly url: Supplied<string | URL>;
+  /** The role to ask for; the server decides, and another one ends the client with an error. */
+  readonly role: R;
+  /** Goes into the URL's query, for `authenticate` to read: no place for secrets. Asked at every attempt. */
+  readonly params?: Supplied<Readonly<Record<string, string>>>;
+  /** Goes into the handshake as a subprotocol, never into the URL. Asked at every attempt. */
+  readonly token?: Supplied<string | undefined>;
+  /**
+   * After how long a call rejects with TIMEOUT, in milliseconds.
+   *
+   * @default {30_000}
+   */
+  readonly timeoutMs?: number;
+  /**
+   * How many calls may wait for a connection; more reject with UNAVAILABLE.
+   *
+   * @default {1_000}
+   */
+  readonly maxQueued?: number;
+  /**
+   * Whether what the server sends is run through the contract's schemas, which must then accept their own output.
+   *
+   * @default {"off"}
+   */
+  readonly validate?: "off" | "inbound";
+  /**
+   * Whether to dial again after a loss.
+   *
+   * @default {true}
+   */
+  readonly reconnect?: boolean;
+  /**
+   * The first wait's upper bound, in milliseconds.
+   *
+   * @default {500}
+   */
+  readonly reconnectBaseMs?: number;
+  /**
+   * Every wait's upper bound, in milliseconds.
+   *
+   * @default {30_000}
+   */
+  readonly reconnectMaxMs?: number;
+  /**
+   * How much the bound grows with each attempt.
+   *
+   * @default {2}
+   */
+  readonly reconnectFactor?: number;
+  /** What dials; the global `WebSocket` when left out. Node 20 has none: pass the one of `ws`. */
+  readonly WebSocket?: WebSocketConstructor;
+  /** Called for what has no caller: a listener that throws, a subscription refused. Written to the console when left out. */
+  readonly onError?: (error: unknown) => void;
+}

@@ -1,0 +1,80 @@
+/**
+ * The WebSocket close codes of the protocol, and what a client does after each.
+ *
+ * @module
+ */
+
+/** The code of each reason for which either side ends a connection. */
+export const CloseCode = {
+  /** Done; a client that closes itself does not come back. */
+  normal: 1000,
+  /** The server or the page goes away. */
+  goingAway: 1001,
+  /** No close frame came (RFC 6455 §7.4.1: 1006 is never sent). */
+  abnormal: 1006,
+  /** A policy was broken, such as ten malformed frames. */
+  policy: 1008,
+  /** A message was larger than `maxMessageBytes`. */
+  tooBig: 1009,
+  /** The server failed before the connection was ready. */
+  internal: 1011,
+  /** The server restarts. */
+  restart: 1012,
+  /** The server has too much to do, or the peer reads too slowly. */
+  overload: 1013,
+  /** The peer does not speak the protocol. */
+  badProtocol: 4400,
+  /** Nobody is logged in. */
+  unauthorized: 4401,
+  /** Logged in, not allowed. */
+  forbidden: 4403,
+  /** Nothing was heard from the peer for too long. */
+  heartbeatLost: 4408,
+  /** The application ended the connection for good. */
+  kicked: 4409,
+  /** The login has expired. */
+  expired: 4410,
+} as const;
+
+/** What a client does after a close: stay away, come back with the usual back-off, at once, or after the longest wait. */
+export type Comeback = "never" | "backoff" | "now" | "late";
+
+const COMEBACK: ReadonlyMap<number, Comeback> = new Map([
+  [CloseCode.badProtocol, "never"],
+  [CloseCode.unauthorized, "never"],
+  [CloseCode.forbidden, "never"],
+  [CloseCode.kicked, "never"],
+  [CloseCode.expired, "now"],
+  [CloseCode.policy, "late"],
+  [CloseCode.overload, "late"],
+]);
+
+/** What a client does after the server closed with a code. */
+export function comebackAfter(code: number): Comeback {
+  return COMEBACK.get(code) ?? "backoff";
+}
+
+/**
+ * Makes a code fit to be sent: codes that are for the library's own use or not valid become 1000.
+ *
+ * RFC 6455 §7.4: 1005, 1006 and 1015 are never sent; an API throws on, or cuts the connection at, others out of range.
+ */
+export function sendableCode(code: number): number {
+  const assigned = code >= 1000 && code <= 1014 && code !== 1004 &&
+    code !== 1005 && code !== 1006;
+  return Number.isInteger(code) && (assigned || (code >= 3000 && code <= 4999))
+    ? code
+    : CloseCode.normal;
+}
+
+/**
+ * Cuts a reason to what a close frame can carry: 123 bytes of UTF-8 (RFC 6455 §5.5: 125 with the code), whole characters.
+ */
+export function sendableReason(reason: string): string {
+  const bytes = new TextEncoder().encode(reason);
+  if (bytes.length <= 123) return reason;
+  return new TextDecoder().decode(bytes.subarray(0, 123)).replace(
+    /\uFFFD+$/,
+    "",
+  );
+}

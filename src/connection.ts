@@ -1,0 +1,44 @@
+/**
+ * The object that stands for a connection in handlers and hooks.
+ *
+ * @module
+ */
+import type { AnyConnection } from "./server_api.ts";
+import type { Session } from "./session.ts";
+
+/** Shows of a session what the application may see. */
+export class ConnectionHandle implements AnyConnection {
+  readonly id: string;
+  readonly role: string;
+  readonly ctx: unknown;
+  readonly data: unknown;
+  readonly connectedAt: number = Date.now();
+  readonly #session: Session;
+
+  constructor(
+    session: Session,
+    id: string,
+    role: string,
+    ctx: unknown,
+    data: unknown,
+  ) {
+    this.#session = session;
+    this.id = id;
+    this.role = role;
+    this.ctx = ctx;
+    this.data = data;
+  }
+
+  /** Finds the session behind a connection; `undefined` for an object that is none of this package's copy. */
+  static sessionOf(connection: object): Session | undefined {
+    return #session in connection ? connection.#session : undefined;
+  }
+
+  emit(event: string, data: unknown): void {
+    this.#session.emit(event, data);
+  }
+
+  close(code?: number, reason?: string): void {
+    this.#session.close(code, reason);
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * What the parts of one node share.
+ *
+ * @module
+ */
+import type { Call, Contract, Message } from "./contract.ts";
+import type { Counters } from "./counters.ts";
+import type { Hub } from "./hub.ts";
+import type { Handler } from "./implementation.ts";
+import type { AuthResult, ContractDefinition } from "./infer.ts";
+import type { Codec } from "./protocol.ts";
+import type { Frame } from "./protocol.ts";
+import type { ErrorInfo, Middleware, ServerOptions } from "./server_options.ts";
+import type { Session } from "./session.ts";
+import type { Turn } from "./turn.ts";
+
+type Given = ServerOptions<ContractDefinition, AuthResult<ContractDefinition>>;
+type Defaulted =
+  | "maxMessageBytes"
+  | "maxInFlight"
+  | "maxSubscriptions"
+  | "maxRooms"
+  | "framesPerSecond"
+  | "frameBurst"
+  | "maxMalformed"
+  | "maxPendingHandshakes"
+  | "validateOutput"
+  | "authTimeoutMs"
+  | "heartbeatMs"
+  | "heartbeatTimeoutMs"
+  | "subscribeTimeoutMs";
+
+/** A server's options with every default filled in. */
+export interface Settings
+  extends
+    Omit<Given, Defaulted | "use" | "backpressure">,
+    Required<Pick<Given, Defaulted>> {
+  readonly use: readonly Middleware[];
+  readonly backpressure: {
+    readonly maxBufferedBytes: number;
+    readonly onExceed: "drop" | "close";
+  };
+}
+
+/** What the parts of one node share. */
+export interface Core {
+  readonly nodeId: string;
+  readonly contract: Contract;
+  readonly codec: Codec;
+  readonly settings: Settings;
+  readonly hub: Hub;
+  readonly turn: Turn;
+  readonly counters: Counters;
+  /** Whether `implement` was called. */
+  readonly implemented: boolean;
+  /** Whether `close` was called. */
+  readonly closing: boolean;
+  /** Handshakes between their request and their `hi`. */
+  readonly pending: Set<AbortController>;
+  /** Those that are open or opening. */
+  readonly sessions: Set<Session>;
+  /** The handler of each entry; empty before `implement`. */
+  readonly handlers: ReadonlyMap<Call, Handler>;
+  /** Validates a payload and makes its frame. Throws when the schema refuses it. */
+  encode(message: Message, data: unknown): Frame;
+  /** The one exit for errors that no caller can be told of. Never throws. */
+  report(error: unknown, info: ErrorInfo): void;
+  /** Runs a function of the application's; what it throws, now or later, is reported. */
+  hook(name: string, source: ErrorInfo["source"], run: () => unknown): unknown;
+  /** A session has left everything. */
+  ended(session: Session, code: number): void;
+}

@@ -1,0 +1,218 @@
+/**
+ * What the author of a server holds: the public face of a node.
+ *
+ * @module
+ */
+import type { Adapter } from "./adapter.ts";
+import { roomOf, topicChannel, topicOf } from "./channels.ts";
+import type { Call, Contract } from "./contract.ts";
+import { decide, type Handshake, type HandshakeExtras } from "./handshake.ts";
+import type { Handler } from "./implementation.ts";
+import type { AuthResult, ContractDefinition } from "./infer.ts";
+import { quote } from "./names.ts";
+import type { AdapterStatus } from "./relay.ts";
+import { handleOf, RoomHandle } from "./room.ts";
+import { Server } from "./server.ts";
+import type {
+  AnyConnection,
+  CloseOptions,
+  Node,
+  Off,
+  Stats,
+} from "./server_api.ts";
+import { emitServer, onServer } from "./server_events.ts";
+import type { ServerOptions } from "./server_options.ts";
+import { createSettings } from "./settings.ts";
+
+/**
+ * Makes a node. Runtime files give it sockets.
+ *
+ * @param contract What `defineContract` returned
+ * @param options The options, `adapter` included
+ * @throws {TypeError} When an argument is missing
+ */
+export function createNode<
+  C extends ContractDefinition,
+  A extends AuthResult<C>,
+>(
+  contract: Contract<C>,
+  options: ServerOptions<C, A> & { readonly adapter: Adapter },
+): Node<C, A> {
+  if (!(contract?.roles instanceof Map)) {
+    throw new TypeError(
+      "Cannot create a server: the contract is not defined, must be what defineContract returned",
+    );
+  }
+  // From here on names are strings and payloads unknown: the types above are checked where users write them.
+  const server = new Server(
+    contract as never,
+    createSettings(options as never),
+    options.adapter,
+  );
+  return new ServerNode(server) as never;
+}
+
+class ServerNode {
+  readonly nodeId: string;
+  readonly #server: Server;
+
+  constructor(server: Server) {
+    this.#server = server;
+    this.nodeId = server.nodeId;
+  }
+
+  get local(): {
+    connections: AnyConnection[];
+    rooms: Map<string, number>;
+    topics: Map<string, number>;
+  } {
+    const rooms = new Map<string, number>();
+    const topics = new Map<string, number>();
+    for (const { name, direct, grouped } of this.#server.hub.channels()) {
+      const room = roomOf(name);
+      const topic = topicOf(name);
+      const size = direct.size + grouped.size;
+      if (room !== undefined) rooms.set(room, size);
+      else if (topic !== undefined) topics.set(topic, size);
+    }
+    return {
+      connections: [...this.#server.sessions].flatMap(handleOf),
+      rooms,
+      topics,
+    };
+  }
+
+  implement(
+    handlers: Record<string, Record<string, Handler> | undefined>,
+  ): this {
+    const server = this.#server;
+    if (server.implemented) {
+      throw new TypeError(
+        "Cannot implement: it was done already, must be done once",
+      );
+    }
+    const found = new Map<Call, Handler>();
+    for (const surface of server.contract.roles.values()) {
+      for (const call of surface.calls.values()) {
+        const handler = handlers[call.block]?.[call.name];
+        if (typeof handler !== "function") {
+          throw new TypeError(
+            `Cannot implement ${
+              quote(`${call.block}.${call.name}`)
+            }: its handler is ${typeof handler}, must be a function`,
+          );
+        }
+        found.set(call, handler);
+      }
+    }
+    for (const [block, given] of Object.entries(handlers)) {
+      for (const name of Object.keys(given ?? {})) {
+        if (
+          [...found.keys()].some((call) =>
+            call.block === block && call.name === name
+          )
+        ) continue;
+        throw new TypeError(
+          `Cannot implement ${
+            quote(`${block}.${name}`)
+          }: the contract has no such request or signal`,
+        );
+      }
+    }
+    server.handlers = found;
+    server.implemented = true;
+    return this;
+  }
+
+  room(name: string): RoomHandle {
+    return new RoomHandle(this.#server, name);
+  }
+
+  publish(topic: string, data: unknown): void {
+    this.#publish("shared", this.#server.contract.shared.topics, topic, data);
+  }
+
+  forRole(role: string): { publish(topic: string, data: unknown): void } {
+    const surface = this.#server.contract.roles.get(role);
+    if (!surface) {
+      throw new TypeError(
+        `Cannot publish for role ${quote(role)}: the contract has no such role`,
+      );
+    }
+    return {
+      publish: (topic, data) =>
+        this.#publish(role, surface.topics, topic, data),
+    };
+  }
+
+  emitServer(event: string, data: unknown): void {
+    emitServer(this.#server, event, data);
+  }
+
+  onServer(event: string, fn: (data: unknown) => void): Off {
+    return onServer(this.#server, event, fn);
+  }
+
+  status(): AdapterStatus {
+    return this.#server.hub.status;
+  }
+
+  stats(): Stats {
+    const { counters, hub, pending, sessions, turn } = this.#server;
+    let calls = 0;
+    let signals = 0;
+    let subscriptions = 0;
+    for (const session of sessions) {
+      calls += session.calls.size;
+      signals += session.signals.size;
+      subscriptions += session.subscriptions.size;
+    }
+    return {
+      ...counters,
+      connections: sessions.size,
+      relay: { ...hub.counters },
+      sizes: {
+        sessions: sessions.size,
+        handshakes: pending.size,
+        waitingOutboxes: turn.size,
+        calls,
+        signals,
+        subscriptions,
+        ...hub.sizes(),
+      },
+    };
+  }
+
+  handshake(
+    request: Request,
+    extras: HandshakeExtras = {},
+  ): Promise<Handshake> {
+    return decide(this.#server, request, extras, this.#server.enter);
+  }
+
+  close({ drainMs = 0 }: CloseOptions = {}): Promise<void> {
+    return this.#server.close(drainMs);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #publish(
+    block: string,
+    topics: Server["contract"]["shared"]["topics"],
+    topic: string,
+    data: unknown,
+  ): void {
+    const message = topics.get(topic);
+    if (message?.block !== block) {
+      throw new TypeError(
+        `Cannot publish ${quote(topic)}: ${quote(block)} has no such topic`,
+      );
+    }
+    this.#server.hub.publish(
+      topicChannel(block, topic),
+      this.#server.encode(message, data),
+    );
+  }
+}

@@ -1,0 +1,252 @@
+/**
+ * From a frame to its answer: look-up, limits, middleware, validation, handler, validation, reply.
+ *
+ * @module
+ */
+import {
+  fail,
+  free,
+  notFound,
+  plainIssue,
+  reply,
+  report,
+  summary,
+} from "./answers.ts";
+import { PendingCall } from "./call.ts";
+import { CloseCode } from "./close_codes.ts";
+import type { Call } from "./contract.ts";
+import { isSocketError, SocketError } from "./errors.ts";
+import { chain, isPromiseLike, type Maybe } from "./maybe.ts";
+import { around } from "./middleware.ts";
+import { quote } from "./names.ts";
+import { errorFrame, type Fields, type Frame, isId } from "./protocol.ts";
+import { refreshLogin } from "./refresh.ts";
+import { validate, type Validated } from "./schema.ts";
+import type { Session } from "./session.ts";
+import { subscribe, unsubscribe } from "./subscribe.ts";
+
+/** Handles one frame of a client. Never throws. */
+export function dispatch(session: Session, fields: Fields): void {
+  const [tag, first, second, third] = fields;
+  switch (tag) {
+    case "req":
+      if (isId(first) && typeof second === "string") {
+        return request(session, first, second, third);
+      }
+      break;
+    case "sig":
+      if (typeof first === "string") return signal(session, first, second);
+      break;
+    case "sub":
+      if (isId(first) && typeof second === "string") {
+        return open(session, first, (call) => subscribe(session, call, second));
+      }
+      break;
+    case "unsub":
+      if (typeof first === "string") return unsubscribe(session, first);
+      break;
+    case "cancel":
+      if (isId(first)) {
+        return session.calls.get(first)?.abandon(
+          new SocketError("DISCONNECTED", "The caller cancelled"),
+        );
+      }
+      break;
+    case "auth":
+      if (isId(first) && typeof second === "string") {
+        return open(
+          session,
+          first,
+          (call) => refreshLogin(session, call, second),
+        );
+      }
+      break;
+    default:
+      return session.malformed(
+        `Cannot handle frame ${
+          quote(tag)
+        }: no such tag, must be one of superline.v1`,
+      );
+  }
+  session.malformed(
+    `Cannot handle frame ${
+      quote(tag)
+    }: a field is missing or of another type, must be as in superline.v1`,
+  );
+}
+
+/** Opens a call, unless its id is in use or too many are. */
+function open(
+  session: Session,
+  id: number,
+  run: (call: PendingCall) => void,
+): void {
+  const { settings, counters, codec } = session.core;
+  if (session.calls.has(id)) {
+    return session.end(
+      CloseCode.badProtocol,
+      `id ${id} is unanswered, must be unique until then`,
+    );
+  }
+  if (session.calls.size >= settings.maxInFlight) {
+    counters.limited++;
+    const message =
+      `More than maxInFlight ${settings.maxInFlight} calls are unanswered, must be fewer`;
+    return session.outbox.reply(errorFrame(codec, id, "RATE_LIMITED", message));
+  }
+  const call = new PendingCall(id);
+  session.calls.set(id, call);
+  run(call);
+}
+
+function request(
+  session: Session,
+  id: number,
+  name: string,
+  raw: unknown,
+): void {
+  open(session, id, (call) => {
+    const entry = session.surface.calls.get(name);
+    const output = entry?.output;
+    if (!entry || !output) {
+      return fail(session, call, name, notFound(session, "request", name));
+    }
+    settle(
+      () => run(session, entry, call, raw, "request"),
+      (value) => {
+        if (call.abandoned) return free(session, call);
+        settle(
+          (): Maybe<Validated> =>
+            session.core.settings.validateOutput === "off"
+              ? { ok: true, value }
+              : validate(output, value),
+          (answer) => succeed(session, call, name, answer),
+          (error) => fail(session, call, name, error),
+        );
+      },
+      (error) => fail(session, call, name, error),
+    );
+  });
+}
+
+function signal(session: Session, name: string, raw: unknown): void {
+  const { counters, settings } = session.core;
+  const entry = session.surface.calls.get(name);
+  if (!entry || entry.output) return void counters.refusedSignals++;
+  if (session.signals.size >= settings.maxInFlight) {
+    counters.limited++;
+    counters.refusedSignals++;
+    return;
+  }
+  const call = new PendingCall(0);
+  session.signals.add(call);
+  settle(
+    () => run(session, entry, call, raw, "signal"),
+    () => {
+      session.signals.delete(call);
+      counters.signals++;
+    },
+    (error) => {
+      session.signals.delete(call);
+      counters.refusedSignals++;
+      if (!isSocketError(error)) report(session, name, error);
+    },
+  );
+}
+
+/** Middleware, input, handler. */
+function run(
+  session: Session,
+  entry: Call,
+  call: PendingCall,
+  raw: unknown,
+  kind: "request" | "signal",
+): Maybe<unknown> {
+  const { core, handle } = session;
+  const inner = () =>
+    chain(readInput(session, entry, raw), (input) => {
+      if (session.over) {
+        throw new SocketError("DISCONNECTED", "The client has gone");
+      }
+      return core.handlers.get(entry)?.(input, handle.ctx, handle, call);
+    });
+  if (core.settings.use.length === 0) return inner();
+  return around(core.settings.use, handle.ctx, {
+    kind,
+    name: entry.name,
+    conn: handle as never,
+    call,
+  }, inner);
+}
+
+function readInput(
+  session: Session,
+  entry: Call,
+  raw: unknown,
+): Maybe<unknown> {
+  let value: unknown;
+  try {
+    value = session.core.codec.payload(raw);
+  } catch (cause) {
+    throw new SocketError(
+      "VALIDATION",
+      `Cannot read the input of ${quote(entry.name)}`,
+      undefined,
+      { cause },
+    );
+  }
+  return chain(validate(entry.input, value), (input: Validated) => {
+    if (input.ok) return input.value;
+    throw new SocketError(
+      "VALIDATION",
+      `The input of ${quote(entry.name)} was refused: ${summary(input.issues)}`,
+      {
+        issues: input.issues.map(plainIssue),
+      },
+    );
+  });
+}
+
+function succeed(
+  session: Session,
+  call: PendingCall,
+  name: string,
+  answer: Validated,
+): void {
+  const { core } = session;
+  if (!answer.ok) {
+    const cause = { issues: answer.issues };
+    const error = new TypeError(
+      `Cannot answer ${quote(name)}: the output's schema refused it: ${
+        summary(answer.issues)
+      }`,
+      { cause },
+    );
+    return fail(session, call, name, error);
+  }
+  if (call.abandoned || session.over) return free(session, call);
+  let frame: Frame;
+  try {
+    frame = core.codec.frame(`["res",${call.id}`, answer.value);
+  } catch (error) {
+    return fail(session, call, name, error);
+  }
+  core.counters.requests++;
+  reply(session, call, frame);
+}
+
+/** Runs what may throw or return a promise, and goes on with its outcome. A synchronous one is not awaited. */
+function settle<T>(
+  start: () => Maybe<T>,
+  ok: (value: T) => void,
+  failed: (error: unknown) => void,
+): void {
+  let value: Maybe<T>;
+  try {
+    value = start();
+  } catch (error) {
+    return failed(error);
+  }
+  if (isPromiseLike(value)) Promise.resolve(value).then(ok, failed);
+  else ok(value);
+}

@@ -1,0 +1,81 @@
+/**
+ * A server as Hono middleware, on every runtime. Hono is typed by structure and not imported.
+ *
+ * @example Beside ordinary routes
+ * ```ts
+ * import { Hono } from "hono";
+ * import { z } from "zod";
+ * import { createSocketServer, defineContract } from "@super-line/edge";
+ * import { superline } from "@super-line/edge/hono";
+ *
+ * const api = defineContract({
+ *   roles: { user: { clientToServer: { echo: { input: z.string(), output: z.string() } } } },
+ * });
+ * const srv = createSocketServer(api, { authenticate: () => ({ role: "user" }) });
+ * srv.implement({ user: { echo: (text) => text } });
+ *
+ * const app = new Hono();
+ * app.get("/", (c) => c.text("hello"));
+ * app.use("/realtime", superline(srv));
+ *
+ * export default Object.assign(app, { websocket: srv.websocket });
+ * ```
+ *
+ * @module
+ */
+import type { HandshakeExtras } from "./handshake.ts";
+
+/** What is used of Hono's context. */
+export interface ContextLike {
+  /** The request. */
+  readonly req: {
+    /** The original one: a copy cannot be upgraded. */
+    readonly raw: Request;
+  };
+  /** What the runtime passed beside the request: on Bun its server, or an object that holds it. */
+  readonly env: unknown;
+}
+
+/** What is used of a server. */
+export interface UpgradableLike {
+  /** Upgrades a request. */
+  readonly upgrade: (
+    request: Request,
+    platform: unknown,
+    extras: HandshakeExtras,
+  ) => Promise<Response>;
+}
+
+/** What {@linkcode superline} can be told. `Ctx` is the app's context. */
+export interface SuperlineOptions<Ctx extends ContextLike = ContextLike> {
+  /**
+   * Computes what `authenticate` gets as `info.identity`, the same on every host; say who a session cookie belongs to.
+   */
+  readonly identity?: (c: Ctx) => unknown;
+}
+
+/**
+ * Mounts a server: WebSocket upgrades go to it, everything else passes on.
+ *
+ * What it answers an upgrade with is final: middleware in front may refuse before, and headers that it adds reach the
+ * handshake's answer where the runtime lets them (on Bun they do not).
+ *
+ * @param srv What `createSocketServer` returned
+ * @param options `identity`
+ * @returns The middleware
+ */
+export function superline<Ctx extends ContextLike = ContextLike>(
+  srv: UpgradableLike,
+  options: SuperlineOptions<Ctx> = {},
+): (c: Ctx, next: () => Promise<void>) => Promise<Response | void> {
+  return async (c, next) => {
+    if (c.req.raw.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+      return await next();
+    }
+    const identity = await options.identity?.(c);
+    return await srv.upgrade(c.req.raw, c.env, {
+      hono: c,
+      ...(identity !== undefined && { identity }),
+    });
+  };
+}

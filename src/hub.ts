@@ -1,0 +1,248 @@
+/**
+ * Channels and the connections of this node that are in them. Nothing else talks to the adapter.
+ *
+ * @module
+ */
+import type { Adapter } from "./adapter.ts";
+import { exceeds } from "./bytes.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Frame } from "./protocol.ts";
+import {
+  type AdapterStatus,
+  type Joined,
+  Relay,
+  type RelayHost,
+} from "./relay.ts";
+import type { GroupDomain, SocketGroups } from "./socket.ts";
+import type { Turn } from "./turn.ts";
+
+/** What the hub needs of a connection. */
+export interface Member {
+  /** Where its frames go. */
+  readonly outbox: Outbox;
+  /** The channels it is in; kept by the hub. */
+  readonly channels: Set<Channel>;
+  /** The runtime's own fan-out. */
+  readonly groups: SocketGroups | undefined;
+  /** Whether a native publish may write to it: it is ready, and reads fast enough. */
+  readonly groupable: boolean;
+  /** How many bytes wait for its reader. */
+  buffered(): number;
+  /** It is served through its outbox from now on, until it is grouped again. */
+  setApart(): void;
+}
+
+/** One channel with local members or listeners. */
+export interface Channel {
+  /** Its name between nodes. */
+  readonly name: string;
+  /** Its name in the runtime's own fan-out. */
+  readonly group: string;
+  /** Members that are served through their outbox. */
+  readonly direct: Set<Member>;
+  /** Members that the runtime serves. */
+  readonly grouped: Set<Member>;
+  /** Which listener's sockets `grouped` are. */
+  domain: GroupDomain | undefined;
+  /** What else on this node wants the frames of other nodes. */
+  readonly listeners: Set<(frames: Frame) => void>;
+}
+
+/** What a hub is made of. */
+export interface HubOptions extends Omit<RelayHost, "deliver"> {
+  /** The fan-out between nodes. */
+  readonly adapter: Adapter;
+  /** The outboxes that wait. */
+  readonly turn: Turn;
+  /** Frames went to members without passing an outbox. */
+  wrote(frames: number): void;
+}
+
+/** Fans out, on this node and to the others. */
+export class Hub {
+  readonly #options: HubOptions;
+  readonly #relay: Relay;
+  readonly #channels = new Map<string, Channel>();
+  #groups = 0;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+    this.#relay = new Relay(options.adapter, {
+      nodeId: options.nodeId,
+      subscribeTimeoutMs: options.subscribeTimeoutMs,
+      report: options.report,
+      deliver: (name, frames) => {
+        const channel = this.#channels.get(name);
+        if (!channel) return;
+        this.#deliver(
+          channel,
+          frames,
+          typeof frames === "string" ? frames.split("\n").length : 1,
+        );
+        for (const listener of channel.listeners) listener(frames);
+      },
+    });
+  }
+
+  /** Whether the adapter reaches its broker. */
+  get status(): AdapterStatus {
+    return this.#relay.status;
+  }
+
+  /** What was sent to and taken from other nodes. */
+  get counters(): Relay["counters"] {
+    return this.#relay.counters;
+  }
+
+  /** The size of each collection. */
+  sizes(): Record<string, number> {
+    return { channels: this.#channels.size, ...this.#relay.sizes() };
+  }
+
+  /** All channels that have local members or listeners. */
+  channels(): IterableIterator<Channel> {
+    return this.#channels.values();
+  }
+
+  /** A channel that has local members or listeners. */
+  channel(name: string): Channel | undefined {
+    return this.#channels.get(name);
+  }
+
+  /** Makes a connection a member: on this node at once, in the cluster when the promise says so. Never rejects. */
+  join(name: string, member: Member): Promise<Joined> {
+    const channel = this.#channel(name);
+    if (!member.channels.has(channel)) {
+      member.channels.add(channel);
+      channel.direct.add(member);
+      this.#group(channel, member);
+    }
+    return this.#relay.want(name);
+  }
+
+  /** Ends a membership at once; of a non-member it does nothing. */
+  leave(channel: Channel, member: Member): void {
+    if (!member.channels.delete(channel)) return;
+    channel.direct.delete(member);
+    if (channel.grouped.delete(member)) member.groups?.leave(channel.group);
+    this.#release(channel);
+  }
+
+  /** Gives a listener the frames that come from other nodes. */
+  listen(
+    name: string,
+    listener: (frames: Frame) => void,
+  ): { off(): void; ready: Promise<Joined> } {
+    const channel = this.#channel(name);
+    channel.listeners.add(listener);
+    const off = () => {
+      if (channel.listeners.delete(listener)) this.#release(channel);
+    };
+    return { off, ready: this.#relay.want(name) };
+  }
+
+  /**
+   * Sends a frame to all members of a channel, here and on every other node.
+   *
+   * @throws {RangeError} When the frame is larger than the adapter can carry, before anybody got it
+   */
+  publish(name: string, frame: Frame): void {
+    this.#checkSize(name, frame);
+    const channel = this.#channels.get(name);
+    if (channel) this.#deliver(channel, frame, 1);
+    this.#relay.send(name, frame);
+  }
+
+  /** Sends a frame to the other nodes only. Throws as `publish` does. */
+  emit(name: string, frame: Frame): void {
+    this.#checkSize(name, frame);
+    this.#relay.send(name, frame);
+  }
+
+  /** Puts a member back into the runtime's own fan-out, now that it may be. */
+  regroup(member: Member): void {
+    for (const channel of member.channels) this.#group(channel, member);
+  }
+
+  /** Takes a member out of the runtime's own fan-out, since its reader is slow: its outbox bounds what waits. */
+  ungroup(member: Member): void {
+    member.setApart();
+    for (const channel of member.channels) {
+      if (!channel.grouped.delete(member)) continue;
+      member.groups?.leave(channel.group);
+      channel.direct.add(member);
+    }
+  }
+
+  /** Sends what waits and ends the adapter. */
+  close(): Promise<void> {
+    this.#channels.clear();
+    return this.#relay.close();
+  }
+
+  #channel(name: string): Channel {
+    let channel = this.#channels.get(name);
+    if (!channel) {
+      channel = {
+        name,
+        group: `${this.#options.nodeId}/${this.#groups++}`,
+        direct: new Set(),
+        grouped: new Set(),
+        domain: undefined,
+        listeners: new Set(),
+      };
+      this.#channels.set(name, channel);
+    }
+    return channel;
+  }
+
+  #release(channel: Channel): void {
+    if (
+      channel.direct.size + channel.grouped.size + channel.listeners.size > 0
+    ) return;
+    if (this.#channels.get(channel.name) !== channel) return;
+    this.#channels.delete(channel.name);
+    this.#relay.drop(channel.name);
+  }
+
+  #deliver(channel: Channel, frame: Frame, count: number): void {
+    if (channel.grouped.size > 0 && channel.domain) {
+      this.#options.turn.flush(); // what was sent to a member before goes first
+      this.#options.wrote(count * channel.grouped.size);
+      if (!channel.domain.publish(channel.group, frame)) {
+        for (const member of channel.grouped) {
+          if (member.buffered() > 0) this.ungroup(member);
+        }
+      }
+    }
+    for (const member of channel.direct) member.outbox.push(frame, count);
+  }
+
+  /** Moves a member, and at the second one all, to the runtime's own fan-out: for one alone it costs more than it saves. */
+  #group(channel: Channel, member: Member): void {
+    if (!member.groupable || !member.groups || !channel.direct.has(member)) {
+      return;
+    }
+    if (channel.grouped.size === 0) {
+      if (channel.direct.size < 2) return;
+      channel.domain = member.groups.domain;
+    }
+    for (const other of channel.grouped.size > 0 ? [member] : channel.direct) {
+      if (!other.groupable || other.groups?.domain !== channel.domain) continue;
+      channel.direct.delete(other);
+      channel.grouped.add(other);
+      other.groups?.join(channel.group);
+    }
+  }
+
+  #checkSize(name: string, frame: Frame): void {
+    const max = this.#relay.maxFrameBytes;
+    if (exceeds(frame, typeof frame === "string" ? max : max * 3 / 4)) {
+      throw new RangeError(
+        `Cannot send on ${
+          JSON.stringify(name)
+        }: the frame is larger than the adapter carries, must be at most ${max} bytes`,
+      );
+    }
+  }
+}

@@ -1,0 +1,306 @@
+/**
+ * Types derived from a contract. No code runs here.
+ *
+ * @module
+ */
+import type { InferInput, InferOutput, Schema } from "./schema.ts";
+import type { Serializer } from "./serializer.ts";
+
+/** A call that is answered. */
+export interface RequestEntry {
+  /** What the client sends. */
+  readonly input: Schema;
+  /** What the server answers. */
+  readonly output: Schema;
+}
+
+/** A call that is not answered. */
+export interface SignalEntry {
+  /** What the client sends. */
+  readonly input: Schema;
+}
+
+/** A message for whom the server picks. */
+export interface EventEntry {
+  /** What the server sends. */
+  readonly payload: Schema;
+  /** Left out: clients cannot subscribe to an event. */
+  readonly subscribe?: false;
+}
+
+/** A message for whoever subscribed. */
+export interface TopicEntry {
+  /** What the server publishes. */
+  readonly payload: Schema;
+  /** What makes it a topic. */
+  readonly subscribe: true;
+}
+
+/** The entries of one block, by direction. */
+export interface SurfaceDefinition {
+  /** Requests (`input` and `output`) and signals (`input` alone). */
+  readonly clientToServer?: Readonly<
+    Record<string, RequestEntry | SignalEntry>
+  >;
+  /** Events (`payload`) and topics (`payload` and `subscribe: true`). */
+  readonly serverToClient?: Readonly<Record<string, EventEntry | TopicEntry>>;
+}
+
+/** One role's own entries. */
+export interface RoleDefinition extends SurfaceDefinition {
+  /** The schema of `conn.data`, which `authenticate` returns for this role. */
+  readonly data?: Schema;
+}
+
+/** What {@linkcode defineContract} takes. */
+export interface ContractDefinition {
+  /** What every role has. */
+  readonly shared?: SurfaceDefinition;
+  /** What each role has beside that. */
+  readonly roles: Readonly<Record<string, RoleDefinition>>;
+  /** Events between nodes, which no client sees. */
+  readonly serverToServer?: Readonly<Record<string, Schema>>;
+  /** How payloads become text or bytes; JSON when left out. */
+  readonly serializer?: Serializer;
+}
+
+/** The names of a contract's roles. */
+export type RoleName<C extends ContractDefinition> = keyof C["roles"] & string;
+
+type None = Record<never, never>;
+type Direction = "clientToServer" | "serverToClient";
+type BlockName<C extends ContractDefinition> = "shared" | RoleName<C>;
+type Block<C extends ContractDefinition, B> = B extends "shared" ? C["shared"]
+  : B extends keyof C["roles"] ? C["roles"][B]
+  : never;
+type EntriesOf<S, D extends Direction> = S extends
+  { readonly [K in D]: infer E } ? E : None;
+
+/** The entries of one block, `shared` or a role, in one direction. */
+export type OwnEntries<
+  C extends ContractDefinition,
+  B extends BlockName<C>,
+  D extends Direction,
+> = EntriesOf<
+  Block<C, B>,
+  D
+>;
+
+/** All that a role sees in one direction: the shared entries and its own. Of several roles, what they have in common. */
+export type RoleEntries<
+  C extends ContractDefinition,
+  R extends RoleName<C>,
+  D extends Direction,
+> = R extends unknown ? OwnEntries<C, "shared", D> & OwnEntries<C, R, D>
+  : never;
+
+type TopicKeys<E> =
+  & {
+    [K in keyof E]: E[K] extends { readonly subscribe: true } ? K : never;
+  }[keyof E]
+  & string;
+type EventKeys<E> =
+  & {
+    [K in keyof E]: E[K] extends { readonly subscribe: true } ? never : K;
+  }[keyof E]
+  & string;
+type PayloadInput<E, K extends keyof E> = E[K] extends
+  { readonly payload: infer S } ? InferInput<S> : never;
+type PayloadOutput<E, K extends keyof E> = E[K] extends
+  { readonly payload: infer S } ? InferOutput<S> : never;
+
+/** The names of the events in `shared`: what a room can broadcast. */
+export type SharedEvent<C extends ContractDefinition> = EventKeys<
+  OwnEntries<C, "shared", "serverToClient">
+>;
+/** The names of the topics in `shared`. */
+export type SharedTopic<C extends ContractDefinition> = TopicKeys<
+  OwnEntries<C, "shared", "serverToClient">
+>;
+/** The names of a role's own topics. */
+export type RoleTopic<C extends ContractDefinition, R extends RoleName<C>> =
+  TopicKeys<
+    OwnEntries<C, R, "serverToClient">
+  >;
+/** The names of the events that a role receives. */
+export type EventName<C extends ContractDefinition, R extends RoleName<C>> =
+  EventKeys<
+    RoleEntries<C, R, "serverToClient">
+  >;
+/** The names of the topics that a role can subscribe to. */
+export type TopicName<C extends ContractDefinition, R extends RoleName<C>> =
+  R extends unknown ? SharedTopic<C> | RoleTopic<C, R>
+    : never;
+
+/** What the server passes to send an event or publish a topic of a block. */
+export type PayloadIn<C extends ContractDefinition, B extends BlockName<C>, N> =
+  N extends keyof OwnEntries<C, B, "serverToClient">
+    ? PayloadInput<OwnEntries<C, B, "serverToClient">, N>
+    : never;
+/** What the server passes to send an event to a connection of a role. */
+export type EmitIn<C extends ContractDefinition, R extends RoleName<C>, N> =
+  R extends unknown
+    ? N extends keyof RoleEntries<C, R, "serverToClient">
+      ? PayloadInput<RoleEntries<C, R, "serverToClient">, N>
+    : never
+    : never;
+/** What a client of a role receives under a name. */
+export type PayloadOut<C extends ContractDefinition, R extends RoleName<C>, N> =
+  R extends unknown
+    ? N extends keyof RoleEntries<C, R, "serverToClient">
+      ? PayloadOutput<RoleEntries<C, R, "serverToClient">, N>
+    : never
+    : never;
+
+/** The names of a contract's server events. */
+export type ServerEvent<C extends ContractDefinition> = C extends
+  { readonly serverToServer: infer E } ? keyof E & string
+  : never;
+type ServerSchema<C extends ContractDefinition, N> = C extends
+  { readonly serverToServer: infer E } ? N extends keyof E ? E[N] : never
+  : never;
+/** What a node passes to emit a server event. */
+export type ServerEventIn<C extends ContractDefinition, N> = InferInput<
+  ServerSchema<C, N>
+>;
+/** What the other nodes' listeners get. */
+export type ServerEventOut<C extends ContractDefinition, N> = InferOutput<
+  ServerSchema<C, N>
+>;
+
+/** The type of a role's `conn.data`. */
+export type DataOf<C extends ContractDefinition, R extends RoleName<C>> =
+  C["roles"][R] extends { readonly data: infer S } ? InferOutput<S> : undefined;
+type DataIn<Role> = Role extends { readonly data: infer S }
+  ? { readonly data: InferInput<S> }
+  : { readonly data?: undefined };
+
+/** What `authenticate` returns: who the client is, in one of the contract's roles. */
+export type AuthResult<C extends ContractDefinition> = {
+  [R in RoleName<C>]:
+    & {
+      /** The role, decided by the server. */
+      readonly role: R;
+      /** Whatever handlers need to know of the client; it never leaves the server. */
+      readonly ctx?: unknown;
+      /** When the login ends, as a `Date` or milliseconds since the epoch; the connection then closes with 4410. */
+      readonly expiresAt?: Date | number | undefined;
+    }
+    & DataIn<C["roles"][R]>;
+}[RoleName<C>];
+
+/** The `ctx` that `authenticate` returned for a role. */
+export type CtxOf<A, R> = A extends { readonly role: infer X }
+  ? Extract<X, R> extends never ? never
+  : A extends { readonly ctx: infer Ctx } ? Ctx
+  : undefined
+  : never;
+
+/** What a request or signal handler may see as input. */
+export type CallInput<E> = E extends { readonly input: infer S }
+  ? InferOutput<S>
+  : never;
+/** What a request handler returns; nothing for a signal. */
+export type CallReturn<E> = E extends { readonly output: infer S }
+  ? InferInput<S>
+  : void;
+/** What a client passes to call an entry. */
+export type CallArgument<E> = E extends { readonly input: infer S }
+  ? InferInput<S>
+  : never;
+/** What a client gets back. */
+export type CallResult<E> = E extends { readonly output: infer S }
+  ? InferOutput<S>
+  : void;
+
+// --- What JSON cannot carry -------------------------------------------------------------------------------------
+
+type JsonLeaf = string | number | boolean | null | undefined;
+type Deeper = [never, 0, 1, 2, 3, 4, 5, 6];
+
+/** The parts of a type that JSON would lose or change; `never` where there are none. Looked for seven levels deep. */
+export type NotJson<T, Depth extends number = 7> = unknown extends T ? never
+  : Depth extends never ? never
+  : T extends JsonLeaf ? never
+  : T extends bigint | symbol | ((...args: never[]) => unknown) ? T
+  : T extends
+    | Date
+    | RegExp
+    | Error
+    | Promise<unknown>
+    | ArrayBuffer
+    | ArrayBufferView
+    | ReadonlyMap<unknown, unknown>
+    | ReadonlySet<unknown> ? T
+  : T extends readonly unknown[] ? NotJson<T[number], Deeper[Depth]>
+  : { [K in keyof T]-?: NotJson<T[K], Deeper[Depth]> }[keyof T];
+
+type Flaw<Where extends string, What> = [What] extends [never] ? unknown
+  : {
+    readonly [
+      K
+        in `Cannot carry ${Where} over JSON: change its type, or give the contract a serializer`
+    ]: What;
+  };
+
+type CheckedCalls<E, Path extends string> = {
+  readonly [K in keyof E]:
+    & (E[K] extends { readonly output: infer S } ? {
+        readonly output: Flaw<
+          `the output of "${Path}${K & string}"`,
+          NotJson<InferOutput<S>>
+        >;
+      }
+      : unknown)
+    & (E[K] extends { readonly input: infer S } ? {
+        readonly input: Flaw<
+          `the input of "${Path}${K & string}"`,
+          NotJson<InferInput<S>>
+        >;
+      }
+      : unknown);
+};
+type CheckedPayloads<E, Path extends string> = {
+  readonly [K in keyof E]: E[K] extends { readonly payload: infer S } ? {
+      readonly payload: Flaw<
+        `the payload of "${Path}${K & string}"`,
+        NotJson<InferOutput<S>>
+      >;
+    }
+    : unknown;
+};
+type CheckedSurface<S, Path extends string> =
+  & (S extends { readonly clientToServer: infer E }
+    ? { readonly clientToServer: CheckedCalls<E, Path> }
+    : unknown)
+  & (S extends { readonly serverToClient: infer E }
+    ? { readonly serverToClient: CheckedPayloads<E, Path> }
+    : unknown);
+
+/**
+ * Holds a definition to what its wire can carry: under JSON, an entry that JSON would change is a compile error that
+ * names it. A contract with a serializer is not checked: what that carries is between the two.
+ */
+export type Carried<C extends ContractDefinition> = C extends
+  { readonly serializer: Serializer } ? unknown
+  :
+    & (C extends { readonly shared: infer S }
+      ? { readonly shared: CheckedSurface<S, "shared."> }
+      : unknown)
+    & {
+      readonly roles: {
+        readonly [R in keyof C["roles"]]: CheckedSurface<
+          C["roles"][R],
+          `${R & string}.`
+        >;
+      };
+    }
+    & (C extends { readonly serverToServer: infer E } ? {
+        readonly serverToServer: {
+          readonly [K in keyof E]: Flaw<
+            `the payload of "serverToServer.${K & string}"`,
+            NotJson<InferInput<E[K]>>
+          >;
+        };
+      }
+      : unknown);

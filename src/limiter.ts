@@ -1,0 +1,39 @@
+/**
+ * How many frames a connection may send.
+ *
+ * @module
+ */
+
+/** A token bucket that also sees how far it is overdrawn. */
+export class Limiter {
+  readonly #perSecond: number;
+  readonly #burst: number;
+  #tokens: number;
+  #at: number;
+
+  /**
+   * @param perSecond How many are let through in the long run
+   * @param burst How many are let through at once
+   * @param first How many more are let through at the start
+   * @param now Milliseconds, of the same clock as in `take`
+   */
+  constructor(perSecond: number, burst: number, first: number, now: number) {
+    this.#perSecond = perSecond;
+    this.#burst = burst;
+    this.#tokens = burst + first;
+    this.#at = now;
+  }
+
+  /** Takes one: `overdrawn` when another whole burst was refused without a pause. */
+  take(now: number): "ok" | "refused" | "overdrawn" {
+    // A clock that was set back adds nothing.
+    const gained = Math.max(0, now - this.#at) * this.#perSecond / 1_000;
+    this.#at = now;
+    if (this.#tokens < this.#burst) {
+      this.#tokens = Math.min(this.#burst, this.#tokens + gained);
+    }
+    this.#tokens--;
+    if (this.#tokens >= 0) return "ok";
+    return this.#tokens >= -this.#burst ? "refused" : "overdrawn";
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * Values that may be promises: a synchronous one is never awaited, so that order holds and a turn stays one turn.
+ *
+ * @module
+ */
+
+/** A value, or the promise of one. */
+export type Maybe<T> = T | PromiseLike<T>;
+
+/** Tells whether a value has to be awaited. Query builders are thenables without being promises. */
+export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return value !== null &&
+    (typeof value === "object" || typeof value === "function") &&
+    typeof (value as { then?: unknown }).then === "function"; // the read is what is checked
+}
+
+/** Goes on with a value now, or with a promise's value later. */
+export function chain<T, U>(
+  value: Maybe<T>,
+  next: (value: T) => Maybe<U>,
+): Maybe<U> {
+  // Through Promise.resolve, since the `then` of a foreign thenable may throw or return anything.
+  return isPromiseLike(value) ? Promise.resolve(value).then(next) : next(value);
+}

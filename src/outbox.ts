@@ -1,0 +1,193 @@
+/**
+ * What one connection still has to be sent: the frames of one turn leave as one message, and a slow reader costs
+ * bounded memory.
+ *
+ * @module
+ */
+import { Batch } from "./batch.ts";
+import { CloseCode } from "./close_codes.ts";
+import { type Frame, plainFrame } from "./protocol.ts";
+import type { Socket } from "./socket.ts";
+import type { Turn } from "./turn.ts";
+
+/** What happens to a peer that reads too slowly. */
+export interface Backpressure {
+  /**
+   * The most bytes that may wait for one connection.
+   *
+   * @default {1_048_576}
+   */
+  readonly maxBufferedBytes?: number;
+  /**
+   * What is done past that: events and topics are dropped, counted and told by `gap`, or the connection closes with
+   * 1013. Replies are never dropped.
+   *
+   * @default {"drop"}
+   */
+  readonly onExceed?: "drop" | "close";
+}
+
+/** What an outbox needs of its connection. */
+export interface OutboxOwner {
+  /** The socket to write to. */
+  readonly socket: Socket;
+  /** Ends the connection. */
+  end(code: number, reason: string): void;
+  /** Frames were written. */
+  wrote(frames: number): void;
+  /** Frames were dropped. */
+  dropped(frames: number): void;
+  /** The reader does not keep up. */
+  stalled(): void;
+}
+
+/** The frames that wait for one connection. */
+export class Outbox {
+  readonly #owner: OutboxOwner;
+  readonly #turn: Turn;
+  readonly #limit: Required<Backpressure>;
+  /** What waits, in order; only the last one still takes frames. */
+  #batches: Batch[] = [];
+  /** The length of all of them. */
+  #length = 0;
+  /** Whether the turn's end is already asked for. */
+  #listed = false;
+  /** `held`: nothing is written, since the connection is not ready or its reader is too slow. */
+  #state: "held" | "flowing" | "over" = "held";
+  #missed = 0;
+  #handedOver: (() => void)[] | undefined;
+
+  constructor(owner: OutboxOwner, turn: Turn, limit: Required<Backpressure>) {
+    this.#owner = owner;
+    this.#turn = turn;
+    this.#limit = limit;
+  }
+
+  /** Whether all that was pushed has been written. */
+  get empty(): boolean {
+    return this.#batches.length === 0;
+  }
+
+  /** Writes the first frame before all that was pushed so far, which follows. */
+  open(hello: string): void {
+    if (this.#state !== "held") return;
+    this.#owner.wrote(1);
+    this.#owner.socket.send(hello);
+    this.#resume();
+  }
+
+  /**
+   * Takes an event's or a topic's message; drops it when too much waits.
+   *
+   * @param frame One frame, or several already joined
+   * @param count How many
+   */
+  push(frame: Frame, count = 1): void {
+    if (
+      this.#state === "held" && this.#unsent() > this.#limit.maxBufferedBytes
+    ) {
+      if (this.#limit.onExceed === "close") return this.#overload();
+      this.#missed += count;
+      return this.#owner.dropped(count);
+    }
+    this.#append(frame, count);
+  }
+
+  /**
+   * Takes a reply, which is never dropped.
+   *
+   * @param frame One frame
+   * @param handedOver Called once: when it waits for the reader no more, or the connection is over
+   */
+  reply(frame: Frame, handedOver?: () => void): void {
+    this.#append(frame, 1);
+    if (this.#state !== "held") return handedOver?.();
+    if (handedOver) (this.#handedOver ??= []).push(handedOver);
+    if (this.#unsent() > 4 * this.#limit.maxBufferedBytes) this.#overload();
+  }
+
+  /** Writes what waits, as far as the reader keeps up. */
+  flush(): void {
+    this.#listed = false;
+    while (this.#state === "flowing" && this.#batches.length > 0) {
+      if ((this.#owner.socket.buffered() ?? 0) > this.#limit.maxBufferedBytes) {
+        this.#state = "held";
+        return this.#owner.stalled();
+      }
+      this.#writeNext();
+    }
+  }
+
+  /** Looks again whether the reader keeps up, and tells it what it missed. */
+  drained(): void {
+    const { socket } = this.#owner;
+    if (
+      this.#state === "held" &&
+      (socket.buffered() ?? 0) <= this.#limit.maxBufferedBytes / 2
+    ) this.#resume();
+  }
+
+  /** Writes all that waits, whatever the reader does, and takes nothing more. */
+  close(): void {
+    if (this.#state === "over") return;
+    while (this.#batches.length > 0) this.#writeNext();
+    this.discard();
+  }
+
+  /** Forgets what waits, and takes nothing more. */
+  discard(): void {
+    this.#state = "over";
+    this.#batches = [];
+    this.#length = 0;
+    this.#release();
+  }
+
+  #append(frame: Frame, count: number): void {
+    if (this.#state === "over") return;
+    this.#length += frame.length;
+    if (this.#batches.at(-1)?.add(frame, count)) return;
+    this.#batches.push(new Batch(frame, count));
+    if (this.#state === "held") return;
+    if (this.#batches.length > 1) this.flush(); // the one before is full: no use in waiting
+    else if (!this.#listed) {
+      this.#listed = true;
+      this.#turn.add(this, this.#owner.socket);
+    }
+  }
+
+  #writeNext(): void {
+    const batch = this.#batches.shift();
+    if (!batch) return;
+    this.#length -= batch.length;
+    this.#owner.wrote(batch.frames);
+    this.#owner.socket.send(batch.join());
+  }
+
+  #resume(): void {
+    this.#state = "flowing";
+    if (this.#missed > 0) {
+      this.#append(plainFrame("gap", { dropped: this.#missed }), 1);
+      this.#missed = 0;
+    }
+    this.flush();
+    this.#release();
+  }
+
+  #release(): void {
+    const handedOver = this.#handedOver;
+    this.#handedOver = undefined;
+    for (const done of handedOver ?? []) done();
+  }
+
+  #unsent(): number {
+    return this.#length + (this.#owner.socket.buffered() ?? 0);
+  }
+
+  #overload(): void {
+    this.discard(); // what waits for such a reader is given up, so that the close gets through
+    this.#owner.end(
+      CloseCode.overload,
+      `more than maxBufferedBytes ${this.#limit.maxBufferedBytes} wait for the reader`,
+    );
+  }
+}

@@ -1,0 +1,300 @@
+/**
+ * The hub's outer side: which channels this node hears from the others, and what it sends them.
+ *
+ * @module
+ */
+import type { Adapter } from "./adapter.ts";
+import { Batch } from "./batch.ts";
+import { exceeds } from "./bytes.ts";
+import { backoffDelay } from "./backoff.ts";
+import { advance, type Position, seal, unseal } from "./envelope.ts";
+import type { Frame } from "./protocol.ts";
+import { Sequences, unref } from "./sequences.ts";
+
+/** Whether the whole cluster is heard, or for now this node alone. */
+export interface Joined {
+  /** `false` while the adapter is down or too slow; the node then makes it live later. */
+  readonly live: boolean;
+}
+
+/** Whether the adapter reaches its broker. */
+export interface AdapterStatus {
+  /** `up` until an adapter says otherwise. */
+  readonly state: "up" | "down";
+  /** Since when, in milliseconds since the epoch. */
+  readonly since: number;
+  /** Why it is down. */
+  readonly cause?: unknown;
+}
+
+/** What the relay needs of its node. */
+export interface RelayHost {
+  /** The node's id. */
+  readonly nodeId: string;
+  /** How long a join waits to be live. */
+  readonly subscribeTimeoutMs: number;
+  /** Frames came from another node. */
+  deliver(channel: string, frames: Frame): void;
+  /** Something failed in the background. */
+  report(error: unknown): void;
+}
+
+/** What the relay has seen, in envelopes or payloads. */
+export interface RelayCounters {
+  /** Sent to other nodes. */
+  published: number;
+  /** Taken from other nodes. */
+  received: number;
+  /** Seen before, or older than one that was. */
+  repeated: number;
+  /** Numbers that never came. */
+  missed: number;
+  /** Payloads that no node of ours sent. */
+  foreign: number;
+  /** Payloads that the adapter gave up on. */
+  dropped: number;
+}
+
+/** One channel that this node wants to hear. */
+interface Interest {
+  live: boolean;
+  /** Settles when the first attempt is live, failed or too slow. */
+  readonly joined: Promise<Joined>;
+  settle(joined: Joined): void;
+  timer: ReturnType<typeof setTimeout> | undefined;
+  positions: Map<string, Position> | undefined;
+}
+
+const LIVE: Joined = { live: true };
+const LOCAL: Joined = { live: false };
+const LIVE_NOW: Promise<Joined> = Promise.resolve(LIVE);
+const RETRY = { baseMs: 250, maxMs: 10_000, factor: 2 };
+/** The most senders that are remembered in one channel. */
+const MAX_POSITIONS = 1_000;
+
+/** Connects a hub to its adapter. */
+export class Relay {
+  readonly counters: RelayCounters = {
+    published: 0,
+    received: 0,
+    repeated: 0,
+    missed: 0,
+    foreign: 0,
+    dropped: 0,
+  };
+  readonly #adapter: Adapter;
+  readonly #host: RelayHost;
+  readonly #interests = new Map<string, Interest>();
+  /** Channels whose last attempt failed. */
+  readonly #failed = new Set<string>();
+  #retries = 0;
+  #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #outgoing = new Map<string, Batch[]>();
+  readonly #sequences: Sequences;
+  #status: AdapterStatus = { state: "up", since: Date.now() };
+  #foreignTold = false;
+  #closed: Promise<void> | undefined;
+
+  constructor(adapter: Adapter, host: RelayHost) {
+    this.#adapter = adapter;
+    this.#host = host;
+    this.#sequences = new Sequences(crypto.randomUUID().slice(0, 8));
+    adapter.open({
+      nodeId: host.nodeId,
+      message: (channel, payload) => this.#receive(channel, payload),
+      status: (state, cause) => this.#turnTo(state, cause),
+      dropped: (_channel, count) => void (this.counters.dropped += count),
+      error: (error) => host.report(error),
+    });
+  }
+
+  /** Whether the adapter reaches its broker. */
+  get status(): AdapterStatus {
+    return this.#status;
+  }
+
+  /** The largest frame that can be sent, in bytes. */
+  get maxFrameBytes(): number {
+    return this.#adapter.limits.maxPayloadBytes - 8_192; // the envelope's line, and binary as base64 is checked there
+  }
+
+  /** The size of each collection. */
+  sizes(): Record<string, number> {
+    return {
+      interests: this.#interests.size,
+      failedInterests: this.#failed.size,
+      outgoing: this.#outgoing.size,
+      sequences: this.#sequences.size,
+    };
+  }
+
+  /** Starts to hear a channel, or waits with the attempt that is under way. Never rejects. */
+  want(channel: string): Promise<Joined> {
+    const known = this.#interests.get(channel);
+    if (known) return known.live ? LIVE_NOW : known.joined;
+    const interest = this.#createInterest();
+    this.#interests.set(channel, interest);
+    if (this.#status.state === "down") {
+      this.#failed.add(channel);
+      interest.settle(LOCAL);
+    } else {
+      this.#attempt(channel, interest);
+    }
+    return interest.joined;
+  }
+
+  /** Stops hearing a channel. */
+  drop(channel: string): void {
+    const interest = this.#interests.get(channel);
+    if (!interest) return;
+    this.#interests.delete(channel);
+    interest.settle(LOCAL);
+    if (!this.#failed.delete(channel)) {
+      this.#adapter.unsubscribe(channel).catch(this.#host.report);
+    }
+  }
+
+  /** Sends a frame to the other nodes at the end of the turn, together with what else goes to the channel. */
+  send(channel: string, frame: Frame): void {
+    if (this.#closed || this.#adapter.alone?.()) return;
+    if (this.#outgoing.size === 0) queueMicrotask(this.#flush);
+    const batches = this.#outgoing.get(channel);
+    if (!batches) this.#outgoing.set(channel, [new Batch(frame, 1)]);
+    else if (!batches.at(-1)?.add(frame, 1)) batches.push(new Batch(frame, 1));
+  }
+
+  /** Sends what waits and ends the adapter. */
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  readonly #flush = (): void => {
+    for (const [channel, batches] of this.#outgoing) {
+      for (const batch of batches) {
+        const { epoch, seq } = this.#sequences.next(channel);
+        this.counters.published++;
+        this.#adapter.publish(
+          channel,
+          seal(this.#host.nodeId, epoch, seq, batch.join()),
+        );
+      }
+    }
+    this.#outgoing.clear();
+  };
+
+  async #close(): Promise<void> {
+    this.#flush();
+    clearTimeout(this.#retryTimer);
+    for (const interest of this.#interests.values()) interest.settle(LOCAL);
+    this.#interests.clear();
+    this.#failed.clear();
+    this.#sequences.clear();
+    await this.#adapter.close();
+  }
+
+  #createInterest(): Interest {
+    let resolve: (joined: Joined) => void = () => {};
+    const joined = new Promise<Joined>((fulfil) => resolve = fulfil);
+    const interest: Interest = {
+      live: false,
+      joined,
+      positions: undefined,
+      timer: undefined,
+      settle(outcome) {
+        clearTimeout(interest.timer);
+        resolve(outcome);
+      },
+    };
+    return interest;
+  }
+
+  #attempt(channel: string, interest: Interest): void {
+    const attempt = this.#adapter.subscribe(channel);
+    interest.timer = setTimeout(
+      () => interest.settle(LOCAL),
+      this.#host.subscribeTimeoutMs,
+    );
+    attempt.then(
+      () => {
+        if (this.#interests.get(channel) !== interest) return;
+        interest.live = true;
+        interest.settle(LIVE);
+        if (this.#failed.size === 0) this.#retries = 0;
+      },
+      (error) => {
+        if (this.#interests.get(channel) !== interest) return;
+        interest.settle(LOCAL);
+        if (this.#failed.size === 0) this.#host.report(error); // once for all that fail together
+        this.#failed.add(channel);
+        this.#retryTimer ??= unref(
+          setTimeout(this.#retry, backoffDelay(this.#retries++, RETRY)),
+        );
+      },
+    );
+  }
+
+  readonly #retry = (): void => {
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
+    if (this.#closed || this.#status.state === "down") return;
+    const failed = [...this.#failed];
+    this.#failed.clear();
+    for (const channel of failed) {
+      const interest = this.#interests.get(channel);
+      if (interest) this.#attempt(channel, interest);
+    }
+  };
+
+  #turnTo(state: "up" | "down", cause: unknown): void {
+    if (state === this.#status.state) return;
+    this.#status = {
+      state,
+      since: Date.now(),
+      ...(cause === undefined ? {} : { cause }),
+    };
+    if (state === "up") {
+      this.#retry();
+    } else {
+      if (cause !== undefined) this.#host.report(cause);
+      for (const interest of this.#interests.values()) {
+        if (!interest.live) interest.settle(LOCAL);
+      }
+    }
+  }
+
+  #receive(channel: string, payload: string): void {
+    const interest = this.#interests.get(channel);
+    if (!interest) return;
+    const envelope = exceeds(payload, this.#adapter.limits.maxPayloadBytes)
+      ? undefined
+      : unseal(payload);
+    if (!envelope) return this.#foreign(channel);
+    if (envelope.nodeId === this.#host.nodeId) return;
+    const positions = interest.positions ??= new Map();
+    const step = advance(positions.get(envelope.nodeId), envelope);
+    if (!step) {
+      this.counters.repeated++;
+      return;
+    }
+    positions.set(envelope.nodeId, step.position);
+    if (positions.size > MAX_POSITIONS) {
+      positions.delete(positions.keys().next().value ?? "");
+    }
+    this.counters.received++;
+    this.counters.missed += step.missed;
+    this.#host.deliver(channel, envelope.frames);
+  }
+
+  #foreign(channel: string): void {
+    this.counters.foreign++;
+    if (this.#foreignTold) return;
+    this.#foreignTold = true;
+    this.#host.report(
+      new TypeError(
+        `Cannot read a payload on channel ${
+          JSON.stringify(channel)
+        }: it is no envelope of this library, must be written by a node of the same version; further ones are only counted`,
+      ),
+    );
+  }
+}

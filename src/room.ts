@@ -1,0 +1,103 @@
+/**
+ * Rooms: what the application sees of a channel.
+ *
+ * @module
+ */
+import { roomChannel } from "./channels.ts";
+import { ConnectionHandle } from "./connection.ts";
+import type { Core } from "./core.ts";
+import { SocketError } from "./errors.ts";
+import type { Member } from "./hub.ts";
+import { NAME_RULE, nameFlaw, quote } from "./names.ts";
+import type { Joined } from "./relay.ts";
+import type { AnyConnection } from "./server_api.ts";
+import { Session } from "./session.ts";
+
+/** One room of a node. It holds nothing: all state is the hub's. */
+export class RoomHandle {
+  readonly #core: Core;
+  readonly #name: string;
+  readonly #channel: string;
+
+  constructor(core: Core, name: string) {
+    const flaw = typeof name === "string"
+      ? nameFlaw(name)
+      : `it is of type ${typeof name}`;
+    // Room names often come from a client, so it is told.
+    if (flaw) {
+      throw new SocketError(
+        "BAD_REQUEST",
+        `Cannot use room ${quote(String(name))}: ${flaw}, must be ${NAME_RULE}`,
+      );
+    }
+    this.#core = core;
+    this.#name = name;
+    this.#channel = roomChannel(name);
+  }
+
+  get size(): number {
+    const channel = this.#core.hub.channel(this.#channel);
+    return channel ? channel.direct.size + channel.grouped.size : 0;
+  }
+
+  get connections(): AnyConnection[] {
+    const channel = this.#core.hub.channel(this.#channel);
+    return channel
+      ? [...channel.direct, ...channel.grouped].flatMap(handleOf)
+      : [];
+  }
+
+  add(conn: AnyConnection): Promise<Joined> {
+    const session = this.#session(conn);
+    if (session.over) return Promise.resolve({ live: false });
+    const { maxRooms } = this.#core.settings;
+    const known = this.#core.hub.channel(this.#channel);
+    if (!known || !session.channels.has(known)) {
+      if (session.rooms >= maxRooms) {
+        throw new SocketError(
+          "RATE_LIMITED",
+          `Cannot join room ${
+            quote(this.#name)
+          }: more than maxRooms ${maxRooms}`,
+        );
+      }
+      session.rooms++;
+    }
+    return this.#core.hub.join(this.#channel, session);
+  }
+
+  remove(conn: AnyConnection): void {
+    const session = this.#session(conn);
+    const channel = this.#core.hub.channel(this.#channel);
+    if (!channel || !session.channels.has(channel)) return;
+    session.rooms--;
+    this.#core.hub.leave(channel, session);
+  }
+
+  broadcast(event: string, data: unknown): void {
+    const message = this.#core.contract.shared.events.get(event);
+    if (!message) {
+      throw new TypeError(
+        `Cannot broadcast ${
+          quote(event)
+        }: the contract shares no such event, must be one of shared.serverToClient`,
+      );
+    }
+    this.#core.hub.publish(this.#channel, this.#core.encode(message, data));
+  }
+
+  #session(conn: AnyConnection): Session {
+    const session = ConnectionHandle.sessionOf(conn);
+    if (session?.core === this.#core) return session;
+    throw new TypeError(
+      `Cannot use a connection in room ${
+        quote(this.#name)
+      }: it is not of this server`,
+    );
+  }
+}
+
+/** The connection of a member. */
+export function handleOf(member: Member): ConnectionHandle[] {
+  return member instanceof Session ? [member.handle] : []; // every member is one; the hub does not know
+}

@@ -1,0 +1,175 @@
+/**
+ * How Bun accepts a WebSocket. Typed by structure: this file loads on every runtime.
+ *
+ * @module
+ */
+import type { Handshake } from "../handshake.ts";
+import type {
+  Data,
+  GroupDomain,
+  Socket,
+  SocketEvents,
+  SocketGroups,
+} from "../socket.ts";
+
+/** What is used of `Bun.serve`'s server. */
+export interface BunServerLike {
+  /** Turns a request into a WebSocket; `open` runs before it returns. */
+  upgrade(
+    request: Request,
+    options: { data: unknown; headers: Record<string, string> },
+  ): boolean;
+  /** Sends to the subscribers of a topic. */
+  publish(topic: string, data: string | Uint8Array, compress?: boolean): number;
+  /** The peer's address. */
+  requestIP?(request: Request): { address: string } | null;
+}
+
+/** What is used of Bun's `ServerWebSocket`. */
+export interface BunSocketLike {
+  /** What `upgrade` was given. */
+  data: unknown;
+  /** Sends one message. */
+  send(data: string | Uint8Array, compress?: boolean): number;
+  /** Starts the closing handshake. */
+  close(code?: number, reason?: string): void;
+  /** Makes it a subscriber of a topic. */
+  subscribe(topic: string): void;
+  /** Ends that. */
+  unsubscribe(topic: string): void;
+  /** How many bytes wait. */
+  getBufferedAmount(): number;
+}
+
+/** The `websocket` member that `Bun.serve` and `export default` take. */
+export interface BunWebSocketHandler {
+  /** Seconds of silence until Bun closes; it pings four seconds before. */
+  readonly idleTimeout: number;
+  /** The largest message that Bun takes. */
+  readonly maxPayloadLength: number;
+  /** 0: no limit of Bun's own, since it drops without telling. */
+  readonly backpressureLimit: number;
+  /** Whether Bun pings. */
+  readonly sendPings: boolean;
+  /** A socket is open. */
+  open(ws: BunSocketLike): void;
+  /** A message came. */
+  message(ws: BunSocketLike, message: string | Uint8Array): void;
+  /** Bytes that waited were written. */
+  drain(ws: BunSocketLike): void;
+  /** The peer answered a ping. */
+  pong(ws: BunSocketLike): void;
+  /** A socket is closed. */
+  close(ws: BunSocketLike, code: number, reason: string): void;
+}
+
+/** Marks a socket's `data` as ours; `Symbol.for`, since an app may hold two copies of this package. */
+const OURS = Symbol.for("super-line.socket");
+
+/** What we keep in `ws.data`. */
+interface BunData {
+  readonly [OURS]: true;
+  readonly handshake: Extract<Handshake, { kind: "upgrade" }>;
+  readonly domain: GroupDomain;
+  events?: SocketEvents;
+}
+
+/** Tells whether a socket is one of this package's. */
+export function isOurs(ws: { readonly data: unknown }): boolean {
+  return typeof ws.data === "object" && ws.data !== null && OURS in ws.data;
+}
+
+/** Finds Bun's server in what a fetch handler was given: the server, or Hono's `env` that holds it. */
+export function bunServerIn(platform: unknown): BunServerLike | undefined {
+  const candidates = [
+    platform,
+    (platform as { server?: unknown } | undefined)?.server,
+  ]; // any value may be asked for a member but null
+  return candidates.find((candidate): candidate is BunServerLike =>
+    typeof (candidate as Partial<BunServerLike> | undefined)?.upgrade ===
+      "function"
+  );
+}
+
+/** Makes the function that upgrades on Bun. */
+export function createBunUpgrade(): (
+  request: Request,
+  server: BunServerLike,
+  handshake: Extract<Handshake, { kind: "upgrade" }>,
+) => Response {
+  const domains = new WeakMap<BunServerLike, GroupDomain>();
+  return (request, server, handshake) => {
+    let domain = domains.get(server);
+    if (!domain) domains.set(server, domain = createDomain(server));
+    const data: BunData = { [OURS]: true, handshake, domain };
+    // Only the original request upgrades; the subprotocol has to be chosen, or Bun echoes the first that was offered.
+    const headers = { "sec-websocket-protocol": handshake.protocol };
+    if (server.upgrade(request, { data, headers })) return new Response(null);
+    handshake.abandon();
+    const message =
+      "This request cannot be upgraded: it is not the original one, or its client has gone\n";
+    return new Response(message, { status: 400 });
+  };
+}
+
+/** The handlers for Bun. They work for the sockets of every server of this package. */
+export function createBunHandler(maxMessageBytes: number): BunWebSocketHandler {
+  return {
+    idleTimeout: 60,
+    maxPayloadLength: maxMessageBytes,
+    backpressureLimit: 0,
+    sendPings: true,
+    open: (ws) => {
+      const data = ws.data as BunData; // upgrade put it there
+      data.events = data.handshake.open(new BunSocket(ws, data.domain));
+    },
+    message: (ws, message) => (ws.data as BunData).events?.message(message),
+    drain: (ws) => (ws.data as BunData).events?.drained(),
+    pong: (ws) => (ws.data as BunData).events?.alive(),
+    close: (ws, code, reason) =>
+      (ws.data as BunData).events?.closed(code, reason),
+  };
+}
+
+function createDomain(server: BunServerLike): GroupDomain {
+  // publish returns the message's length when nobody waits, -1 when bytes wait at somebody, 0 when a reader lost it.
+  return { publish: (group, data) => server.publish(group, data, false) > 0 };
+}
+
+class BunSocket implements Socket, SocketGroups {
+  readonly domain: GroupDomain;
+  readonly #ws: BunSocketLike;
+
+  constructor(ws: BunSocketLike, domain: GroupDomain) {
+    this.#ws = ws;
+    this.domain = domain;
+  }
+
+  get groups(): SocketGroups {
+    return this;
+  }
+
+  send(data: Data): void {
+    this.#ws.send(data);
+  }
+
+  close(code: number, reason: string): void {
+    this.#ws.close(code, reason);
+  }
+
+  buffered(): number {
+    return this.#ws.getBufferedAmount();
+  }
+
+  endOfTurn(fn: () => void): void {
+    queueMicrotask(fn);
+  }
+
+  join(group: string): void {
+    this.#ws.subscribe(group);
+  }
+
+  leave(group: string): void {
+    this.#ws.unsubscribe(group);
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * What the library needs of a schema: the Standard Schema interface, version 1, and one way to run it.
+ *
+ * @module
+ */
+
+/** One thing a schema found wrong, and where. */
+export interface Issue {
+  /** What is wrong, in the schema library's words. */
+  readonly message: string;
+  /** The way from the value's root to the place, absent or empty for the root. */
+  readonly path?:
+    | ReadonlyArray<PropertyKey | { readonly key: PropertyKey }>
+    | undefined;
+}
+
+/** What a schema answers: a value, or issues. */
+export type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: ReadonlyArray<Issue> };
+
+/**
+ * Any Standard Schema (https://standardschema.dev): zod 4, Valibot, ArkType and others.
+ *
+ * Typed by structure, so no schema library is a dependency.
+ */
+export interface Schema<Input = unknown, Output = Input> {
+  /** The members that the standard defines. */
+  readonly "~standard": {
+    /** The version of the standard. */
+    readonly version: 1;
+    /** The schema library's name. */
+    readonly vendor: string;
+    /** Checks and transforms a value. */
+    readonly validate: (
+      value: unknown,
+    ) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+    /** Types only, never there at run time. */
+    readonly types?:
+      | { readonly input: Input; readonly output: Output }
+      | undefined;
+  };
+}
+
+/** The type that a schema accepts. */
+export type InferInput<S> = S extends Schema<infer Input, infer _> ? Input
+  : never;
+
+/** The type that a schema returns. */
+export type InferOutput<S> = S extends Schema<infer _, infer Output> ? Output
+  : never;
+
+/** A validated value, or why there is none. */
+export type Validated<T = unknown> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly issues: ReadonlyArray<Issue> };
+
+/**
+ * Runs a schema. Gives a promise only where the schema does, so that a synchronous schema is never awaited.
+ *
+ * @param schema The schema to run
+ * @param value Anything
+ * @returns The outcome as a value; what the schema itself throws is thrown on
+ */
+export function validate(
+  schema: Schema,
+  value: unknown,
+): Validated | Promise<Validated> {
+  const result = schema["~standard"].validate(value);
+  return result instanceof Promise ? result.then(settle) : settle(result);
+}
+
+/**
+ * Runs a schema that has to be synchronous.
+ *
+ * @param schema The schema to run
+ * @param value Anything
+ * @param entry What to call the entry in an error
+ * @returns The outcome as a value
+ * @throws {TypeError} When the schema answers with a promise
+ */
+export function validateSync(
+  schema: Schema,
+  value: unknown,
+  entry: string,
+): Validated {
+  const result = schema["~standard"].validate(value);
+  if (result instanceof Promise) {
+    result.catch(() => {}); // the TypeError below says more than its rejection would
+    throw new TypeError(
+      `Cannot validate ${entry}: its schema is asynchronous, must be synchronous, so that messages keep their order`,
+    );
+  }
+  return settle(result);
+}
+
+function settle(result: SchemaResult<unknown>): Validated {
+  return result.issues
+    ? { ok: false, issues: result.issues }
+    : { ok: true, value: result.value };
+}
+
+/** Tells whether a value has the shape of a Standard Schema. */
+export function isSchema(value: unknown): value is Schema {
+  // ArkType's schemas are functions.
+  if (
+    value === null || (typeof value !== "object" && typeof value !== "function")
+  ) return false;
+  const standard =
+    (value as { "~standard"?: { validate?: unknown } })["~standard"]; // checked on the next line
+  return typeof standard?.validate === "function";
+}

@@ -1,0 +1,82 @@
+/**
+ * The numbers that a node gives its envelopes.
+ *
+ * @module
+ */
+
+/** How long an idle channel's number is remembered at least. */
+const KEEP_MS = 60_000;
+/** How many are remembered at most, twice over. */
+const KEEP_MAX = 10_000;
+
+/** The last number given in one channel. */
+export interface Sequence {
+  /** The count's name: other nodes take a new one for a new count. */
+  readonly epoch: string;
+  /** The last number given. */
+  seq: number;
+}
+
+/**
+ * One count a channel, forgotten when idle. A forgotten channel starts again under a new epoch, so no envelope is ever
+ * taken for an old one.
+ */
+export class Sequences {
+  readonly #start: string;
+  #epochs = 0;
+  // Two generations: what is not used while one is young is gone with the next.
+  #young = new Map<string, Sequence>();
+  #old = new Map<string, Sequence>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param start Unique to this start of the node */
+  constructor(start: string) {
+    this.#start = start;
+  }
+
+  /** How many channels are remembered. */
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+
+  /** Takes the next number of a channel. */
+  next(channel: string): Sequence {
+    let sequence = this.#young.get(channel);
+    if (!sequence) {
+      sequence = this.#old.get(channel) ??
+        { epoch: `${this.#start}.${(this.#epochs++).toString(36)}`, seq: 0 };
+      this.#old.delete(channel);
+      this.#young.set(channel, sequence);
+      if (this.#young.size >= KEEP_MAX) this.#age();
+      this.#timer ??= this.#later();
+    }
+    sequence.seq++;
+    return sequence;
+  }
+
+  /** Forgets all, and stops its timer. */
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#young.clear();
+    this.#old.clear();
+  }
+
+  #age(): void {
+    this.#old = this.#young;
+    this.#young = new Map();
+  }
+
+  #later(): ReturnType<typeof setTimeout> {
+    return unref(setTimeout(() => {
+      this.#age();
+      this.#timer = this.size > 0 ? this.#later() : undefined;
+    }, KEEP_MS));
+  }
+}
+
+/** Lets the process end though a timer waits, where timers can say so; elsewhere they are plain numbers. */
+export function unref<T>(timer: T): T {
+  (timer as { unref?: () => void }).unref?.(); // Deno, Bun and Node have it, browsers and workerd do not
+  return timer;
+}

@@ -1,0 +1,252 @@
+/**
+ * The life of a node: sessions open, are watched, and end. No runtime is named here.
+ *
+ * @module
+ */
+import type { Adapter } from "./adapter.ts";
+import { summary } from "./answers.ts";
+import { CloseCode } from "./close_codes.ts";
+import type { Call, Contract, Message } from "./contract.ts";
+import type { Core, Settings } from "./core.ts";
+import { type Counters, createCounters } from "./counters.ts";
+import { isSocketError } from "./errors.ts";
+import { type Admission, bounded } from "./handshake.ts";
+import { Hub } from "./hub.ts";
+import type { Handler } from "./implementation.ts";
+import { quote } from "./names.ts";
+import { type Codec, createCodec, type Frame, plainFrame } from "./protocol.ts";
+import { validateSync } from "./schema.ts";
+import { unref } from "./sequences.ts";
+import type { ErrorInfo } from "./server_options.ts";
+import { Session } from "./session.ts";
+import type { Socket, SocketEvents } from "./socket.ts";
+import { Turn } from "./turn.ts";
+
+/** The state of one node. */
+export class Server implements Core {
+  readonly nodeId: string;
+  readonly contract: Contract;
+  readonly codec: Codec;
+  readonly settings: Settings;
+  readonly hub: Hub;
+  readonly turn: Turn = new Turn();
+  readonly counters: Counters = createCounters();
+  readonly pending: Set<AbortController> = new Set();
+  readonly sessions: Set<Session> = new Set();
+  handlers: ReadonlyMap<Call, Handler> = new Map();
+  implemented = false;
+  #closed: Promise<void> | undefined;
+  #emptied: (() => void) | undefined;
+  #sweeper: ReturnType<typeof setInterval> | undefined;
+  #sweptAt = 0;
+
+  constructor(contract: Contract, settings: Settings, adapter: Adapter) {
+    this.contract = contract;
+    this.settings = settings;
+    this.codec = createCodec(contract.serializer);
+    this.nodeId = crypto.randomUUID();
+    this.hub = new Hub({
+      adapter,
+      nodeId: this.nodeId,
+      turn: this.turn,
+      subscribeTimeoutMs: settings.subscribeTimeoutMs,
+      wrote: (frames) => void (this.counters.framesOut += frames),
+      report: (error) => this.report(error, { source: "adapter" }),
+    });
+  }
+
+  get closing(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /** Takes an open socket whose client was let in. */
+  readonly enter = (
+    socket: Socket,
+    { identity, release, deadline }: Admission,
+  ): SocketEvents => {
+    const session = new Session(this, socket, identity);
+    this.#sweeper ??= this.#startSweeping();
+    if (this.closing || deadline.aborted) {
+      release();
+      session.end(
+        this.closing ? CloseCode.restart : CloseCode.overload,
+        "the server is closing, or was too busy",
+      );
+      return session;
+    }
+    session.welcomed = true;
+    const { onConnection } = this.settings;
+    const welcome = this.hook(
+      "onConnection",
+      "hook",
+      () => onConnection?.(session.handle as never, identity.ctx as never),
+    );
+    if (!(welcome instanceof Promise)) {
+      release();
+      this.#begin(session, welcome);
+    } else {
+      bounded(welcome, deadline).then(
+        (failure) => this.#begin(session, failure),
+        () =>
+          session.end(
+            CloseCode.overload,
+            "onConnection took longer than authTimeoutMs",
+          ),
+      ).finally(release);
+    }
+    return session;
+  };
+
+  /** Validates a payload and makes its frame. */
+  encode(message: Message, data: unknown): Frame {
+    if (this.settings.validateOutput === "off") {
+      return this.codec.frame(message.head, data);
+    }
+    const entry = `${message.block}.${message.name}`;
+    const checked = validateSync(message.payload, data, quote(entry));
+    if (checked.ok) return this.codec.frame(message.head, checked.value);
+    throw new TypeError(
+      `Cannot send ${quote(entry)}: its schema refused the data: ${
+        summary(checked.issues)
+      }`,
+      {
+        cause: { issues: checked.issues },
+      },
+    );
+  }
+
+  report(error: unknown, info: ErrorInfo): void {
+    this.counters.errors++;
+    const { onError } = this.settings;
+    try {
+      if (onError) onError(error, info);
+      else {console.error(
+          `super-line: error in ${info.name ?? info.source}:`,
+          error,
+        );}
+    } catch (second) {
+      console.error(
+        "super-line: onError threw:",
+        second,
+        "while it was told of:",
+        error,
+      );
+    }
+  }
+
+  /**
+   * Runs a function of the application's.
+   *
+   * @returns What it failed with, wrapped; `undefined` when it did not. It is reported already.
+   */
+  hook(
+    name: string,
+    source: ErrorInfo["source"],
+    run: () => unknown,
+  ): undefined | Failure | Promise<undefined | Failure> {
+    const failed = (error: unknown): Failure => {
+      if (name !== "onConnection" || !isSocketError(error)) {
+        this.report(error, { source, name });
+      }
+      return { error };
+    };
+    try {
+      const result = run();
+      return result instanceof Promise
+        ? result.then(() => undefined, failed)
+        : undefined;
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  ended(session: Session, code: number): void {
+    const { onDisconnect } = this.settings;
+    if (session.welcomed && onDisconnect) {
+      const { handle } = session;
+      void this.hook(
+        "onDisconnect",
+        "hook",
+        () => onDisconnect(handle as never, handle.ctx as never, code),
+      );
+    }
+    if (this.sessions.size > 0) return;
+    clearInterval(this.#sweeper);
+    this.#sweeper = undefined;
+    this.#emptied?.();
+  }
+
+  close(drainMs: number): Promise<void> {
+    return this.#closed ??= this.#close(drainMs);
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    if (drainMs > 0 && this.sessions.size > 0) await this.#drain(drainMs);
+    for (const controller of this.pending) {
+      controller.abort(new DOMException("The server is closing", "AbortError"));
+    }
+    for (const session of this.sessions) {
+      session.end(CloseCode.restart, "the server is closing");
+    }
+    await this.hub.close();
+  }
+
+  /** Tells the clients to go, and waits until they have or the time is over. */
+  async #drain(drainMs: number): Promise<void> {
+    const away = plainFrame("away", { withinMs: drainMs });
+    for (const session of this.sessions) session.outbox.reply(away);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      this.#emptied = resolve;
+      timer = setTimeout(resolve, drainMs);
+    });
+    clearTimeout(timer);
+  }
+
+  #begin(session: Session, failure: Failure | undefined): void {
+    if (!failure) return session.ready();
+    const { error } = failure;
+    if (!isSocketError(error)) {
+      return session.end(CloseCode.internal, "the server failed");
+    }
+    session.end(
+      error.code === "UNAUTHORIZED"
+        ? CloseCode.unauthorized
+        : CloseCode.forbidden,
+      error.message,
+    );
+  }
+
+  /** One timer for all deadlines: a long timer fires at once (setTimeout takes 31 bits), and one a connection costs. */
+  #startSweeping(): ReturnType<typeof setInterval> {
+    const { heartbeatTimeoutMs } = this.settings;
+    const everyMs = Math.min(1_000, heartbeatTimeoutMs / 4);
+    this.#sweptAt = Date.now();
+    return unref(setInterval(() => {
+      const now = Date.now();
+      // After a pause of this process nobody could be heard: that is nobody's silence.
+      const paused = now - this.#sweptAt > 4 * everyMs + 1_000;
+      this.#sweptAt = now;
+      for (const session of this.sessions) {
+        if (paused) session.seenAt = now;
+        if (now - session.seenAt > heartbeatTimeoutMs) {
+          session.end(
+            CloseCode.heartbeatLost,
+            `nothing came for heartbeatTimeoutMs ${heartbeatTimeoutMs}`,
+          );
+        } else if (
+          session.expiresAt !== undefined && session.expiresAt <= now
+        ) {
+          session.end(CloseCode.expired, "the login has expired");
+        } else {
+          session.drained();
+        }
+      }
+    }, everyMs));
+  }
+}
+
+/** What a function of the application's threw. */
+export interface Failure {
+  readonly error: unknown;
+}

@@ -1,0 +1,272 @@
+/**
+ * One connection inside the node: its state, and what comes in.
+ *
+ * @module
+ */
+import type { PendingCall } from "./call.ts";
+import { CloseCode, sendableCode, sendableReason } from "./close_codes.ts";
+import { ConnectionHandle } from "./connection.ts";
+import type { Surface } from "./contract.ts";
+import type { Core } from "./core.ts";
+import { exceeds } from "./bytes.ts";
+import { dispatch } from "./dispatch.ts";
+import { SocketError } from "./errors.ts";
+import type { Channel, Member } from "./hub.ts";
+import { Limiter } from "./limiter.ts";
+import { quote } from "./names.ts";
+import { Outbox, type OutboxOwner } from "./outbox.ts";
+import { errorFrame, helloFrame, isId, PING, PONG, read } from "./protocol.ts";
+import type { Data, Socket, SocketEvents, SocketGroups } from "./socket.ts";
+import type { Subscription } from "./subscribe.ts";
+
+/** Who a session is for, as `authenticate` said. */
+export interface Identity {
+  /** The role's name and what it sees. */
+  readonly role: string;
+  readonly surface: Surface;
+  readonly ctx: unknown;
+  /** As the role's schema gave it back. */
+  readonly data: unknown;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number | undefined;
+}
+
+/** One connection. */
+export class Session implements Member, OutboxOwner, SocketEvents {
+  readonly core: Core;
+  readonly socket: Socket;
+  readonly surface: Surface;
+  readonly handle: ConnectionHandle;
+  readonly outbox: Outbox;
+  readonly channels: Set<Channel> = new Set();
+  /** Requests and subscriptions without an answer, by id. */
+  readonly calls: Map<number, PendingCall> = new Map();
+  /** Signals whose handler has not settled. */
+  readonly signals: Set<PendingCall> = new Set();
+  /** Topics, authorized or being so, by name. */
+  readonly subscriptions: Map<string, Subscription> = new Map();
+  /** Whether the application was told of it. */
+  welcomed = false;
+  /** How many of `channels` are rooms. */
+  rooms = 0;
+  /** When the login ends, in milliseconds since the epoch. */
+  expiresAt: number | undefined;
+  /** When the peer last gave a sign of life. */
+  seenAt: number = Date.now();
+  #state: "opening" | "ready" | "over" = "opening";
+  #apart = false;
+  #malformed = 0;
+  readonly #limiter: Limiter;
+
+  constructor(core: Core, socket: Socket, identity: Identity) {
+    this.core = core;
+    this.socket = socket;
+    this.surface = identity.surface;
+    this.expiresAt = identity.expiresAt;
+    const id = `${core.nodeId}.${crypto.randomUUID()}`;
+    this.handle = new ConnectionHandle(
+      this,
+      id,
+      identity.role,
+      identity.ctx,
+      identity.data,
+    );
+    this.outbox = new Outbox(this, core.turn, core.settings.backpressure);
+    const { framesPerSecond, frameBurst, maxSubscriptions } = core.settings;
+    // A client that comes back subscribes to all its topics again, at once.
+    this.#limiter = new Limiter(
+      framesPerSecond,
+      frameBurst,
+      maxSubscriptions,
+      this.seenAt,
+    );
+    core.sessions.add(this);
+    core.counters.accepted++;
+  }
+
+  /** Whether it has ended. */
+  get over(): boolean {
+    return this.#state === "over";
+  }
+
+  get groups(): SocketGroups | undefined {
+    return this.socket.groups;
+  }
+
+  get groupable(): boolean {
+    return this.#state === "ready" && !this.#apart;
+  }
+
+  buffered(): number {
+    return this.socket.buffered() ?? 0;
+  }
+
+  setApart(): void {
+    this.#apart = true;
+  }
+
+  stalled(): void {
+    this.core.hub.ungroup(this);
+  }
+
+  wrote(frames: number): void {
+    this.core.counters.framesOut += frames;
+  }
+
+  dropped(frames: number): void {
+    this.core.counters.dropped += frames;
+  }
+
+  /** Says hello: the client may send from now on, and gets what was sent to it meanwhile. */
+  ready(): void {
+    if (this.#state !== "opening") return;
+    this.#state = "ready";
+    const { settings, codec } = this.core;
+    this.outbox.open(helloFrame({
+      v: 1,
+      id: this.handle.id,
+      role: this.handle.role,
+      serializer: codec.name,
+      heartbeatMs: settings.heartbeatMs,
+      maxMessageBytes: settings.maxMessageBytes,
+      maxInFlight: settings.maxInFlight,
+      maxSubscriptions: settings.maxSubscriptions,
+      ...(this.expiresAt !== undefined && { expiresAt: this.expiresAt }),
+    }));
+    this.core.hub.regroup(this);
+  }
+
+  /** Validates and sends an event to this connection. */
+  emit(name: string, data: unknown): void {
+    const event = this.surface.events.get(name);
+    if (!event) {
+      throw new TypeError(
+        `Cannot emit ${quote(name)}: role ${
+          quote(this.handle.role)
+        } has no such event, must be one of its serverToClient entries`,
+      );
+    }
+    this.outbox.push(this.core.encode(event, data));
+  }
+
+  /** Ends the connection for the application. */
+  close(code: number = CloseCode.normal, reason = ""): void {
+    this.end(code, reason);
+  }
+
+  // --- What the runtime tells -------------------------------------------------------------------------------------
+
+  message(data: Data): void {
+    if (this.#state === "over") return;
+    this.seenAt = Date.now();
+    if (data === PING) return this.#answerPing();
+    if (data === PONG) return;
+    const { settings, counters } = this.core;
+    if (exceeds(data, settings.maxMessageBytes)) {
+      return this.end(
+        CloseCode.tooBig,
+        `a message is larger than maxMessageBytes ${settings.maxMessageBytes}`,
+      );
+    }
+    if (this.#state === "opening") {
+      return this.end(
+        CloseCode.badProtocol,
+        "a frame came before hi, must wait for it",
+      );
+    }
+    for (const frame of read(data)) {
+      if (this.over) return;
+      counters.framesIn++;
+      if (!frame.ok) {
+        this.malformed(frame.flaw);
+        continue;
+      }
+      const verdict = this.#limiter.take(this.seenAt);
+      if (verdict === "ok") dispatch(this, frame.fields);
+      else if (verdict === "refused") this.#refuse(frame.fields[1]);
+      else return this.#endFlood();
+    }
+  }
+
+  alive(): void {
+    this.seenAt = Date.now();
+  }
+
+  drained(): void {
+    if (this.over) return;
+    this.outbox.drained();
+    if (this.#apart && this.outbox.empty && this.buffered() === 0) {
+      this.#apart = false;
+      this.core.hub.regroup(this);
+    }
+  }
+
+  closed(code: number): void {
+    this.#leave(code);
+  }
+
+  #answerPing(): void {
+    // Past the outbox: the heartbeat is a whole message, and no promise of order holds for it.
+    if (this.#limiter.take(this.seenAt) !== "overdrawn") this.socket.send(PONG);
+    else this.#endFlood();
+  }
+
+  #refuse(id: unknown): void {
+    const { counters, codec, settings } = this.core;
+    counters.limited++;
+    const message =
+      `More than framesPerSecond ${settings.framesPerSecond} frames came, must be fewer`;
+    this.outbox.reply(
+      errorFrame(codec, isId(id) ? id : 0, "RATE_LIMITED", message),
+    );
+  }
+
+  #endFlood(): void {
+    this.core.counters.limited++;
+    this.end(
+      CloseCode.policy,
+      `more than framesPerSecond ${this.core.settings.framesPerSecond} frames came for too long`,
+    );
+  }
+
+  /** Answers what is no frame, and closes on the tenth. */
+  malformed(flaw: string): void {
+    const { counters, settings, codec } = this.core;
+    counters.malformed++;
+    if (++this.#malformed >= settings.maxMalformed) {
+      return this.end(
+        CloseCode.policy,
+        `${this.#malformed} malformed frames came, must be fewer than maxMalformed`,
+      );
+    }
+    this.outbox.reply(errorFrame(codec, 0, "BAD_REQUEST", flaw));
+  }
+
+  /** Ends the connection: what was sent before still leaves, and nothing after. */
+  end(code: number, reason: string): void {
+    if (this.over) return;
+    if (this.#state === "ready") this.outbox.close();
+    const sent = sendableCode(code);
+    const { socket } = this;
+    this.#leave(sent);
+    socket.close(sent, sendableReason(reason));
+  }
+
+  /** Leaves everything, then tells the application. */
+  #leave(code: number): void {
+    if (this.over) return;
+    this.#state = "over";
+    this.outbox.discard();
+    const { core } = this;
+    const gone = new SocketError("DISCONNECTED", "The client has gone");
+    for (const call of this.calls.values()) call.abandon(gone);
+    for (const call of this.signals) call.abandon(gone);
+    for (const subscription of this.subscriptions.values()) subscription.end();
+    for (const channel of [...this.channels]) core.hub.leave(channel, this);
+    this.calls.clear();
+    this.signals.clear();
+    this.subscriptions.clear();
+    core.sessions.delete(this);
+    core.ended(this, code);
+  }
+}

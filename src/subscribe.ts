@@ -1,0 +1,113 @@
+/**
+ * Subscriptions to topics: authorized one by one, ended at any moment.
+ *
+ * @module
+ */
+import { fail, notFound, reply, report } from "./answers.ts";
+import type { PendingCall } from "./call.ts";
+import { topicChannel } from "./channels.ts";
+import { isSocketError, SocketError } from "./errors.ts";
+import { around } from "./middleware.ts";
+import { quote } from "./names.ts";
+import { plainFrame } from "./protocol.ts";
+import type { Joined } from "./relay.ts";
+import type { Session } from "./session.ts";
+
+/** One topic that a connection asked for. */
+export interface Subscription {
+  /** What every `sub` of it is answered with. */
+  readonly outcome: Promise<Joined>;
+  /** Ends it, also while it is being authorized. */
+  end(): void;
+}
+
+/** Handles `sub`. A second one of the same topic shares the first one's outcome. */
+export function subscribe(
+  session: Session,
+  call: PendingCall,
+  name: string,
+): void {
+  const known = session.subscriptions.get(name);
+  const subscription = known ?? begin(session, call, name);
+  subscription.outcome.then(
+    (joined) => reply(session, call, plainFrame("res", call.id, joined)),
+    (error) => fail(session, call, name, error),
+  );
+}
+
+/** Handles `unsub`; of a topic that was not asked for it does nothing. */
+export function unsubscribe(session: Session, name: string): void {
+  session.subscriptions.get(name)?.end();
+}
+
+function begin(
+  session: Session,
+  call: PendingCall,
+  name: string,
+): Subscription {
+  const { core, handle } = session;
+  let ended = false;
+  let settle: (joined: Joined | Promise<Joined>) => void = () => {};
+  let refuse: (error: unknown) => void = () => {};
+  const outcome = new Promise<Joined>((resolve, reject) => {
+    settle = resolve;
+    refuse = reject;
+  });
+  const topic = session.surface.topics.get(name);
+  const channel = topicChannel(topic?.block ?? "", name);
+  const subscription: Subscription = {
+    outcome,
+    end() {
+      if (ended) return;
+      ended = true;
+      if (session.subscriptions.get(name) === subscription) {
+        session.subscriptions.delete(name);
+      }
+      const live = core.hub.channel(channel);
+      if (live) core.hub.leave(live, session);
+      settle({ live: false });
+    },
+  };
+
+  const join = async () => {
+    const authorize = core.settings.authorizeSubscribe;
+    if (
+      authorize &&
+      (await authorize(name as never, handle.ctx as never, handle as never)) !==
+        true
+    ) {
+      throw new SocketError(
+        "FORBIDDEN",
+        `Topic ${quote(name)} is not for this connection`,
+      );
+    }
+    if (call.abandoned) subscription.end();
+    if (!ended) settle(core.hub.join(channel, session));
+  };
+  const admit = async () => {
+    if (!topic) throw notFound(session, "topic", name);
+    const { maxSubscriptions, use } = core.settings;
+    if (session.subscriptions.size > maxSubscriptions) {
+      core.counters.limited++;
+      throw new SocketError(
+        "RATE_LIMITED",
+        `More than maxSubscriptions ${maxSubscriptions} topics, must be fewer`,
+      );
+    }
+    if (use.length === 0) await join();
+    else {await around(use, handle.ctx, {
+        kind: "subscribe",
+        name,
+        conn: handle as never,
+        call,
+      }, join);}
+  };
+
+  session.subscriptions.set(name, subscription);
+  admit().catch((error) => {
+    if (ended && !isSocketError(error)) report(session, name, error); // nobody waits for the outcome
+    refuse(error);
+    subscription.end();
+  });
+  return subscription;
+}

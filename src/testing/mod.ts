@@ -1,0 +1,14 @@
+/**
+ * What tests are made of: clients without a port, and the suite that every adapter has to pass.
+ *
+ * @example A client in the server's own process
+ * ```ts ignore
+ * import { loopback } from "@super-line/edge/testing";
+ *
+ * const client = createClient(api, { url: "ws://app.test", role: "user", WebSocket: loopback(srv) });
+ * ```
+ *
+ * @module
+ */
+export { loopback } from "./loopback.ts";
+export type { HandshakerLike } from "./loopback.ts";

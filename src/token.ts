@@ -1,0 +1,26 @@
+/**
+ * A token as a WebSocket subprotocol: base64url of its UTF-8, since a subprotocol is an HTTP token (RFC 6455 §4.1).
+ *
+ * @module
+ */
+import { fromBase64, toBase64 } from "./bytes.ts";
+import { TOKEN_PREFIX } from "./protocol.ts";
+
+/** Makes the subprotocol that carries a token. */
+export function tokenProtocol(token: string): string {
+  const base64 = toBase64(new TextEncoder().encode(token));
+  return TOKEN_PREFIX +
+    base64.replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+}
+
+/** Reads the token among offered subprotocols; `undefined` when none carries one that can be read. */
+export function offeredToken(protocols: readonly string[]): string | undefined {
+  const offered = protocols.find((protocol) =>
+    protocol.startsWith(TOKEN_PREFIX)
+  );
+  const bytes = offered &&
+    fromBase64(
+      offered.slice(TOKEN_PREFIX.length).replace(/-/g, "+").replace(/_/g, "/"),
+    );
+  return bytes ? new TextDecoder().decode(bytes) : undefined;
+}
