@@ -21,14 +21,25 @@
  */
 export { createInMemoryAdapter, MemoryBus } from "./adapters/memory.ts";
 export type { Adapter, AdapterHost } from "./src/adapter.ts";
+export type {
+  Carried,
+  CheckedCalls,
+  CheckedPayloads,
+  CheckedSurface,
+  Deeper,
+  Flaw,
+  JsonLeaf,
+  NotJson,
+} from "./src/carried.ts";
 export { CloseCode } from "./src/close_codes.ts";
 export { defineContract } from "./src/contract.ts";
-export type { Contract } from "./src/contract.ts";
+export type { Call, Contract, Message, Surface } from "./src/contract.ts";
 export type { Counters } from "./src/counters.ts";
 export { isSocketError, SocketError } from "./src/errors.ts";
 export type { ErrorCode } from "./src/errors.ts";
 export type { Handshake, HandshakeExtras } from "./src/handshake.ts";
 export type {
+  BlockWithCalls,
   CallInfo,
   Handler,
   Handlers,
@@ -36,21 +47,65 @@ export type {
 } from "./src/implementation.ts";
 export type {
   AuthResult,
+  Block,
+  BlockName,
+  CallInput,
+  CallReturn,
   ContractDefinition,
+  CtxOf,
+  DataIn,
+  DataOf,
+  Direction,
+  EmitIn,
+  EntriesOf,
   EventEntry,
+  EventKeys,
+  EventName,
+  None,
+  OwnEntries,
+  PayloadIn,
+  PayloadInput,
   RequestEntry,
   RoleDefinition,
+  RoleEntries,
   RoleName,
+  RoleTopic,
+  ServerEvent,
+  ServerEventIn,
+  ServerEventOut,
+  ServerSchema,
+  SharedEvent,
+  SharedTopic,
   SignalEntry,
   SurfaceDefinition,
   TopicEntry,
+  TopicKeys,
+  TopicName,
 } from "./src/infer.ts";
 export type { Backpressure } from "./src/outbox.ts";
 export type { AdapterStatus, Joined, RelayCounters } from "./src/relay.ts";
 export { createSocketServer } from "./src/runtimes/any.ts";
 export type { SocketServer } from "./src/runtimes/any.ts";
-export type { InferInput, InferOutput, Issue, Schema } from "./src/schema.ts";
+export type {
+  BunServerLike,
+  BunSocketLike,
+  BunWebSocketHandler,
+} from "./src/runtimes/bun.ts";
+export type {
+  InferInput,
+  InferOutput,
+  Issue,
+  Schema,
+  SchemaResult,
+} from "./src/schema.ts";
 export type { Serializer } from "./src/serializer.ts";
+export type {
+  Data,
+  GroupDomain,
+  Socket,
+  SocketEvents,
+  SocketGroups,
+} from "./src/socket.ts";
 export type {
   AnyConnection,
   CloseOptions,

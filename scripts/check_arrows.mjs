@@ -11,13 +11,13 @@ import { root } from "./run.mjs";
 const layers = [
   `errors close_codes schema serializer protocol envelope channels
    backoff batch bytes counters limiter maybe names origin sequences token`,
-  `socket adapter contract infer
+  `socket adapter contract infer carried
    call implementation server_api server_options`,
   `outbox connection hub dispatch
    answers core handshake middleware refresh relay room server_events
    session settings subscribe turn`,
   `server create_node
-   client/client client/calls client/link client/topics client/types`,
+   client/client client/core client/calls client/gate client/link client/topics client/types`,
 ].map((names) => names.split(/\s+/).map(file));
 
 // These never import each other.

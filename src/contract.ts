@@ -3,8 +3,8 @@
  *
  * @module
  */
+import type { Carried } from "./carried.ts";
 import type {
-  Carried,
   ContractDefinition,
   RoleDefinition,
   SurfaceDefinition,

@@ -51,6 +51,8 @@ export class SocketError extends Error {
   readonly data: unknown;
 
   /**
+   * Makes an error for a caller.
+   *
    * @param code Which failure it is
    * @param message For people, the code when left out
    * @param data For programs

@@ -4,6 +4,7 @@
  * @module
  */
 import type {
+  BlockName,
   CallInput,
   CallReturn,
   ContractDefinition,
@@ -56,16 +57,17 @@ export type Handlers<
   >;
 };
 
-type BlockOf<C extends ContractDefinition> = "shared" | RoleName<C>;
-type BlockWithCalls<C extends ContractDefinition, B> = B extends BlockOf<C>
-  ? keyof OwnEntries<C, B, "clientToServer"> extends never ? never : B
-  : never;
+/** Those of a contract's blocks that have requests or signals. */
+export type BlockWithCalls<C extends ContractDefinition, B = BlockName<C>> =
+  B extends BlockName<C>
+    ? keyof OwnEntries<C, B, "clientToServer"> extends never ? never : B
+    : never;
 
 /** All handlers of a contract. A block without calls may be left out. */
 export type Implementation<C extends ContractDefinition, A> =
-  & { readonly [B in BlockWithCalls<C, BlockOf<C>>]: Handlers<C, B, A> }
+  & { readonly [B in BlockWithCalls<C>]: Handlers<C, B, A> }
   & {
-    readonly [B in Exclude<BlockOf<C>, BlockWithCalls<C, BlockOf<C>>>]?: Record<
+    readonly [B in Exclude<BlockName<C>, BlockWithCalls<C>>]?: Record<
       never,
       never
     >;

@@ -67,13 +67,19 @@ export interface ContractDefinition {
 /** The names of a contract's roles. */
 export type RoleName<C extends ContractDefinition> = keyof C["roles"] & string;
 
-type None = Record<never, never>;
-type Direction = "clientToServer" | "serverToClient";
-type BlockName<C extends ContractDefinition> = "shared" | RoleName<C>;
-type Block<C extends ContractDefinition, B> = B extends "shared" ? C["shared"]
+/** No entries. */
+export type None = Record<never, never>;
+/** Who sends. */
+export type Direction = "clientToServer" | "serverToClient";
+/** The names of a contract's blocks. */
+export type BlockName<C extends ContractDefinition> = "shared" | RoleName<C>;
+/** One block of a definition. */
+export type Block<C extends ContractDefinition, B> = B extends "shared"
+  ? C["shared"]
   : B extends keyof C["roles"] ? C["roles"][B]
   : never;
-type EntriesOf<S, D extends Direction> = S extends
+/** The entries of a block in one direction. */
+export type EntriesOf<S, D extends Direction> = S extends
   { readonly [K in D]: infer E } ? E : None;
 
 /** The entries of one block, `shared` or a role, in one direction. */
@@ -94,19 +100,23 @@ export type RoleEntries<
 > = R extends unknown ? OwnEntries<C, "shared", D> & OwnEntries<C, R, D>
   : never;
 
-type TopicKeys<E> =
+/** The names of the topics among entries. */
+export type TopicKeys<E> =
   & {
     [K in keyof E]: E[K] extends { readonly subscribe: true } ? K : never;
   }[keyof E]
   & string;
-type EventKeys<E> =
+/** The names of the events among entries. */
+export type EventKeys<E> =
   & {
     [K in keyof E]: E[K] extends { readonly subscribe: true } ? never : K;
   }[keyof E]
   & string;
-type PayloadInput<E, K extends keyof E> = E[K] extends
+/** What a payload's schema accepts. */
+export type PayloadInput<E, K extends keyof E> = E[K] extends
   { readonly payload: infer S } ? InferInput<S> : never;
-type PayloadOutput<E, K extends keyof E> = E[K] extends
+/** What a payload's schema returns. */
+export type PayloadOutput<E, K extends keyof E> = E[K] extends
   { readonly payload: infer S } ? InferOutput<S> : never;
 
 /** The names of the events in `shared`: what a room can broadcast. */
@@ -156,7 +166,8 @@ export type PayloadOut<C extends ContractDefinition, R extends RoleName<C>, N> =
 export type ServerEvent<C extends ContractDefinition> = C extends
   { readonly serverToServer: infer E } ? keyof E & string
   : never;
-type ServerSchema<C extends ContractDefinition, N> = C extends
+/** The schema of a server event. */
+export type ServerSchema<C extends ContractDefinition, N> = C extends
   { readonly serverToServer: infer E } ? N extends keyof E ? E[N] : never
   : never;
 /** What a node passes to emit a server event. */
@@ -171,7 +182,8 @@ export type ServerEventOut<C extends ContractDefinition, N> = InferOutput<
 /** The type of a role's `conn.data`. */
 export type DataOf<C extends ContractDefinition, R extends RoleName<C>> =
   C["roles"][R] extends { readonly data: infer S } ? InferOutput<S> : undefined;
-type DataIn<Role> = Role extends { readonly data: infer S }
+/** What `authenticate` returns as `data` for a role: required where the role has a schema for it. */
+export type DataIn<Role> = Role extends { readonly data: infer S }
   ? { readonly data: InferInput<S> }
   : { readonly data?: undefined };
 
@@ -212,95 +224,3 @@ export type CallArgument<E> = E extends { readonly input: infer S }
 export type CallResult<E> = E extends { readonly output: infer S }
   ? InferOutput<S>
   : void;
-
-// --- What JSON cannot carry -------------------------------------------------------------------------------------
-
-type JsonLeaf = string | number | boolean | null | undefined;
-type Deeper = [never, 0, 1, 2, 3, 4, 5, 6];
-
-/** The parts of a type that JSON would lose or change; `never` where there are none. Looked for seven levels deep. */
-export type NotJson<T, Depth extends number = 7> = unknown extends T ? never
-  : Depth extends never ? never
-  : T extends JsonLeaf ? never
-  : T extends bigint | symbol | ((...args: never[]) => unknown) ? T
-  : T extends
-    | Date
-    | RegExp
-    | Error
-    | Promise<unknown>
-    | ArrayBuffer
-    | ArrayBufferView
-    | ReadonlyMap<unknown, unknown>
-    | ReadonlySet<unknown> ? T
-  : T extends readonly unknown[] ? NotJson<T[number], Deeper[Depth]>
-  : { [K in keyof T]-?: NotJson<T[K], Deeper[Depth]> }[keyof T];
-
-type Flaw<Where extends string, What> = [What] extends [never] ? unknown
-  : {
-    readonly [
-      K
-        in `Cannot carry ${Where} over JSON: change its type, or give the contract a serializer`
-    ]: What;
-  };
-
-type CheckedCalls<E, Path extends string> = {
-  readonly [K in keyof E]:
-    & (E[K] extends { readonly output: infer S } ? {
-        readonly output: Flaw<
-          `the output of "${Path}${K & string}"`,
-          NotJson<InferOutput<S>>
-        >;
-      }
-      : unknown)
-    & (E[K] extends { readonly input: infer S } ? {
-        readonly input: Flaw<
-          `the input of "${Path}${K & string}"`,
-          NotJson<InferInput<S>>
-        >;
-      }
-      : unknown);
-};
-type CheckedPayloads<E, Path extends string> = {
-  readonly [K in keyof E]: E[K] extends { readonly payload: infer S } ? {
-      readonly payload: Flaw<
-        `the payload of "${Path}${K & string}"`,
-        NotJson<InferOutput<S>>
-      >;
-    }
-    : unknown;
-};
-type CheckedSurface<S, Path extends string> =
-  & (S extends { readonly clientToServer: infer E }
-    ? { readonly clientToServer: CheckedCalls<E, Path> }
-    : unknown)
-  & (S extends { readonly serverToClient: infer E }
-    ? { readonly serverToClient: CheckedPayloads<E, Path> }
-    : unknown);
-
-/**
- * Holds a definition to what its wire can carry: under JSON, an entry that JSON would change is a compile error that
- * names it. A contract with a serializer is not checked: what that carries is between the two.
- */
-export type Carried<C extends ContractDefinition> = C extends
-  { readonly serializer: Serializer } ? unknown
-  :
-    & (C extends { readonly shared: infer S }
-      ? { readonly shared: CheckedSurface<S, "shared."> }
-      : unknown)
-    & {
-      readonly roles: {
-        readonly [R in keyof C["roles"]]: CheckedSurface<
-          C["roles"][R],
-          `${R & string}.`
-        >;
-      };
-    }
-    & (C extends { readonly serverToServer: infer E } ? {
-        readonly serverToServer: {
-          readonly [K in keyof E]: Flaw<
-            `the payload of "serverToServer.${K & string}"`,
-            NotJson<InferInput<E[K]>>
-          >;
-        };
-      }
-      : unknown);

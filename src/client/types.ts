@@ -118,24 +118,23 @@ export interface ClientBase<
   [Symbol.dispose](): void;
 }
 
-type Calls<C extends ContractDefinition, R extends RoleName<C>> = RoleEntries<
-  C,
-  R,
-  "clientToServer"
->;
-type Arguments<E> = undefined extends CallArgument<E>
+/** The arguments of a call before its options; the input may be left out where `undefined` is one. */
+export type InputOf<E> = undefined extends CallArgument<E>
   ? [input?: CallArgument<E>]
   : [input: CallArgument<E>];
+
+/** The method that calls a request or sends a signal. */
+export type Method<E> = E extends { readonly output: unknown }
+  ? (...args: [...InputOf<E>, options?: CallOptions]) => Promise<CallResult<E>>
+  : (...args: InputOf<E>) => void;
 
 /** A client: one method for each request and signal that its role sees. */
 export type Client<C extends ContractDefinition, R extends RoleName<C>> =
   & ClientBase<C, R>
   & {
-    readonly [N in keyof Calls<C, R>]: Calls<C, R>[N] extends
-      { readonly output: unknown } ? (
-        ...args: [...Arguments<Calls<C, R>[N]>, options?: CallOptions]
-      ) => Promise<CallResult<Calls<C, R>[N]>>
-      : (...args: Arguments<Calls<C, R>[N]>) => void;
+    readonly [N in keyof RoleEntries<C, R, "clientToServer">]: Method<
+      RoleEntries<C, R, "clientToServer">[N]
+    >;
   };
 
 /** A value, or what makes it. */

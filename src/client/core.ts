@@ -1,0 +1,389 @@
+/**
+ * What is behind a client: calls out, frames in, and the link between them.
+ *
+ * @module
+ */
+import { Batch } from "../batch.ts";
+import { exceeds } from "../bytes.ts";
+import type { Contract, Message, Surface } from "../contract.ts";
+import { SocketError } from "../errors.ts";
+import {
+  type Codec,
+  createCodec,
+  type Fields,
+  type Frame,
+  type Hello,
+} from "../protocol.ts";
+import {
+  type Schema,
+  validate,
+  type Validated,
+  validateSync,
+} from "../schema.ts";
+import { Calls } from "./calls.ts";
+import { createGate, type Gate } from "./gate.ts";
+import { type ClientStatus, Link, type WebSocketConstructor } from "./link.ts";
+import { Topics } from "./topics.ts";
+import type {
+  CallOptions,
+  ClientOptions,
+  Gap,
+  SubscribeOptions,
+  Subscription,
+  Supplied,
+} from "./types.ts";
+
+type Fn = (payload: never) => void;
+
+/** Every member but those of `Client` is private: a contract's methods may have any other name. */
+export class ClientCore {
+  readonly role: string;
+  readonly #surface: Surface;
+  readonly #options: ClientOptions;
+  readonly #codec: Codec;
+  readonly #link: Link;
+  readonly #calls: Calls;
+  readonly #topics: Topics;
+  readonly #events = new Map<string, Set<Fn>>();
+  readonly #statusFns = new Set<Fn>();
+  readonly #reconnectFns = new Set<Fn>();
+  readonly #gapFns = new Set<Fn>();
+  #out: Batch[] = [];
+  #hello: Hello | undefined;
+  #gate: Gate = createGate();
+  #greeted = false;
+
+  constructor(
+    contract: Contract,
+    surface: Surface,
+    options: ClientOptions,
+    Socket: WebSocketConstructor,
+  ) {
+    this.role = options.role;
+    this.#surface = surface;
+    this.#options = options;
+    this.#codec = createCodec(contract.serializer);
+    const isOpen = () => this.#hello !== undefined;
+    const host = {
+      get open() {
+        return isOpen();
+      },
+      send: (frame: Frame) => this.#send(frame),
+    };
+    this.#calls = new Calls(host);
+    this.#topics = new Topics(host, this.#calls);
+    for (const [name, { output }] of surface.calls) {
+      const method = output
+        ? (input: unknown, how?: CallOptions) =>
+          this.#request(name, output, input, how)
+        : (input: unknown) => this.#signal(name, input);
+      Object.defineProperty(this, name, { value: method });
+    }
+    const {
+      reconnect = true,
+      reconnectBaseMs = 500,
+      reconnectMaxMs = 30_000,
+      reconnectFactor = 2,
+    } = options;
+    this.#link = new Link({
+      WebSocket: Socket,
+      backoff: reconnect
+        ? {
+          baseMs: reconnectBaseMs,
+          maxMs: reconnectMaxMs,
+          factor: reconnectFactor,
+        }
+        : undefined,
+      address: () => this.#address(),
+      accept: (hello) => this.#flawOf(hello),
+      opened: (hello) => this.#opened(hello),
+      frame: (fields) => this.#take(fields),
+      down: (status) => this.#down(status),
+      status: (status) => this.#tell(this.#statusFns, status),
+      error: (error) => this.#report(error),
+    });
+    this.#link.connect();
+  }
+
+  get id(): string | undefined {
+    return this.#hello?.id;
+  }
+
+  get state(): ClientStatus["state"] {
+    return this.#link.status.state;
+  }
+
+  get ready(): Promise<void> {
+    return this.#gate.promise;
+  }
+
+  on(event: string, fn: Fn): () => void {
+    if (!this.#surface.events.has(event)) throw this.#unknown("event", event);
+    let fns = this.#events.get(event);
+    if (!fns) this.#events.set(event, fns = new Set());
+    return listen(fns, fn);
+  }
+
+  subscribe(
+    topic: string,
+    fn: Fn,
+    { onError = this.#report }: SubscribeOptions = {},
+  ): Subscription {
+    if (!this.#surface.topics.has(topic)) throw this.#unknown("topic", topic);
+    return this.#topics.add(topic, fn, onError);
+  }
+
+  onStatus(fn: (status: ClientStatus) => void): () => void {
+    return listen(this.#statusFns, fn);
+  }
+
+  onReconnect(fn: () => void): () => void {
+    return listen(this.#reconnectFns, fn);
+  }
+
+  onGap(fn: (gap: Gap) => void): () => void {
+    return listen(this.#gapFns, fn);
+  }
+
+  close(): void {
+    this.#flush();
+    this.#link.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  // --- Out ----------------------------------------------------------------------------------------------------------
+
+  async #request(
+    name: string,
+    output: Schema,
+    input: unknown,
+    how?: CallOptions,
+  ): Promise<unknown> {
+    const { timeoutMs = 30_000, maxQueued = 1_000 } = this.#options;
+    if (this.state === "closed") {
+      throw new SocketError(
+        "DISCONNECTED",
+        `Cannot call "${name}": the client is closed`,
+      );
+    }
+    if (this.#calls.waiting >= maxQueued) {
+      throw new SocketError(
+        "UNAVAILABLE",
+        `Cannot call "${name}": more than maxQueued ${maxQueued} calls wait already`,
+      );
+    }
+    const build = (id: number) =>
+      this.#encode(`["req",${id},${JSON.stringify(name)}`, name, input);
+    const raw = await this.#calls.start(build, {
+      ...how,
+      timeoutMs: how?.timeoutMs ?? timeoutMs,
+    });
+    const value = this.#codec.payload(raw);
+    return this.#options.validate === "inbound"
+      ? accepted(await validate(output, value), name)
+      : value;
+  }
+
+  #signal(name: string, input: unknown): void {
+    if (this.#hello) {
+      this.#send(this.#encode(`["sig",${JSON.stringify(name)}`, name, input));
+    }
+  }
+
+  #encode(head: string, name: string, input: unknown): Frame {
+    const frame = this.#codec.frame(head, input);
+    const max = this.#hello?.maxMessageBytes ?? Infinity;
+    if (exceeds(frame, max)) {
+      throw new SocketError(
+        "BAD_REQUEST",
+        `Cannot send "${name}": it is larger than the server's maxMessageBytes ${max}`,
+      );
+    }
+    return frame;
+  }
+
+  /** What is sent in one turn leaves as one message. */
+  #send(frame: Frame): void {
+    if (this.#out.at(-1)?.add(frame, 1)) return;
+    if (this.#out.push(new Batch(frame, 1)) === 1) {
+      queueMicrotask(() => this.#flush());
+    }
+  }
+
+  #flush(): void {
+    const out = this.#out;
+    this.#out = [];
+    for (const batch of out) this.#link.send(batch.join());
+  }
+
+  // --- In -----------------------------------------------------------------------------------------------------------
+
+  #take([tag, first, second, third, fourth]: Fields): void {
+    switch (tag) {
+      case "res":
+        return this.#calls.answer(first, undefined, second);
+      case "err":
+        return this.#failed(first, String(second), String(third), fourth);
+      case "evt":
+        return this.#deliver(
+          this.#surface.events.get(first as string),
+          second,
+          this.#events.get(first as string),
+        ); // Maps take any key
+      case "pub":
+        return this.#deliver(
+          this.#surface.topics.get(first as string),
+          second,
+          this.#topics.listeners(first),
+        );
+      case "gap":
+        return this.#tell(this.#gapFns, first);
+      case "away":
+        return this.#leave(
+          (first as { withinMs?: number } | undefined)?.withinMs ?? 0,
+        );
+    }
+    // Other tags are of a newer server.
+  }
+
+  #failed(id: unknown, code: string, message: string, raw: unknown): void {
+    let data: unknown;
+    try {
+      data = this.#codec.payload(raw);
+    } catch (error) {
+      this.#report(error);
+    }
+    const error = new SocketError(code, message, data);
+    if (id === 0) this.#report(error);
+    else this.#calls.answer(id, error);
+  }
+
+  #deliver(
+    message: Message | undefined,
+    raw: unknown,
+    fns: Iterable<Fn> | undefined,
+  ): void {
+    if (!message || !fns) return;
+    try {
+      const value = this.#codec.payload(raw);
+      const { validate } = this.#options;
+      const checked: Validated = validate === "inbound"
+        ? validateSync(message.payload, value, message.name)
+        : { ok: true, value };
+      this.#tell(fns, accepted(checked, message.name));
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  // --- The connection -----------------------------------------------------------------------------------------------
+
+  async #address(): Promise<{ url: string; token: string | undefined }> {
+    const [given, params, token] = await Promise.all([
+      supply(this.#options.url),
+      supply(this.#options.params),
+      supply(this.#options.token),
+    ]);
+    const url = new URL(given, globalThis.location?.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    for (
+      const [name, value] of Object.entries({ ...params, role: this.role })
+    ) url.searchParams.set(name, value);
+    return { url: url.href, token };
+  }
+
+  #flawOf({ role, serializer }: Hello): string | undefined {
+    if (role !== this.role) {
+      return `the server gave role "${role}", must be "${this.role}"`;
+    }
+    if (serializer === this.#codec.name) return undefined;
+    return `the server's serializer is "${serializer}", must be "${this.#codec.name}"`;
+  }
+
+  #opened(hello: Hello): void {
+    this.#hello = hello;
+    this.#calls.maxInFlight = hello.maxInFlight;
+    this.#calls.held = false;
+    this.#topics.resume();
+    this.#calls.pump();
+    this.#gate.open();
+    if (this.#greeted) this.#tell(this.#reconnectFns, undefined);
+    this.#greeted = true;
+  }
+
+  #down({ state, code, reason }: ClientStatus): void {
+    const wasOpen = this.#hello !== undefined;
+    this.#hello = undefined;
+    this.#out = [];
+    const closed = state === "closed";
+    const error = new SocketError(
+      "DISCONNECTED",
+      `The connection ended with ${code}${reason ? `: ${reason}` : ""}`,
+    );
+    this.#calls.fail(error, closed);
+    if (wasOpen) this.#gate = createGate();
+    if (!closed) return;
+    this.#gate.fail(error);
+    this.#topics.end(error);
+  }
+
+  /** The server goes: finish what is under way, hold what is new, and come back at a moment of one's own. */
+  #leave(withinMs: number): void {
+    const hello = this.#hello;
+    const restart = () => this.#hello === hello && this.#link.restart();
+    setTimeout(() => {
+      if (this.#hello === hello) this.#calls.drain(restart);
+    }, Math.random() * withinMs);
+  }
+
+  #tell(fns: Iterable<Fn>, payload: unknown): void {
+    for (const fn of [...fns]) this.#run(fn, payload); // one that is added or removed meanwhile counts from the next on
+  }
+
+  #run(fn: Fn, payload: unknown): void {
+    try {
+      fn(payload as never); // typed where it was passed
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  readonly #report = (error: unknown): void => {
+    try {
+      (this.#options.onError ?? console.error)(error);
+    } catch (second) {
+      console.error(second);
+    }
+  };
+
+  #unknown(kind: string, name: string): TypeError {
+    return new TypeError(
+      `Cannot listen to "${name}": role "${this.role}" has no such ${kind}`,
+    );
+  }
+}
+
+/** Adds a listener; the same function twice is two. */
+function listen(fns: Set<Fn>, fn: Fn): () => void {
+  const own: Fn = (payload) => fn(payload);
+  fns.add(own);
+  return () => void fns.delete(own);
+}
+
+function accepted(checked: Validated, name: string): unknown {
+  if (checked.ok) return checked.value;
+  throw new SocketError(
+    "VALIDATION",
+    `What the server sent as "${name}" was refused`,
+    { issues: checked.issues },
+  );
+}
+
+function supply<T>(value: Supplied<T>): T | Promise<T> {
+  return typeof value === "function"
+    ? (value as () => T | Promise<T>)()
+    : value; // a T is no function here
+}
