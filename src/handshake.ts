@@ -256,6 +256,7 @@ function startDeadline(
     controller.abort(reason);
   };
   core.pending.add(controller);
+  if (gone.aborted) leave();
   gone.addEventListener("abort", leave, { once: true });
   return { release, deadline: controller.signal };
 }

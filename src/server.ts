@@ -13,6 +13,7 @@ import { isSocketError } from "./errors.ts";
 import { type Admission, bounded } from "./handshake.ts";
 import { Hub } from "./hub.ts";
 import type { Handler } from "./implementation.ts";
+import { isPromiseLike } from "./maybe.ts";
 import { quote } from "./names.ts";
 import { type Codec, createCodec, type Frame, plainFrame } from "./protocol.ts";
 import { validateSync } from "./schema.ts";
@@ -152,8 +153,8 @@ export class Server implements Core {
     };
     try {
       const result = run();
-      return result instanceof Promise
-        ? result.then(() => undefined, failed)
+      return isPromiseLike(result)
+        ? Promise.resolve(result).then(() => undefined, failed)
         : undefined;
     } catch (error) {
       return failed(error);

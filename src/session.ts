@@ -193,7 +193,7 @@ export class Session implements Member, OutboxOwner, SocketEvents {
   }
 
   drained(): void {
-    if (this.over) return;
+    if (this.#state !== "ready") return; // before hi the outbox is held for another reason
     this.outbox.drained();
     if (this.#apart && this.outbox.empty && this.buffered() === 0) {
       this.#apart = false;

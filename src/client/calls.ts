@@ -31,9 +31,9 @@ export class Calls {
   #id = 0;
   #idle: (() => void) | undefined;
   /** How many may be unanswered. */
-  maxInFlight = 1;
+  #maxInFlight = 1;
   /** Nothing new is sent: this connection is about to be left. */
-  held = false;
+  #held = false;
 
   constructor(host: CallsHost) {
     this.#host = host;
@@ -90,11 +90,22 @@ export class Calls {
     });
   }
 
+  /** Goes on with a new connection: what `first` calls is sent before what waited. */
+  resume(maxInFlight: number, first: () => void): void {
+    const waiting = [...this.#unsent];
+    this.#unsent.clear();
+    this.#held = false;
+    this.#maxInFlight = maxInFlight;
+    first();
+    for (const [id, call] of waiting) this.#unsent.set(id, call);
+    this.pump();
+  }
+
   /** Sends what may be sent. */
   pump(): void {
     for (const [id, call] of this.#unsent) {
       if (
-        !this.#host.open || this.held || this.#sent.size >= this.maxInFlight
+        !this.#host.open || this.#held || this.#sent.size >= this.#maxInFlight
       ) break;
       this.#unsent.delete(id);
       this.#sent.set(id, call);
@@ -126,7 +137,7 @@ export class Calls {
 
   /** Sends nothing new, and calls back once nothing is unanswered. */
   drain(done: () => void): void {
-    this.held = true;
+    this.#held = true;
     this.#idle = () => {
       this.#idle = undefined;
       done();

@@ -305,10 +305,7 @@ export class ClientCore {
 
   #opened(hello: Hello): void {
     this.#hello = hello;
-    this.#calls.maxInFlight = hello.maxInFlight;
-    this.#calls.held = false;
-    this.#topics.resume();
-    this.#calls.pump();
+    this.#calls.resume(hello.maxInFlight, () => this.#topics.resume());
     this.#gate.open();
     if (this.#greeted) this.#tell(this.#reconnectFns, undefined);
     this.#greeted = true;

@@ -173,16 +173,15 @@ export class Link {
   #receive(data: unknown): void {
     clearTimeout(this.#timer);
     if (data === PONG) return;
-    const { state } = this.#status;
     for (
       const frame of read(
         typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer),
       )
     ) { // binaryType says so
       if (!frame.ok) this.#options.error(new TypeError(frame.flaw));
-      else if (state === "open") this.#options.frame(frame.fields);
+      else if (this.#status.state === "open") this.#options.frame(frame.fields);
       else if (frame.fields[0] === "hi") {
-        return this.#greet(frame.fields[1] as Hello); // accept checks it
+        this.#greet(frame.fields[1] as Hello); // accept checks it
       }
     }
   }

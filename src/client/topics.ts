@@ -30,6 +30,7 @@ export class Topics {
   readonly #host: CallsHost;
   readonly #calls: Calls;
   readonly #topics = new Map<string, Topic>();
+  #ended: SocketError | undefined;
 
   constructor(host: CallsHost, calls: Calls) {
     this.#host = host;
@@ -50,6 +51,7 @@ export class Topics {
     });
     ready.catch(() => {}); // ignoring it is fine: a refusal goes to onError as well
     const listener: Listener = { fn, settle, refuse, failed: onError };
+    if (this.#ended) refuse(this.#ended);
     let topic = this.#topics.get(name);
     if (topic?.joined) settle(topic.joined);
     if (!topic) {
@@ -89,6 +91,7 @@ export class Topics {
 
   /** Ends all. */
   end(reason: SocketError): void {
+    this.#ended = reason;
     for (const { listeners } of this.#topics.values()) {
       for (const { refuse } of listeners) refuse(reason);
     }
