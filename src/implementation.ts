@@ -68,7 +68,7 @@ export type Implementation<C extends ContractDefinition, A> =
   & { readonly [B in BlockWithCalls<C>]: Handlers<C, B, A> }
   & {
     readonly [B in Exclude<BlockName<C>, BlockWithCalls<C>>]?: Record<
-      never,
+      string,
       never
     >;
   };

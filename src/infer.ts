@@ -181,7 +181,10 @@ export type ServerEventOut<C extends ContractDefinition, N> = InferOutput<
 
 /** The type of a role's `conn.data`. */
 export type DataOf<C extends ContractDefinition, R extends RoleName<C>> =
-  C["roles"][R] extends { readonly data: infer S } ? InferOutput<S> : undefined;
+  R extends unknown
+    ? C["roles"][R] extends { readonly data: infer S } ? InferOutput<S>
+    : undefined
+    : never;
 /** What `authenticate` returns as `data` for a role: required where the role has a schema for it. */
 export type DataIn<Role> = Role extends { readonly data: infer S }
   ? { readonly data: InferInput<S> }
@@ -204,7 +207,7 @@ export type AuthResult<C extends ContractDefinition> = {
 /** The `ctx` that `authenticate` returned for a role. */
 export type CtxOf<A, R> = A extends { readonly role: infer X }
   ? Extract<X, R> extends never ? never
-  : A extends { readonly ctx: infer Ctx } ? Ctx
+  : "ctx" extends keyof A ? A[keyof A & "ctx"]
   : undefined
   : never;
 
