@@ -36,6 +36,17 @@ export interface ContextLike {
   readonly env: unknown;
 }
 
+/** What `identity` can read of Hono's context without naming its type. */
+export interface HonoContextLike extends ContextLike {
+  /** The request. */
+  readonly req: ContextLike["req"] & {
+    /** Reads a header. */
+    header(name: string): string | undefined;
+  };
+  /** Reads what other middleware has set. */
+  get(key: string): unknown;
+}
+
 /** What is used of a server. */
 export interface UpgradableLike {
   /** Upgrades a request. */
@@ -46,8 +57,11 @@ export interface UpgradableLike {
   ) => Promise<Response>;
 }
 
-/** What {@linkcode superline} can be told. `Ctx` is the app's context. */
-export interface SuperlineOptions<Ctx extends ContextLike = ContextLike> {
+/**
+ * What {@linkcode superline} can be told. `Ctx` is the app's context: `(c: Context<Env>) => …` says which, since `app.use`
+ * does not tell.
+ */
+export interface SuperlineOptions<Ctx extends ContextLike = HonoContextLike> {
   /**
    * Computes what `authenticate` gets as `info.identity`, the same on every host; say who a session cookie belongs to.
    */
@@ -64,7 +78,7 @@ export interface SuperlineOptions<Ctx extends ContextLike = ContextLike> {
  * @param options `identity`
  * @returns The middleware
  */
-export function superline<Ctx extends ContextLike = ContextLike>(
+export function superline<Ctx extends ContextLike = HonoContextLike>(
   srv: UpgradableLike,
   options: SuperlineOptions<Ctx> = {},
 ): (c: Ctx, next: () => Promise<void>) => Promise<Response | void> {
