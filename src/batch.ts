@@ -16,9 +16,13 @@ export class Batch {
   #blocks: Uint8Array[] | undefined;
   #frames: number;
   #length: number;
+  #closed = false;
+  /** Whether several outboxes hold it: one that wants to add something of its own forks it first. */
+  readonly shared: boolean;
 
   /** Starts with a first frame, of any size. */
-  constructor(frame: Frame, count: number) {
+  constructor(frame: Frame, count: number, shared = false) {
+    this.shared = shared;
     if (typeof frame === "string") this.#text = frame;
     else this.#blocks = [frame];
     this.#frames = count;
@@ -39,7 +43,7 @@ export class Batch {
    */
   add(frame: Frame, count: number): boolean {
     if (
-      this.#frames + count > MAX_BATCH_FRAMES ||
+      this.#closed || this.#frames + count > MAX_BATCH_FRAMES ||
       this.#length + this.#frames + frame.length > MAX_BATCH_UNITS
     ) return false;
     if (typeof frame === "string") {
@@ -54,9 +58,28 @@ export class Batch {
     return true;
   }
 
-  /** The one message. */
+  /** Takes nothing more. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** The one message; it takes nothing more. */
   join(): Frame {
-    return this.#text ?? concat(this.#blocks ?? []);
+    this.#closed = true;
+    if (this.#text !== undefined) return this.#text;
+    const [first, ...more] = this.#blocks ?? [];
+    if (!first || more.length === 0) return first ?? new Uint8Array();
+    const joined = concat([first, ...more]);
+    this.#blocks = [joined];
+    return joined;
+  }
+
+  /** The same frames in a batch of one's own. */
+  fork(): Batch {
+    const fork = new Batch(this.#text ?? new Uint8Array(), this.#frames);
+    if (this.#blocks) fork.#blocks = [...this.#blocks];
+    fork.#length = this.#length;
+    return fork;
   }
 
   /** How many frames it holds. */

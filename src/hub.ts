@@ -4,6 +4,7 @@
  * @module
  */
 import type { Adapter } from "./adapter.ts";
+import { Batch } from "./batch.ts";
 import { exceeds } from "./bytes.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Frame } from "./protocol.ts";
@@ -42,6 +43,8 @@ export interface Channel {
   readonly direct: Set<Member>;
   /** Members that the runtime serves. */
   readonly grouped: Set<Member>;
+  /** What this turn sends to all of `direct`. */
+  batch: Batch | undefined;
   /** Which listener's sockets `grouped` are. */
   domain: GroupDomain | undefined;
   /** What else on this node wants the frames of other nodes. */
@@ -188,6 +191,7 @@ export class Hub {
         group: `${this.#options.nodeId}/${this.#groups++}`,
         direct: new Set(),
         grouped: new Set(),
+        batch: undefined,
         domain: undefined,
         listeners: new Set(),
       };
@@ -206,16 +210,34 @@ export class Hub {
   }
 
   #deliver(channel: Channel, frame: Frame, count: number): void {
+    let slow = false;
     if (channel.grouped.size > 0 && channel.domain) {
       this.#options.turn.flush(); // what was sent to a member before goes first
       this.#options.wrote(count * channel.grouped.size);
-      if (!channel.domain.publish(channel.group, frame)) {
-        for (const member of channel.grouped) {
-          if (member.buffered() > 0) this.ungroup(member);
-        }
+      slow = !channel.domain.publish(channel.group, frame);
+    }
+    if (channel.direct.size === 1) {
+      for (const member of channel.direct) member.outbox.push(frame, count);
+    } else if (channel.direct.size > 1) {
+      const batch = this.#shared(channel, frame, count);
+      for (const member of channel.direct) {
+        member.outbox.share(batch, frame, count);
       }
     }
-    for (const member of channel.direct) member.outbox.push(frame, count);
+    if (!slow) return;
+    // Last, since it makes them direct, and they have the frame.
+    for (const member of channel.grouped) {
+      if (member.buffered() > 0) this.ungroup(member);
+    }
+  }
+
+  /** What a channel's members have in common this turn, with the frame at its end. */
+  #shared(channel: Channel, frame: Frame, count: number): Batch {
+    if (channel.batch?.add(frame, count)) return channel.batch;
+    if (!channel.batch) {
+      this.#options.turn.after(() => channel.batch = undefined);
+    }
+    return channel.batch = new Batch(frame, count, true);
   }
 
   /** Moves a member, and at the second one all, to the runtime's own fan-out: for one alone it costs more than it saves. */

@@ -94,6 +94,26 @@ export class Outbox {
   }
 
   /**
+   * As `push`, for frames that many outboxes get: those that have nothing else to send hold one batch, joined once.
+   *
+   * @param batch What the frame was just added to, as its first or last
+   */
+  share(batch: Batch, frame: Frame, count: number): void {
+    const last = this.#batches.at(-1);
+    if (last === batch) {
+      this.#length += frame.length;
+    } else if (
+      this.#state === "flowing" && !last && batch.frames === count
+    ) {
+      this.#length += frame.length;
+      this.#batches.push(batch);
+      this.#list();
+    } else {
+      this.push(frame, count);
+    }
+  }
+
+  /**
    * Takes a reply, which is never dropped.
    *
    * @param frame One frame
@@ -112,6 +132,7 @@ export class Outbox {
     while (this.#state === "flowing" && this.#batches.length > 0) {
       if ((this.#owner.socket.buffered() ?? 0) > this.#limit.maxBufferedBytes) {
         this.#state = "held";
+        this.#batches.at(-1)?.close(); // a shared one must not grow here uncounted
         return this.#owner.stalled();
       }
       this.#writeNext();
@@ -145,14 +166,21 @@ export class Outbox {
   #append(frame: Frame, count: number): void {
     if (this.#state === "over") return;
     this.#length += frame.length;
-    if (this.#batches.at(-1)?.add(frame, count)) return;
+    let last = this.#batches.at(-1);
+    if (last?.shared) {
+      this.#batches[this.#batches.length - 1] = last = last.fork();
+    }
+    if (last?.add(frame, count)) return;
     this.#batches.push(new Batch(frame, count));
     if (this.#state === "held") return;
     if (this.#batches.length > 1) this.flush(); // the one before is full: no use in waiting
-    else if (!this.#listed) {
-      this.#listed = true;
-      this.#turn.add(this, this.#owner.socket);
-    }
+    else this.#list();
+  }
+
+  #list(): void {
+    if (this.#listed) return;
+    this.#listed = true;
+    this.#turn.add(this, this.#owner.socket);
   }
 
   #writeNext(): void {

@@ -9,6 +9,7 @@ import type { Socket } from "./socket.ts";
 /** The outboxes of one server that wait for the end of the turn. */
 export class Turn {
   #waiting: Outbox[] = [];
+  #after: (() => void)[] = [];
 
   /** How many outboxes wait. */
   get size(): number {
@@ -20,11 +21,19 @@ export class Turn {
     if (this.#waiting.push(outbox) === 1) socket.endOfTurn(this.flush);
   }
 
+  /** Runs a function once the turn is over. */
+  after(fn: () => void): void {
+    this.#after.push(fn);
+  }
+
   /** Flushes what waits now, such as before a native publish that must not overtake it. */
   readonly flush = (): void => {
     if (this.#waiting.length === 0) return;
     const waiting = this.#waiting;
+    const after = this.#after;
     this.#waiting = [];
+    this.#after = [];
     for (const outbox of waiting) outbox.flush();
+    for (const fn of after) fn();
   };
 }
