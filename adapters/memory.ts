@@ -1,32 +1,56 @@
 /**
  * The adapter of one process: the default, and with a shared {@linkcode MemoryBus} a cluster in one process.
  *
+ * @example Two nodes in one process
+ * ```ts
+ * import { createInMemoryAdapter, MemoryBus } from "@super-line/edge/adapters/memory";
+ *
+ * const bus = new MemoryBus();
+ * const first = createInMemoryAdapter(bus); // for one server
+ * const second = createInMemoryAdapter(bus); // for another
+ * ```
+ *
  * @module
  */
 import type { Adapter, AdapterHost } from "../src/adapter.ts";
 import { SocketError } from "../src/errors.ts";
 
-/** What a bus needs of an adapter on it. */
-interface Subscriber {
-  receive(channel: string, payload: string): void;
-  turnTo(status: "up" | "down"): void;
+/** What a {@linkcode MemoryBus} tells an adapter. No member throws. */
+export interface BusListener {
+  /** A payload came on a channel that was subscribed. */
+  message(channel: string, payload: string): void;
+  /** The bus went away or came back; told at once when it is away at the start. */
+  status(status: "up" | "down"): void;
+}
+
+/** What an adapter holds of a {@linkcode MemoryBus}. */
+export interface BusConnection {
+  /** Hears a channel from now on; `false` while the bus is away, and after `close`. */
+  subscribe(channel: string): boolean;
+  /** Hears a channel no more. */
+  unsubscribe(channel: string): void;
+  /** Sends to all that are subscribed once this turn is over, in order; `false` while the bus is away, and after `close`. */
+  publish(channel: string, payload: string): boolean;
+  /** Leaves. What was published before still arrives. */
+  close(): void;
 }
 
 /**
- * A broker in memory: the nodes whose adapters share it are one cluster.
+ * A broker in memory: the nodes whose adapters share it are one cluster. They may leave in any order.
  *
- * @example Two nodes in one process
+ * @example An application that does without its broker for a while
  * ```ts
- * import { createInMemoryAdapter, MemoryBus } from "@super-line/edge";
+ * import { createInMemoryAdapter, MemoryBus } from "@super-line/edge/adapters/memory";
  *
  * const bus = new MemoryBus();
- * const first = createInMemoryAdapter(bus);
- * const second = createInMemoryAdapter(bus);
+ * const adapter = createInMemoryAdapter(bus); // for a server
+ * bus.fail();
+ * bus.restore();
  * ```
  */
 export class MemoryBus {
-  readonly #nodes = new Set<Subscriber>();
-  readonly #channels = new Map<string, Set<Subscriber>>();
+  readonly #nodes = new Set<BusListener>();
+  readonly #channels = new Map<string, Set<BusListener>>();
   #up = true;
 
   /** How many nodes are on it. */
@@ -39,64 +63,88 @@ export class MemoryBus {
     return this.#up;
   }
 
-  /** Takes the broker away, to see how an application fares: nothing is carried until {@linkcode restore}. */
+  /**
+   * Takes the broker away, to see how an application fares: until {@linkcode restore} nothing is carried and nothing
+   * new subscribed. What is under way still arrives. A second call does nothing.
+   */
   fail(): void {
     if (!this.#up) return;
     this.#up = false;
-    for (const node of this.#nodes) node.turnTo("down");
+    for (const node of [...this.#nodes]) node.status("down");
   }
 
-  /** Brings the broker back, with its subscriptions. */
+  /** Brings the broker back, with the subscriptions there were. A second call does nothing. */
   restore(): void {
     if (this.#up) return;
     this.#up = true;
-    for (const node of this.#nodes) node.turnTo("up");
+    for (const node of [...this.#nodes]) node.status("up");
   }
 
   /** For adapters: joins. */
-  attach(node: Subscriber): void {
+  connect(node: BusListener): BusConnection {
+    const mine = new Set<string>();
     this.#nodes.add(node);
-    if (!this.#up) node.turnTo("down");
+    if (!this.#up) node.status("down");
+    return {
+      subscribe: (channel) => {
+        if (!this.#up || !this.#nodes.has(node)) return false;
+        mine.add(channel);
+        const nodes = this.#channels.get(channel);
+        if (nodes) nodes.add(node);
+        else this.#channels.set(channel, new Set([node]));
+        return true;
+      },
+      unsubscribe: (channel) => {
+        if (mine.delete(channel)) this.#leave(channel, node);
+      },
+      publish: (channel, payload) => {
+        if (!this.#up || !this.#nodes.has(node)) return false;
+        queueMicrotask(() => this.#carry(channel, payload));
+        return true;
+      },
+      close: () => {
+        this.#nodes.delete(node);
+        for (const channel of mine) this.#leave(channel, node);
+        mine.clear();
+      },
+    };
   }
 
-  /** For adapters: leaves, with all subscriptions. */
-  detach(node: Subscriber): void {
-    this.#nodes.delete(node);
-    for (const channel of [...this.#channels.keys()]) {
-      this.unsubscribe(channel, node);
-    }
-  }
-
-  /** For adapters: receives a channel from now on. */
-  subscribe(channel: string, node: Subscriber): void {
-    const nodes = this.#channels.get(channel);
-    if (nodes) nodes.add(node);
-    else this.#channels.set(channel, new Set([node]));
-  }
-
-  /** For adapters: receives a channel no more. */
-  unsubscribe(channel: string, node: Subscriber): void {
+  #leave(channel: string, node: BusListener): void {
     const nodes = this.#channels.get(channel);
     if (nodes?.delete(node) && nodes.size === 0) this.#channels.delete(channel);
   }
 
-  /** For adapters: carries a payload to whoever is subscribed when it arrives, after this turn. */
-  publish(channel: string, payload: string): boolean {
-    if (!this.#up) return false;
-    queueMicrotask(() => {
-      for (const node of [...this.#channels.get(channel) ?? []]) {
-        node.receive(channel, payload);
-      }
-    });
-    return true;
+  #carry(channel: string, payload: string): void {
+    const nodes = this.#channels.get(channel);
+    if (!nodes) return;
+    for (const node of [...nodes]) {
+      if (nodes.has(node)) node.message(channel, payload); // the one before may have ended it
+    }
   }
 }
 
 /**
  * Creates the adapter that needs no broker.
  *
+ * It keeps each promise of `Adapter`, at once: a subscription is live when `subscribe` returns, and a payload arrives
+ * at the end of the turn that published it. Each isolate of a process is on its own: a bus does not reach into workers.
+ *
  * @param bus Shared by the nodes of one process; a bus of its own when left out
  * @returns The adapter, for one server
+ *
+ * @example Two servers, one cluster
+ * ```ts
+ * import { createSocketServer, defineContract } from "@super-line/edge";
+ * import { createInMemoryAdapter, MemoryBus } from "@super-line/edge/adapters/memory";
+ *
+ * const api = defineContract({ roles: { user: {} } });
+ * const bus = new MemoryBus();
+ * const authenticate = () => ({ role: "user" as const });
+ * const first = createSocketServer(api, { authenticate, adapter: createInMemoryAdapter(bus) });
+ * const second = createSocketServer(api, { authenticate, adapter: createInMemoryAdapter(bus) });
+ * await Promise.all([first.close(), second.close()]);
+ * ```
  */
 export function createInMemoryAdapter(
   bus: MemoryBus = new MemoryBus(),
@@ -104,11 +152,11 @@ export function createInMemoryAdapter(
   return new InMemoryAdapter(bus);
 }
 
-class InMemoryAdapter implements Adapter, Subscriber {
+class InMemoryAdapter implements Adapter, BusListener {
   readonly limits = { maxPayloadBytes: 1_048_576 + 8_192 } as const;
   readonly #bus: MemoryBus;
-  readonly #channels = new Set<string>();
   #host: AdapterHost | undefined;
+  #connection: BusConnection | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(bus: MemoryBus) {
@@ -122,7 +170,7 @@ class InMemoryAdapter implements Adapter, Subscriber {
       );
     }
     this.#host = host;
-    this.#bus.attach(this);
+    this.#connection = this.#bus.connect(this);
   }
 
   alone(): boolean {
@@ -130,38 +178,40 @@ class InMemoryAdapter implements Adapter, Subscriber {
   }
 
   subscribe(channel: string): Promise<void> {
-    if (this.#closed || !this.#bus.up) {
-      const state = this.#closed ? "the adapter is closed" : "the bus is down";
-      return Promise.reject(
-        new SocketError(
-          "UNAVAILABLE",
-          `Cannot subscribe to ${JSON.stringify(channel)}: ${state}`,
-        ),
-      );
-    }
-    this.#channels.add(channel);
-    this.#bus.subscribe(channel, this);
-    return Promise.resolve();
+    if (this.#connection?.subscribe(channel)) return Promise.resolve();
+    const state = this.#closed
+      ? "the adapter is closed"
+      : this.#host
+      ? "the bus is down"
+      : "the adapter is not open";
+    return Promise.reject(
+      new SocketError(
+        "UNAVAILABLE",
+        `Cannot subscribe to ${JSON.stringify(channel)}: ${state}`,
+      ),
+    );
   }
 
   unsubscribe(channel: string): Promise<void> {
-    this.#channels.delete(channel);
-    this.#bus.unsubscribe(channel, this);
+    this.#connection?.unsubscribe(channel);
     return Promise.resolve();
   }
 
   publish(channel: string, payload: string): void {
-    if (this.#closed || !this.#bus.publish(channel, payload)) {
+    if (!this.#connection?.publish(channel, payload)) {
       this.#host?.dropped(channel, 1);
     }
   }
 
   close(): Promise<void> {
-    return this.#closed ??= this.#close();
+    if (!this.#closed) {
+      this.#connection?.close();
+      this.#closed = Promise.resolve();
+    }
+    return this.#closed;
   }
 
-  receive(channel: string, payload: string): void {
-    if (this.#closed || !this.#channels.has(channel)) return;
+  message(channel: string, payload: string): void {
     try {
       this.#host?.message(channel, payload);
     } catch (error) {
@@ -169,18 +219,11 @@ class InMemoryAdapter implements Adapter, Subscriber {
     }
   }
 
-  turnTo(status: "up" | "down"): void {
-    this.#host?.status(
-      status,
-      status === "down"
-        ? new SocketError("UNAVAILABLE", "The memory bus is down")
-        : undefined,
-    );
-  }
-
-  async #close(): Promise<void> {
-    await undefined; // what was published in this turn is on its way in a microtask before this one
-    this.#bus.detach(this);
-    this.#channels.clear();
+  status(status: "up" | "down"): void {
+    if (status === "up") this.#host?.status("up");
+    else {
+      const cause = new SocketError("UNAVAILABLE", "The memory bus is down");
+      this.#host?.status("down", cause);
+    }
   }
 }

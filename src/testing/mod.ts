@@ -10,5 +10,14 @@
  *
  * @module
  */
+export { skipReason } from "./adapter_subject.ts";
+export type {
+  AdapterCase,
+  AdapterNeed,
+  AdapterPromise,
+  AdapterSubject,
+  Outage,
+} from "./adapter_subject.ts";
+export { adapterSuite } from "./adapter_suite.ts";
 export { loopback } from "./loopback.ts";
 export type { HandshakerLike } from "./loopback.ts";

@@ -1,0 +1,88 @@
+/**
+ * A node's side of the adapter seam, that remembers.
+ *
+ * @module
+ */
+import type { AdapterHost } from "../adapter.ts";
+import { within } from "./assert.ts";
+
+/** Records what an adapter tells its node. */
+export class RecordingHost implements AdapterHost {
+  /** Unique. */
+  readonly nodeId: string = crypto.randomUUID();
+  /** Every `up` and `down`, in order. */
+  readonly statuses: ("up" | "down")[] = [];
+  /** What failed in the background. */
+  readonly errors: unknown[] = [];
+  /** How many payloads were given up on. */
+  lost = 0;
+  /** Runs at each payload after it was recorded; what it throws comes out of `message`. */
+  onMessage: ((channel: string, payload: string) => void) | undefined;
+  readonly #received = new Map<string, string[]>();
+  readonly #watchers = new Set<() => void>();
+
+  /** What it was told last; `up` when nothing. */
+  get state(): "up" | "down" {
+    return this.statuses.at(-1) ?? "up";
+  }
+
+  /** The payloads that came on a channel, in order. */
+  received(channel: string): readonly string[] {
+    return this.#received.get(channel) ?? [];
+  }
+
+  /** How many payloads came on all channels. */
+  get count(): number {
+    let count = 0;
+    for (const payloads of this.#received.values()) count += payloads.length;
+    return count;
+  }
+
+  message(channel: string, payload: string): void {
+    const payloads = this.#received.get(channel);
+    if (payloads) payloads.push(payload);
+    else this.#received.set(channel, [payload]);
+    this.#changed();
+    this.onMessage?.(channel, payload);
+  }
+
+  status(status: "up" | "down"): void {
+    this.statuses.push(status);
+    this.#changed();
+  }
+
+  dropped(_channel: string, count: number): void {
+    this.lost += count;
+    this.#changed();
+  }
+
+  error(error: unknown): void {
+    this.errors.push(error);
+    this.#changed();
+  }
+
+  /**
+   * Waits until something holds; looks again whenever something is recorded.
+   *
+   * @param what What is waited for, for the message
+   * @param ms For how long
+   * @param holds Whether it holds
+   */
+  async until(what: string, ms: number, holds: () => boolean): Promise<void> {
+    if (holds()) return;
+    let watch: () => void = () => {};
+    const happened = new Promise<void>((resolve) => {
+      watch = () => holds() && resolve();
+      this.#watchers.add(watch);
+    });
+    try {
+      await within(happened, ms, what);
+    } finally {
+      this.#watchers.delete(watch);
+    }
+  }
+
+  #changed(): void {
+    for (const watch of this.#watchers) watch();
+  }
+}
