@@ -99,7 +99,11 @@ export function defineContract<const C extends ContractDefinition>(
       "Cannot define the contract: it has no roles, must be { roles: { … } }",
     );
   }
-  const shared = compile("shared", given.shared ?? {}, undefined);
+  const shared = compile(
+    "shared",
+    given.shared === undefined ? {} : given.shared,
+    undefined,
+  );
   const roles = new Map<string, Surface>();
   for (const [role, block] of Object.entries(given.roles)) {
     checkName("role", role);
@@ -117,7 +121,9 @@ export function defineContract<const C extends ContractDefinition>(
   }
 
   const serverEvents = new Map<string, Schema>();
-  for (const [name, schema] of Object.entries(given.serverToServer ?? {})) {
+  for (
+    const [name, schema] of entriesOf("serverToServer", given.serverToServer)
+  ) {
     checkName("server event", name);
     serverEvents.set(name, checkSchema(`serverToServer.${name}`, schema));
   }
@@ -126,7 +132,8 @@ export function defineContract<const C extends ContractDefinition>(
     shared,
     roles,
     serverEvents,
-    ...(given.serializer && { serializer: checkSerializer(given.serializer) }),
+    ...(given.serializer !== undefined &&
+      { serializer: checkSerializer(given.serializer) }),
   });
 }
 
@@ -135,18 +142,13 @@ function compile(
   given: RoleDefinition & SurfaceDefinition,
   shared: Surface | undefined,
 ): Surface {
-  if (given === null || typeof given !== "object") {
-    throw new TypeError(
-      `Cannot define ${
-        quote(block)
-      }: it is ${typeof given}, must be an object of entries`,
-    );
-  }
+  if (!isObject(given)) throw noEntries(block, given);
   const calls = new Map(shared?.calls);
   const events = new Map(shared?.events);
   const topics = new Map(shared?.topics);
-  for (const [name, entry] of Object.entries(given.clientToServer ?? {})) {
-    const path = `${block}.clientToServer.${name}`;
+  const fromClient = `${block}.clientToServer`;
+  for (const [name, entry] of entriesOf(fromClient, given.clientToServer)) {
+    const path = `${fromClient}.${name}`;
     checkName("entry", name, path);
     checkMethodName(name, path);
     if (calls.has(name)) throw doubled(name, block);
@@ -166,8 +168,9 @@ function compile(
       : undefined;
     calls.set(name, { name, block, input, ...output });
   }
-  for (const [name, entry] of Object.entries(given.serverToClient ?? {})) {
-    const path = `${block}.serverToClient.${name}`;
+  const fromServer = `${block}.serverToClient`;
+  for (const [name, entry] of entriesOf(fromServer, given.serverToClient)) {
+    const path = `${fromServer}.${name}`;
     checkName("entry", name, path);
     if (events.has(name) || topics.has(name)) throw doubled(name, block);
     const subscribe = isObject(entry)
@@ -175,6 +178,7 @@ function compile(
       : undefined; // may be anything
     if (
       !isObject(entry) || !("payload" in entry) || "input" in entry ||
+      "output" in entry ||
       (subscribe ?? false) !== Boolean(subscribe)
     ) {
       throw new TypeError(
@@ -191,6 +195,14 @@ function compile(
     ? undefined
     : { data: checkSchema(`${block}.data`, given.data) };
   return { calls, events, topics, ...data };
+}
+
+function entriesOf<T>(
+  path: string,
+  given: Readonly<Record<string, T>> | undefined,
+): [string, T][] {
+  if (given !== undefined && !isObject(given)) throw noEntries(path, given);
+  return Object.entries(given ?? {});
 }
 
 /** Names that a client has, or may come to have, as members of its own. */
@@ -233,7 +245,7 @@ function checkSchema(path: string, schema: unknown): Schema {
 }
 
 function checkSerializer(serializer: Serializer): Serializer {
-  const { name, encode, decode } = serializer;
+  const { name, encode, decode } = serializer ?? {};
   if (
     typeof name === "string" && !nameFlaw(name) &&
     typeof encode === "function" && typeof decode === "function"
@@ -242,6 +254,14 @@ function checkSerializer(serializer: Serializer): Serializer {
   }
   throw new TypeError(
     "Cannot define the serializer: a member is missing, must be { name, encode, decode }",
+  );
+}
+
+function noEntries(path: string, given: unknown): TypeError {
+  return new TypeError(
+    `Cannot define ${quote(path)}: it is ${
+      given === null ? "null" : typeof given
+    }, must be an object of entries`,
   );
 }
 
