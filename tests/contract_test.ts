@@ -559,11 +559,9 @@ describe("a contract made with", () => {
       // An answer that the schema refuses is the server's failure, and told there.
       expect(await client.book({ name: "nobody" }).catch((error) => error))
         .toMatchObject({ code: "INTERNAL", message: "The server failed" });
-      expect(errors).toMatchObject([{
-        name: "TypeError",
-        message: expect.stringMatching(/"book".* text/),
-        cause: { issues: [{ message: expect.any(String) }] },
-      }]);
+      expect(errors.map(String)).toEqual([
+        expect.stringMatching(/^TypeError: .*"book".* text/),
+      ]);
     },
   );
 });
