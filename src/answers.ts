@@ -20,12 +20,12 @@ export function fail(
   const { core } = session;
   core.counters.failures++;
   if (!isSocketError(error)) report(session, name, error);
-  if (call.abandoned || session.over) return free(session, call);
   reply(session, call, errorOf(session, call.id, name, error));
 }
 
-/** Sends the answer of a call, and frees its id when it is handed over. */
+/** Sends the answer of a call, unless nobody waits for it, and frees its id when it is handed over. */
 export function reply(session: Session, call: PendingCall, frame: Frame): void {
+  if (call.abandoned || session.over) return free(session, call);
   session.outbox.reply(frame, () => free(session, call));
 }
 

@@ -242,11 +242,13 @@ function settle<T>(
   failed: (error: unknown) => void,
 ): void {
   let value: Maybe<T>;
+  let later: boolean;
   try {
     value = start();
+    later = isPromiseLike(value); // what a handler returned may have a getter that throws
   } catch (error) {
     return failed(error);
   }
-  if (isPromiseLike(value)) Promise.resolve(value).then(ok, failed);
-  else ok(value);
+  if (later) Promise.resolve(value).then(ok, failed);
+  else ok(value as T); // just checked
 }

@@ -225,7 +225,7 @@ export function bounded<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
-    if (signal.aborted) return abort();
+    if (signal.aborted) abort(); // the promise is listened to all the same: it may reject as well
     signal.addEventListener("abort", abort, { once: true });
     promise.then(resolve, reject).finally(() =>
       signal.removeEventListener("abort", abort)
@@ -276,13 +276,15 @@ function refuseFor(
       "the login failed, try again",
     );
   }
-  if (error.code === "UNAUTHORIZED") {
-    return refuse(core, CloseCode.unauthorized, error.message);
-  }
-  if (error.code === "RATE_LIMITED" || error.code === "UNAVAILABLE") {
-    return refuse(core, CloseCode.overload, error.message);
-  }
-  return refuse(core, CloseCode.forbidden, error.message);
+  return refuse(core, refusalCode(error), error.message);
+}
+
+/** What a client that the application refuses is closed with: for good, or for now. */
+export function refusalCode({ code }: SocketError): number {
+  if (code === "UNAUTHORIZED") return CloseCode.unauthorized;
+  return code === "RATE_LIMITED" || code === "UNAVAILABLE"
+    ? CloseCode.overload
+    : CloseCode.forbidden;
 }
 
 /** Accepts and closes: the only way to tell a browser why. */

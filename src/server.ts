@@ -10,7 +10,7 @@ import type { Call, Contract, Message } from "./contract.ts";
 import type { Core, Settings } from "./core.ts";
 import { type Counters, createCounters } from "./counters.ts";
 import { isSocketError } from "./errors.ts";
-import { type Admission, bounded } from "./handshake.ts";
+import { type Admission, bounded, refusalCode } from "./handshake.ts";
 import { Hub } from "./hub.ts";
 import type { Handler } from "./implementation.ts";
 import { isPromiseLike } from "./maybe.ts";
@@ -119,19 +119,22 @@ export class Server implements Core {
   report(error: unknown, info: ErrorInfo): void {
     this.counters.errors++;
     const { onError } = this.settings;
-    try {
-      if (onError) onError(error, info);
-      else {console.error(
-          `super-line: error in ${info.name ?? info.source}:`,
-          error,
-        );}
-    } catch (second) {
+    if (!onError) {
+      const where = info.name ?? info.source;
+      return console.error(`super-line: error in ${where}:`, error);
+    }
+    const failed = (second: unknown) =>
       console.error(
         "super-line: onError threw:",
         second,
         "while it was told of:",
         error,
       );
+    try {
+      const result: unknown = onError(error, info); // typed void, async all the same for some
+      if (result instanceof Promise) result.catch(failed);
+    } catch (second) {
+      failed(second);
     }
   }
 
@@ -210,12 +213,7 @@ export class Server implements Core {
     if (!isSocketError(error)) {
       return session.end(CloseCode.internal, "the server failed");
     }
-    session.end(
-      error.code === "UNAUTHORIZED"
-        ? CloseCode.unauthorized
-        : CloseCode.forbidden,
-      error.message,
-    );
+    session.end(refusalCode(error), error.message);
   }
 
   /** One timer for all deadlines: a long timer fires at once (setTimeout takes 31 bits), and one a connection costs. */

@@ -69,6 +69,7 @@ function begin(
     },
   };
 
+  let joined: Promise<Joined> | undefined;
   const join = async () => {
     const authorize = core.settings.authorizeSubscribe;
     if (
@@ -82,7 +83,7 @@ function begin(
       );
     }
     if (call.abandoned) subscription.end();
-    if (!ended) settle(core.hub.join(channel, session));
+    if (!ended) joined = core.hub.join(channel, session);
   };
   const admit = async () => {
     if (!topic) throw notFound(session, "topic", name);
@@ -94,13 +95,15 @@ function begin(
         `More than maxSubscriptions ${maxSubscriptions} topics, must be fewer`,
       );
     }
+    const info = {
+      kind: "subscribe",
+      name,
+      conn: handle as never,
+      call,
+    } as const;
     if (use.length === 0) await join();
-    else {await around(use, handle.ctx, {
-        kind: "subscribe",
-        name,
-        conn: handle as never,
-        call,
-      }, join);}
+    else await around(use, handle.ctx, info, join);
+    if (joined) settle(joined); // only now: middleware may refuse after next() as well
   };
 
   session.subscriptions.set(name, subscription);
