@@ -126,7 +126,7 @@ export class Hub {
   /** Ends a membership at once; of a non-member it does nothing. */
   leave(channel: Channel, member: Member): void {
     if (!member.channels.delete(channel)) return;
-    channel.direct.delete(member);
+    if (channel.direct.delete(member)) channel.batch?.close(); // what it holds of it must not grow
     if (channel.grouped.delete(member)) member.groups?.leave(channel.group);
     this.#release(channel);
   }

@@ -203,3 +203,53 @@ test("a reply never overtakes a broadcast made before it", async () => {
   const tags = peers[2]?.frames.map(([tag]) => tag);
   expect(tags).toEqual(["hi", "evt", "res"]);
 });
+
+test("a member that is removed between two broadcasts of one turn gets the first only", async () => {
+  const made = createTestServer();
+  const { peers, conns } = await people(made, 4);
+  const room = made.srv.room("a");
+  for (const conn of conns) room.add(conn);
+  room.broadcast("message", { n: 1 });
+  if (conns[0]) room.remove(conns[0]);
+  room.broadcast("message", { n: 2 });
+  if (conns[0]) room.add(conns[0]);
+  if (conns[1]) room.remove(conns[1]);
+  room.broadcast("message", { n: 3 });
+  await settled();
+  const heard = peers.map((peer) =>
+    peer.of("evt").map((frame) => (frame[2] as { n: number }).n)
+  );
+  expect(heard).toEqual([[1, 3], [1, 2], [1, 2, 3], [1, 2, 3]]);
+});
+
+test("broadcasts and messages to one member keep their order within one turn", async () => {
+  const made = createTestServer();
+  const { peers, conns } = await people(made, 4);
+  const [a, b] = [made.srv.room("a"), made.srv.room("b")];
+  for (const [index, conn] of conns.entries()) {
+    a.add(conn);
+    if (index % 2) b.add(conn);
+  }
+  const expected: number[][] = [[], [], [], []];
+  for (let n = 0; n < 400; n++) {
+    const pick = (n * 7919) % 5;
+    if (pick < 2) {
+      a.broadcast("message", { n });
+      for (const list of expected) list.push(n);
+    } else if (pick === 2) {
+      b.broadcast("message", { n });
+      expected[1]?.push(n);
+      expected[3]?.push(n);
+    } else {
+      const to = (n * 31) % 4;
+      conns[to]?.emit("message", { n });
+      expected[to]?.push(n);
+    }
+    if (n % 50 === 0) await Promise.resolve();
+  }
+  await settled();
+  const heard = peers.map((peer) =>
+    peer.of("evt").map((frame) => (frame[2] as { n: number }).n)
+  );
+  expect(heard).toEqual(expected);
+});
