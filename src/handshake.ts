@@ -23,6 +23,8 @@ export interface HandshakeExtras {
   readonly identity?: unknown;
   /** The Hono context. */
   readonly hono?: unknown;
+  /** Aborts when the peer goes away before the upgrade; left out where the runtime does not tell. */
+  readonly signal?: AbortSignal;
 }
 
 /** What comes of a handshake: an HTTP response, or a WebSocket to be made. */
@@ -88,7 +90,7 @@ export async function decide(
       `maxPendingHandshakes ${maxPendingHandshakes} are under way`,
     );
   }
-  const { release, deadline } = startDeadline(core, request.signal);
+  const { release, deadline } = startDeadline(core, extras.signal);
   try {
     const identity = await authenticate(core, request, extras, deadline);
     return {
@@ -235,7 +237,7 @@ export function bounded<T>(
 
 function startDeadline(
   core: Core,
-  gone: AbortSignal,
+  gone: AbortSignal | undefined,
 ): { release: () => void; deadline: AbortSignal } {
   const controller = new AbortController();
   const { authTimeoutMs } = core.settings;
@@ -248,7 +250,7 @@ function startDeadline(
     end(new SocketError("DISCONNECTED", "The client has gone"));
   const release = () => {
     clearTimeout(timer);
-    gone.removeEventListener("abort", leave);
+    gone?.removeEventListener("abort", leave);
     core.pending.delete(controller);
   };
   const end = (reason: SocketError) => {
@@ -256,8 +258,8 @@ function startDeadline(
     controller.abort(reason);
   };
   core.pending.add(controller);
-  if (gone.aborted) leave();
-  gone.addEventListener("abort", leave, { once: true });
+  if (gone?.aborted) leave();
+  gone?.addEventListener("abort", leave, { once: true });
   return { release, deadline: controller.signal };
 }
 

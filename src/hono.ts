@@ -23,7 +23,9 @@
  *
  * @module
  */
-import type { HandshakeExtras } from "./handshake.ts";
+import type { Handshake, HandshakeExtras } from "./handshake.ts";
+import { createPoll } from "./runtimes/poll.ts";
+import { openWs, type WsLike } from "./runtimes/ws.ts";
 
 /** What is used of Hono's context. */
 export interface ContextLike {
@@ -49,6 +51,8 @@ export interface HonoContextLike extends ContextLike {
 
 /** What is used of a server. */
 export interface UpgradableLike {
+  /** Decides about an upgrade. */
+  handshake(request: Request, extras?: HandshakeExtras): Promise<Handshake>;
   /** Upgrades a request. */
   readonly upgrade: (
     request: Request,
@@ -66,7 +70,16 @@ export interface SuperlineOptions<Ctx extends ContextLike = HonoContextLike> {
    * Computes what `authenticate` gets as `info.identity`, the same on every host; say who a session cookie belongs to.
    */
   readonly identity?: (c: Ctx) => unknown;
+  /** On Node: `upgradeWebSocket` of `@hono/node-server`, with `ws` behind it. Elsewhere it is left out. */
+  readonly upgradeWebSocket?: UpgradeWebSocketLike;
 }
+
+/** What is used of a Hono helper: events in, middleware out. */
+export type UpgradeWebSocketLike = (
+  createEvents: () => {
+    onOpen: (event: unknown, ws: { readonly raw?: unknown }) => void;
+  },
+) => (c: never, next: () => Promise<void>) => Promise<Response | void>;
 
 /**
  * Mounts a server: WebSocket upgrades go to it, everything else passes on.
@@ -82,14 +95,34 @@ export function superline<Ctx extends ContextLike = HonoContextLike>(
   srv: UpgradableLike,
   options: SuperlineOptions<Ctx> = {},
 ): (c: Ctx, next: () => Promise<void>) => Promise<Response | void> {
+  const { upgradeWebSocket } = options;
+  const poll = createPoll();
   return async (c, next) => {
     if (c.req.raw.headers.get("upgrade")?.toLowerCase() !== "websocket") {
       return await next();
     }
     const identity = await options.identity?.(c);
-    return await srv.upgrade(c.req.raw, c.env, {
-      hono: c,
-      ...(identity !== undefined && { identity }),
+    const extras = { hono: c, ...(identity !== undefined && { identity }) };
+    if (!upgradeWebSocket) return await srv.upgrade(c.req.raw, c.env, extras);
+
+    const remoteAddress = nodeAddressIn(c.env);
+    const handshake = await srv.handshake(c.req.raw, {
+      ...extras,
+      signal: c.req.raw.signal,
+      ...(remoteAddress !== undefined && { remoteAddress }),
     });
+    if (handshake.kind === "respond") return handshake.response;
+    const upgrade = upgradeWebSocket(() => ({
+      onOpen: (_event, { raw }) => openWs(raw as WsLike, handshake, poll), // the helper of @hono/node-server is made on ws
+    }));
+    return await upgrade(c as never, next); // its own context type is the same object's
   };
+}
+
+/** Reads the peer's address out of what `@hono/node-server` passes. */
+function nodeAddressIn(env: unknown): string | undefined {
+  const { incoming } = (env ?? {}) as {
+    incoming?: { socket?: { remoteAddress?: string } };
+  };
+  return incoming?.socket?.remoteAddress;
 }

@@ -2,7 +2,6 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { withReadmeProgram } from "../scripts/readme_program.mjs";
-import { root } from "../scripts/run.mjs";
 
 test("the README's program runs: two clients hear what one says", async () => {
   await withReadmeProgram(async (folder: string) => {

@@ -10,6 +10,7 @@ import type { AuthResult, ContractDefinition } from "../infer.ts";
 import { createNode } from "../create_node.ts";
 import type { Node } from "../server_api.ts";
 import type { ServerOptions } from "../server_options.ts";
+import { createDenoUpgrade, denoAddressIn, denoGlobal } from "./deno.ts";
 import {
   bunServerIn,
   type BunWebSocketHandler,
@@ -81,6 +82,8 @@ export function createSocketServer<
     adapter: options?.adapter ?? createInMemoryAdapter(),
   });
   const upgradeOnBun = createBunUpgrade();
+  const upgradeOnDeno = createDenoUpgrade();
+  const deno = denoGlobal();
 
   async function upgrade(
     request: Request,
@@ -88,16 +91,21 @@ export function createSocketServer<
     extras: HandshakeExtras,
   ): Promise<Response> {
     const bun = bunServerIn(platform);
-    const address = bun?.requestIP?.(request)?.address;
+    const address = bun
+      ? bun.requestIP?.(request)?.address
+      : denoAddressIn(platform);
     const handshake = await node.handshake(request, {
       ...(address !== undefined && { remoteAddress: address }),
+      // Deno's request.signal aborts when the 101 is sent, and it tells of no peer that goes before (measured with 2.9).
+      ...(!deno && { signal: request.signal }),
       ...extras,
     });
     if (handshake.kind === "respond") return handshake.response;
     if (bun) return upgradeOnBun(request, bun, handshake);
+    if (deno) return upgradeOnDeno(request, deno, handshake);
     handshake.abandon();
     const message =
-      "This runtime cannot upgrade here: fetch was given no server, must be called as fetch(request, server)\n";
+      "This runtime cannot upgrade here: on Bun fetch must be given the server, on Node use @super-line/edge/node or superline(srv, { upgradeWebSocket })\n";
     return new Response(message, { status: 501 });
   }
 

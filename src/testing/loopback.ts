@@ -74,9 +74,9 @@ class LoopbackWebSocket implements WebSocketLike {
         upgrade: "websocket",
         "sec-websocket-protocol": protocols.join(", "),
       },
-      signal: this.#gone.signal,
     });
-    srv.handshake(request, extras).then((handshake) => {
+    const { signal } = this.#gone;
+    srv.handshake(request, { ...extras, signal }).then((handshake) => {
       if (this.#over) {
         return handshake.kind === "upgrade" && handshake.abandon();
       }

@@ -1,0 +1,3 @@
+export function withReadmeProgram<T>(
+  use: (folder: string) => T | Promise<T>,
+): Promise<T>;

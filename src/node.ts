@@ -1,0 +1,80 @@
+/**
+ * For Node: a server on an `http.Server`. Only this entry needs the `ws` package.
+ *
+ * @example Beside an HTTP server
+ * ```ts ignore
+ * import { createServer } from "node:http";
+ * import { createSocketServer } from "@super-line/edge/node";
+ * import { api, authenticate, handlers } from "./app.ts";
+ *
+ * const server = createServer((_request, response) => response.end("hello"));
+ * const srv = createSocketServer(api, { server, authenticate });
+ * srv.implement(handlers);
+ * server.listen(3000);
+ * ```
+ *
+ * @module
+ */
+import { createInMemoryAdapter } from "../adapters/memory.ts";
+import type { Contract } from "./contract.ts";
+import { createNode } from "./create_node.ts";
+import type { AuthResult, ContractDefinition } from "./infer.ts";
+import { attach, type HttpServerLike } from "./runtimes/node.ts";
+import type { CloseOptions, Node } from "./server_api.ts";
+import type { ServerOptions } from "./server_options.ts";
+
+export type {
+  HttpServerLike,
+  IncomingLike,
+  TcpSocketLike,
+  UpgradeListener,
+} from "./runtimes/node.ts";
+
+/** What {@linkcode createSocketServer} takes. */
+export interface NodeServerOptions<
+  C extends ContractDefinition,
+  A extends AuthResult<C>,
+> extends ServerOptions<C, A> {
+  /** Whose upgrades to take: those to `path`, or all. It is not closed with the socket server. */
+  readonly server: HttpServerLike;
+}
+
+/**
+ * Creates a server for a contract on an `http.Server` of Node's.
+ *
+ * @param contract What `defineContract` returned
+ * @param options `server`, `authenticate`, and what else is to differ from the defaults
+ * @returns The server; `close` also gives the HTTP server's upgrades back
+ * @throws {TypeError} When `server` or `authenticate` is missing
+ *
+ * @example A server of one's own
+ * ```ts ignore
+ * const srv = createSocketServer(api, { server: httpServer, authenticate, path: "/realtime" });
+ * ```
+ */
+export function createSocketServer<
+  C extends ContractDefinition,
+  A extends AuthResult<C>,
+>(contract: Contract<C>, options: NodeServerOptions<C, A>): Node<C, A> {
+  const { server, ...rest } = options;
+  if (typeof server?.on !== "function") {
+    throw new TypeError(
+      `Cannot create a server: server is ${typeof server}, must be an http.Server`,
+    );
+  }
+  const node = createNode(contract, {
+    ...rest,
+    adapter: rest.adapter ?? createInMemoryAdapter(),
+  });
+  const close = node.close.bind(node);
+  const detach = attach(node, server, {
+    path: rest.path,
+    maxMessageBytes: rest.maxMessageBytes ?? 1_048_576,
+  });
+  return Object.assign(node, {
+    close: (how?: CloseOptions): Promise<void> => {
+      detach();
+      return close(how);
+    },
+  });
+}

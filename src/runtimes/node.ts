@@ -1,0 +1,169 @@
+/**
+ * How Node accepts a WebSocket: an HTTP server's `upgrade` event, and the `ws` package.
+ *
+ * @module
+ */
+import { WebSocketServer } from "ws";
+import type { Handshake, HandshakeExtras } from "../handshake.ts";
+import { PROTOCOL } from "../protocol.ts";
+import { createPoll } from "./poll.ts";
+import { openWs, type WsLike } from "./ws.ts";
+
+/** What is used of Node's `http.Server`. */
+export interface HttpServerLike {
+  /** Listens to upgrades. */
+  on(event: "upgrade", listener: UpgradeListener): unknown;
+  /** Ends that. */
+  off(event: "upgrade", listener: UpgradeListener): unknown;
+  /** How many listen. */
+  listenerCount(event: "upgrade"): number;
+}
+
+/** What Node calls for an upgrade. */
+export type UpgradeListener = (
+  incoming: IncomingLike,
+  tcp: TcpSocketLike,
+  head: Uint8Array,
+) => void;
+
+/** What is used of Node's `http.IncomingMessage`. */
+export interface IncomingLike {
+  /** The request's target as it came. */
+  readonly url?: string | undefined;
+  /** Its headers, name and value in turn. */
+  readonly rawHeaders: readonly string[];
+}
+
+/** What is used of Node's `net.Socket`. */
+export interface TcpSocketLike {
+  /** The peer's address. */
+  readonly remoteAddress?: string | undefined;
+  /** Listens. */
+  on(event: "error" | "close", listener: () => void): unknown;
+  /** Stops listening. */
+  off(event: "error" | "close", listener: () => void): unknown;
+  /** Writes the last bytes. */
+  end(data: string): unknown;
+}
+
+/** What is used of a node. */
+export interface HandshakerLike {
+  /** Decides about an upgrade. */
+  handshake(request: Request, extras?: HandshakeExtras): Promise<Handshake>;
+}
+
+/** How upgrades are taken. */
+export interface AttachOptions {
+  /** Upgrades to other paths are left alone; every path is taken when left out. */
+  readonly path?: string | undefined;
+  /** The largest message that is taken, in bytes. */
+  readonly maxMessageBytes: number;
+}
+
+/** What is used of the server of `ws`. */
+interface WsServerLike {
+  handleUpgrade(
+    incoming: IncomingLike,
+    tcp: TcpSocketLike,
+    head: Uint8Array,
+    done: (ws: WsLike) => void,
+  ): void;
+}
+
+/**
+ * Takes the upgrades of an HTTP server.
+ *
+ * @returns What gives them back
+ */
+export function attach(
+  node: HandshakerLike,
+  server: HttpServerLike,
+  { path, maxMessageBytes }: AttachOptions,
+): () => void {
+  const poll = createPoll();
+  const sockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: maxMessageBytes,
+    handleProtocols: () => PROTOCOL, // the handshake saw that it was offered
+  }) as unknown as WsServerLike; // by structure: its own types name Node's, which this file's users may not have
+
+  const listener: UpgradeListener = (incoming, tcp, head) => {
+    const request = requestOf(incoming, tcp);
+    const elsewhere = path !== undefined && pathOf(request) !== path;
+    // Somebody else's, if there is somebody: a socket that nobody answers stays open.
+    if (elsewhere && server.listenerCount("upgrade") > 1) return;
+    tcp.on("error", ignore); // a reset while the login is under way ends the process if nobody listens
+    if (!request) {
+      return respond(tcp, new Response("Bad request\n", { status: 400 }));
+    }
+    take(request, incoming, tcp, head);
+  };
+
+  function take(
+    request: Request,
+    incoming: IncomingLike,
+    tcp: TcpSocketLike,
+    head: Uint8Array,
+  ): void {
+    const { remoteAddress } = tcp;
+    const extras = {
+      signal: request.signal,
+      ...(remoteAddress !== undefined && { remoteAddress }),
+    };
+    node.handshake(request, extras).then((handshake) => {
+      if (handshake.kind === "respond") {
+        return respond(tcp, handshake.response);
+      }
+      // Told when ws refuses the request by itself, and when the peer has gone.
+      tcp.on("close", handshake.abandon);
+      sockets.handleUpgrade(incoming, tcp, head, (ws) => {
+        tcp.off("close", handshake.abandon);
+        openWs(ws, handshake, poll);
+      });
+    });
+  }
+
+  server.on("upgrade", listener);
+  return () => void server.off("upgrade", listener);
+}
+
+const ignore = (): void => {};
+
+/** The request as the web has it; `undefined` when its target makes no URL. */
+function requestOf(
+  { url = "/", rawHeaders }: IncomingLike,
+  tcp: TcpSocketLike,
+): Request | undefined {
+  try {
+    const headers = new Headers();
+    for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+      headers.append(rawHeaders[at] ?? "", rawHeaders[at + 1] ?? "");
+    }
+    const gone = new AbortController();
+    tcp.on("close", () => gone.abort());
+    const base = `http://${headers.get("host") ?? "localhost"}`;
+    return new Request(new URL(url.startsWith("/") ? base + url : url), {
+      headers,
+      signal: gone.signal,
+    });
+  } catch {
+    return undefined; // such as the targets "//" and "*", or a header that fetch does not allow
+  }
+}
+
+function pathOf(request: Request | undefined): string | undefined {
+  return request && new URL(request.url).pathname;
+}
+
+/** Answers instead of upgrading. */
+function respond(tcp: TcpSocketLike, response: Response): void {
+  const head = [`HTTP/1.1 ${response.status} Refused`];
+  for (const [name, value] of response.headers) head.push(`${name}: ${value}`);
+  response.text().then((body) => {
+    const length = new TextEncoder().encode(body).length;
+    head.push(`content-length: ${length}`, "connection: close", "", body);
+    tcp.end(head.join("\r\n"));
+  });
+}
