@@ -112,10 +112,10 @@ export const subscribing: readonly AdapterCase[] = [
     async (stage) => {
       const [from, listener, witness] = await stage.nodes(3);
       await stage.tune("c", from, listener, witness);
-      for (let at = 0; at < 40; at++) from.publish("c", `${at}`);
+      for (let at = 0; at < 30; at++) from.publish("c", `${at}`);
       await listener.unsubscribe("c");
       const before = listener.got("c").length;
-      await witness.gets("c", "39");
+      await witness.gets("c", "29");
       await isDeaf(stage, from, listener, before);
     },
   ),

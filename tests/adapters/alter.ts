@@ -1,0 +1,67 @@
+import type { Adapter, AdapterHost } from "../../src/adapter.ts";
+
+/** The adapter with some members replaced. */
+export function alter(
+  adapter: Adapter,
+  members: {
+    readonly [K in keyof Adapter]?: Adapter[K] extends
+      ((...args: infer P) => infer R) | undefined
+      ? (...args: P) => R extends void ? unknown : R
+      : Adapter[K];
+  },
+): Adapter {
+  return {
+    limits: adapter.limits,
+    open: (host) => adapter.open(host),
+    subscribe: (channel) => adapter.subscribe(channel),
+    unsubscribe: (channel) => adapter.unsubscribe(channel),
+    publish: (channel, payload) => adapter.publish(channel, payload),
+    close: () => adapter.close(),
+    alone: () => adapter.alone?.() ?? false,
+    ...members,
+  } as Adapter; // a publish that returns something is one, too
+}
+
+/** The adapter with a host whose members are some replaced. */
+export function listening(
+  adapter: Adapter,
+  members: (host: AdapterHost) => Partial<AdapterHost>,
+  on: { readonly up?: () => void; readonly down?: () => void } = {},
+): Adapter {
+  return alter(adapter, {
+    open: (host) =>
+      adapter.open({
+        nodeId: host.nodeId,
+        message: (channel, payload) => host.message(channel, payload),
+        status: (status, cause) => {
+          on[status]?.();
+          host.status(status, cause);
+        },
+        dropped: (channel, count) => host.dropped(channel, count),
+        error: (error) => host.error(error),
+        ...members(host),
+      }),
+  });
+}
+
+/** The adapter with all channels renamed on the broker, and named back as first subscribed. */
+export function rename(
+  adapter: Adapter,
+  to: (channel: string) => string,
+): Adapter {
+  const names = new Map<string, string>();
+  return alter(
+    listening(adapter, (host) => ({
+      message: (channel, payload) =>
+        host.message(names.get(channel) ?? channel, payload),
+    })),
+    {
+      subscribe: (channel) => {
+        names.set(to(channel), channel);
+        return adapter.subscribe(to(channel));
+      },
+      unsubscribe: (channel) => adapter.unsubscribe(to(channel)),
+      publish: (channel, payload) => adapter.publish(to(channel), payload),
+    },
+  );
+}

@@ -1,0 +1,40 @@
+import { expect, test } from "bun:test";
+import { fileURLToPath } from "node:url";
+
+const program = fileURLToPath(new URL("./exit_program.ts", import.meta.url));
+
+/** After how long a program that closed its adapter must be over. */
+const EXIT_MS = 2_000;
+
+for (const name of ["memory"]) {
+  test(
+    `A8: a program that closes its ${name} adapter ends by itself`,
+    async () => {
+      expect(await run(name)).toEqual({ output: "closed\n", code: 0 });
+    },
+    30_000,
+  );
+}
+
+test("A8: a program that is left with a timer is found", async () => {
+  expect(await run("leaking")).toEqual({ output: "closed\n", code: "killed" });
+}, 30_000);
+
+async function run(name: string) {
+  const child = Bun.spawn([process.execPath, program, name], {
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  let output = "";
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  for await (const chunk of child.stdout) {
+    output += new TextDecoder().decode(chunk);
+    // Counted from here: how long a start takes depends on the machine.
+    if (output.includes("closed")) {
+      timer ??= setTimeout(() => child.kill("SIGKILL"), EXIT_MS);
+    }
+  }
+  await child.exited;
+  clearTimeout(timer);
+  return { output, code: child.signalCode ? "killed" : child.exitCode };
+}

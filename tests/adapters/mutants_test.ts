@@ -1,0 +1,86 @@
+import { expect, test } from "bun:test";
+import type { Adapter } from "../../src/adapter.ts";
+import {
+  type AdapterSubject,
+  adapterSuite,
+  skipReason,
+} from "../../src/testing/mod.ts";
+import { alter } from "./alter.ts";
+import { createMemorySubject } from "./memory_subject.ts";
+import { type Mutant, mutants } from "./mutants.ts";
+
+// What never comes costs this much; what comes in memory comes at once.
+const PATIENCE_MS = 200;
+
+test(
+  "the reference passes every case, with the patience that mutants get",
+  async () => {
+    expect(await failures(createMemorySubject(PATIENCE_MS))).toEqual([]);
+  },
+  60_000,
+);
+
+for (const mutant of mutants) {
+  test(
+    `a mutant that ${mutant.name} fails the cases of ${
+      mutant.breaks.join(", ")
+    } and no other`,
+    async () => {
+      const found = await failures(createMutantSubject(mutant));
+      const promises = new Set(found.map(({ promise }) => promise));
+      expect([...promises].toSorted(), JSON.stringify(found, null, 2))
+        .toEqual([...mutant.breaks].toSorted());
+    },
+    60_000,
+  );
+}
+
+async function failures(subject: AdapterSubject) {
+  const found: { promise: string; name: string; why: string }[] = [];
+  for (const it of adapterSuite) {
+    expect(skipReason(it, subject)).toBeUndefined();
+    try {
+      await it.run(subject);
+    } catch (error) {
+      found.push({ promise: it.promise, name: it.name, why: `${error}` });
+    }
+  }
+  return found;
+}
+
+function createMutantSubject(mutant: Mutant): AdapterSubject {
+  const reference = createMemorySubject(PATIENCE_MS);
+  let down = false;
+  return {
+    patienceMs: PATIENCE_MS,
+    async create({ namespace }) {
+      const adapter = await reference.create({
+        namespace: mutant.namespace?.(namespace) ?? namespace,
+      });
+      const state = {
+        namespace,
+        closed: false,
+        get down() {
+          return down;
+        },
+      };
+      const mutated: Adapter = mutant.mutate(adapter, state);
+      return alter(mutated, {
+        close: () => {
+          state.closed = true;
+          return mutated.close();
+        },
+      });
+    },
+    outage: {
+      begin: () => {
+        down = true;
+        return reference.outage.begin();
+      },
+      end: () => {
+        down = false;
+        return reference.outage.end();
+      },
+    },
+  };
+}
