@@ -48,7 +48,7 @@ export function unseal(payload: string): Envelope | undefined {
     : undefined;
 }
 
-const HEAD = /^1 (\S{1,128}) (\S{1,64}) (\d{1,15}) ([tb])$/;
+const HEAD = /^1 (\S{1,128}) (\S{1,64}) ([1-9]\d{0,14}) ([tb])$/;
 // What the hub sends between nodes and nothing else: a foreign text must not reach a client as if it were a frame.
 const LEADING_TAG = /^\["(?:evt|pub|srv)",/;
 

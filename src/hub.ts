@@ -136,12 +136,14 @@ export class Hub {
     name: string,
     listener: (frames: Frame) => void,
   ): { off(): void; ready: Promise<Joined> } {
+    const ready = this.#relay.want(name);
+    if (this.#relay.closed) return { off: () => {}, ready };
     const channel = this.#channel(name);
     channel.listeners.add(listener);
     const off = () => {
       if (channel.listeners.delete(listener)) this.#release(channel);
     };
-    return { off, ready: this.#relay.want(name) };
+    return { off, ready };
   }
 
   /**

@@ -58,9 +58,9 @@ export interface RelayCounters {
 /** One channel that this node wants to hear. */
 interface Interest {
   live: boolean;
-  /** Settles when the first attempt is live, failed or too slow. */
-  readonly joined: Promise<Joined>;
-  settle(joined: Joined): void;
+  /** Settles when the attempt under way is live, failed or too slow. */
+  joined: Promise<Joined>;
+  settle: (joined: Joined) => void;
   timer: ReturnType<typeof setTimeout> | undefined;
   positions: Map<string, Position> | undefined;
 }
@@ -68,6 +68,7 @@ interface Interest {
 const LIVE: Joined = { live: true };
 const LOCAL: Joined = { live: false };
 const LIVE_NOW: Promise<Joined> = Promise.resolve(LIVE);
+const LOCAL_NOW: Promise<Joined> = Promise.resolve(LOCAL);
 const RETRY = { baseMs: 250, maxMs: 10_000, factor: 2 };
 /** The most senders that are remembered in one channel. */
 const MAX_POSITIONS = 1_000;
@@ -113,6 +114,11 @@ export class Relay {
     return this.#status;
   }
 
+  /** Whether it has ended, or is about to. */
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
   /** The largest frame that can be sent, in bytes. */
   get maxFrameBytes(): number {
     return this.#adapter.limits.maxPayloadBytes - 8_192; // the envelope's line, and binary as base64 is checked there
@@ -132,14 +138,17 @@ export class Relay {
   want(channel: string): Promise<Joined> {
     const known = this.#interests.get(channel);
     if (known) return known.live ? LIVE_NOW : known.joined;
-    const interest = this.#createInterest();
+    if (this.#closed) return LOCAL_NOW;
+    const interest: Interest = {
+      live: false,
+      joined: LOCAL_NOW,
+      settle: () => {},
+      timer: undefined,
+      positions: undefined,
+    };
     this.#interests.set(channel, interest);
-    if (this.#status.state === "down") {
-      this.#failed.add(channel);
-      interest.settle(LOCAL);
-    } else {
-      this.#attempt(channel, interest);
-    }
+    if (this.#status.state === "down") this.#failed.add(channel);
+    else this.#attempt(channel, interest);
     return interest.joined;
   }
 
@@ -170,17 +179,22 @@ export class Relay {
 
   readonly #flush = (): void => {
     for (const [channel, batches] of this.#outgoing) {
-      for (const batch of batches) {
-        const { epoch, seq } = this.#sequences.next(channel);
-        this.counters.published++;
-        this.#adapter.publish(
-          channel,
-          seal(this.#host.nodeId, epoch, seq, batch.join()),
-        );
-      }
+      for (const batch of batches) this.#publish(channel, batch);
     }
     this.#outgoing.clear();
   };
+
+  #publish(channel: string, batch: Batch): void {
+    const { epoch, seq } = this.#sequences.next(channel);
+    this.counters.published++;
+    const payload = seal(this.#host.nodeId, epoch, seq, batch.join());
+    try {
+      this.#adapter.publish(channel, payload);
+    } catch (error) {
+      this.counters.dropped++; // no adapter may throw here; one that does must not end the process or the flush
+      this.#host.report(error);
+    }
+  }
 
   async #close(): Promise<void> {
     this.#flush();
@@ -192,24 +206,14 @@ export class Relay {
     await this.#adapter.close();
   }
 
-  #createInterest(): Interest {
-    let resolve: (joined: Joined) => void = () => {};
-    const joined = new Promise<Joined>((fulfil) => resolve = fulfil);
-    const interest: Interest = {
-      live: false,
-      joined,
-      positions: undefined,
-      timer: undefined,
-      settle(outcome) {
-        clearTimeout(interest.timer);
-        resolve(outcome);
-      },
-    };
-    return interest;
-  }
-
   #attempt(channel: string, interest: Interest): void {
     const attempt = this.#adapter.subscribe(channel);
+    interest.joined = new Promise((resolve) => {
+      interest.settle = (joined) => {
+        clearTimeout(interest.timer);
+        resolve(joined);
+      };
+    });
     interest.timer = setTimeout(
       () => interest.settle(LOCAL),
       this.#host.subscribeTimeoutMs,
