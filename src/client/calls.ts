@@ -90,6 +90,11 @@ export class Calls {
     });
   }
 
+  /** Forgets a call that is not sent yet: it never settles. */
+  withdraw(id: number): void {
+    this.#unsent.delete(id);
+  }
+
   /** Goes on with a new connection: what `first` calls is sent before what waited. */
   resume(maxInFlight: number, first: () => void): void {
     const waiting = [...this.#unsent];

@@ -52,6 +52,7 @@ export class ClientCore {
   #hello: Hello | undefined;
   #gate: Gate = createGate();
   #greeted = false;
+  #away: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     contract: Contract,
@@ -130,7 +131,8 @@ export class ClientCore {
     { onError = this.#report }: SubscribeOptions = {},
   ): Subscription {
     if (!this.#surface.topics.has(topic)) throw this.#unknown("topic", topic);
-    return this.#topics.add(topic, fn, onError);
+    const failed = (error: unknown) => run(onError, error, this.#report);
+    return this.#topics.add(topic, fn, failed);
   }
 
   onStatus(fn: (status: ClientStatus) => void): () => void {
@@ -315,6 +317,7 @@ export class ClientCore {
     const wasOpen = this.#hello !== undefined;
     this.#hello = undefined;
     this.#out = [];
+    clearTimeout(this.#away);
     const closed = state === "closed";
     const error = new SocketError(
       "DISCONNECTED",
@@ -331,35 +334,34 @@ export class ClientCore {
   #leave(withinMs: number): void {
     const hello = this.#hello;
     const restart = () => this.#hello === hello && this.#link.restart();
-    setTimeout(() => {
-      if (this.#hello === hello) this.#calls.drain(restart);
-    }, Math.random() * withinMs);
+    clearTimeout(this.#away);
+    this.#away = setTimeout(
+      () => this.#calls.drain(restart),
+      Math.random() * withinMs / 2, // the rest of the time is for what is under way
+    );
   }
 
   #tell(fns: Iterable<Fn>, payload: unknown): void {
-    for (const fn of [...fns]) this.#run(fn, payload); // one that is added or removed meanwhile counts from the next on
+    for (const fn of [...fns]) run(fn, payload, this.#report); // one that is added or removed meanwhile counts from the next on
   }
 
-  #run(fn: Fn, payload: unknown): void {
-    try {
-      fn(payload as never); // typed where it was passed
-    } catch (error) {
-      this.#report(error);
-    }
-  }
-
-  readonly #report = (error: unknown): void => {
-    try {
-      (this.#options.onError ?? console.error)(error);
-    } catch (second) {
-      console.error(second);
-    }
-  };
+  readonly #report = (error: unknown): void =>
+    run(this.#options.onError ?? console.error, error, console.error);
 
   #unknown(kind: string, name: string): TypeError {
     return new TypeError(
       `Cannot listen to "${name}": role "${this.role}" has no such ${kind}`,
     );
+  }
+}
+
+/** Runs a function of the application's: what it throws, now or later, goes to `failed`. */
+function run(fn: Fn, payload: unknown, failed: (error: unknown) => void): void {
+  try {
+    const result: unknown = fn(payload as never); // typed where it was passed
+    if (result instanceof Promise) result.catch(failed);
+  } catch (error) {
+    failed(error);
   }
 }
 

@@ -131,7 +131,6 @@ export class Link {
 
   /** Leaves this connection for a new one. */
   restart(): void {
-    this.#failures = 0;
     this.#drop(CloseCode.normal, "", "now");
   }
 
@@ -171,16 +170,17 @@ export class Link {
   }
 
   #receive(data: unknown): void {
-    clearTimeout(this.#timer);
+    if (this.#status.state === "open") this.#disarm(); // before hi nothing else counts as a sign of life
     if (data === PONG) return;
     for (
       const frame of read(
         typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer),
       )
     ) { // binaryType says so
+      const { state } = this.#status; // what one frame does may end the link before the next
       if (!frame.ok) this.#options.error(new TypeError(frame.flaw));
-      else if (this.#status.state === "open") this.#options.frame(frame.fields);
-      else if (frame.fields[0] === "hi") {
+      else if (state === "open") this.#options.frame(frame.fields);
+      else if (state === "connecting" && frame.fields[0] === "hi") {
         this.#greet(frame.fields[1] as Hello); // accept checks it
       }
     }
@@ -191,17 +191,23 @@ export class Link {
       ? this.#options.accept(hello)
       : "the server speaks another version, must be 1";
     if (flaw) return this.close(CloseCode.badProtocol, flaw);
+    this.#disarm();
     this.#openedAt = Date.now();
+    const patienceMs = Math.min(PATIENCE_MS, hello.heartbeatMs);
     this.#heartbeat = setInterval(() => {
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(
+      this.#timer ??= setTimeout(
         () => this.#drop(CloseCode.heartbeatLost, "the server is silent"),
-        PATIENCE_MS,
+        patienceMs,
       );
       this.send(PING);
     }, hello.heartbeatMs);
     this.#turnTo({ state: "open", willRetry: true });
-    this.#options.opened(hello);
+    if (this.#status.state === "open") this.#options.opened(hello); // a listener may have closed it
+  }
+
+  #disarm(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   /** Closes the socket and goes on as if the server had. */
@@ -212,7 +218,7 @@ export class Link {
       // A browser lets a page send 1000 and 3000 to 4999 only.
       socket?.close(
         code === CloseCode.abnormal ? CloseCode.normal : code,
-        reason,
+        reason.slice(0, 41), // at most 123 bytes of UTF-8, or close() throws
       );
     } catch (error) {
       this.#options.error(error);

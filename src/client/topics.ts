@@ -23,6 +23,9 @@ interface Topic {
   readonly listeners: Set<Listener>;
   /** What `sub` was answered with. */
   joined: Joined | undefined;
+  /** The last `sub` of it. */
+  id: number;
+  retry: ReturnType<typeof setTimeout> | undefined;
 }
 
 /** The topics of one client. */
@@ -57,21 +60,27 @@ export class Topics {
     if (!topic) {
       this.#topics.set(
         name,
-        topic = { listeners: new Set(), joined: undefined },
+        topic = {
+          listeners: new Set(),
+          joined: undefined,
+          id: 0,
+          retry: undefined,
+        },
       );
       if (this.#host.open) this.#ask(name, topic);
     }
     topic.listeners.add(listener);
     const { listeners } = topic;
+    const mine = topic;
     return {
       ready,
       unsubscribe: () => {
         if (!listeners.delete(listener)) return;
         settle({ live: false });
-        if (
-          listeners.size > 0 || this.#topics.get(name)?.listeners !== listeners
-        ) return;
+        if (listeners.size > 0 || this.#topics.get(name) !== mine) return;
         this.#topics.delete(name);
+        clearTimeout(mine.retry);
+        this.#calls.withdraw(mine.id);
         if (this.#host.open) this.#host.send(plainFrame("unsub", name));
       },
     };
@@ -92,7 +101,8 @@ export class Topics {
   /** Ends all. */
   end(reason: SocketError): void {
     this.#ended = reason;
-    for (const { listeners } of this.#topics.values()) {
+    for (const { listeners, retry } of this.#topics.values()) {
+      clearTimeout(retry);
       for (const { refuse } of listeners) refuse(reason);
     }
     this.#topics.clear();
@@ -100,7 +110,9 @@ export class Topics {
 
   #ask(name: string, topic: Topic): void {
     topic.joined = undefined;
-    this.#calls.start((id) => plainFrame("sub", id, name)).then(
+    clearTimeout(topic.retry);
+    const build = (id: number) => plainFrame("sub", topic.id = id, name);
+    this.#calls.start(build).then(
       (joined) => {
         topic.joined = joined as Joined; // what the protocol answers a sub with
         for (const { settle } of topic.listeners) settle(topic.joined);
@@ -115,11 +127,10 @@ export class Topics {
       return;
     }
     if (error.code === "RATE_LIMITED" || error.code === "UNAVAILABLE") {
-      setTimeout(() => {
-        if (
-          this.#host.open && this.#topics.get(name) === topic && !topic.joined
-        ) this.#ask(name, topic);
-      }, RETRY_MS * (1 + Math.random()));
+      topic.retry = setTimeout(
+        () => this.#host.open && this.#ask(name, topic),
+        RETRY_MS * (1 + Math.random()),
+      );
       return;
     }
     this.#topics.delete(name);
