@@ -7,29 +7,33 @@ import { History } from "./history.ts";
 /** Creates the chat's server, which takes agents that have the token. */
 export function createChat(agentToken: string) {
   const history = new History();
+  const agents = new Map<string, string>();
   const srv = createSocketServer(api, {
     authenticate: authenticateWith(agentToken),
-    onConnection: ({ role }) => {
-      if (role === "agent") history.rooms.forEach(publishPresence);
+    use: async (_ctx, { kind, name, conn }, next) => {
+      await next();
+      // An agent is there once it hears commands, not when it connects.
+      if (kind === "subscribe" && name === "command") {
+        agents.set(conn.id, conn.data.name);
+        history.rooms.forEach(publishPresence);
+      }
     },
-    onDisconnect: ({ role }, { rooms }) => {
-      (role === "agent" ? history.rooms : [...rooms]).forEach(publishPresence);
+    onDisconnect: ({ id }, { rooms }) => {
+      const changed = agents.delete(id) ? history.rooms : [...rooms];
+      changed.forEach(publishPresence);
     },
   });
 
   function presence(room: string): Presence {
-    // A name is shown once, however many tabs it has open.
-    const users = names(srv.room(room).connections);
-    const agents = names(
-      srv.local.connections.filter(({ role }) => role === "agent"),
-    );
-    return {
-      room,
-      people: [
-        ...users.map((name): Member => ({ name, role: "user" })),
-        ...agents.map((name): Member => ({ name, role: "agent" })),
-      ],
-    };
+    const names = srv.room(room).connections.map(({ data }) => data.name);
+    const people = [
+      ...unique(names).map((name): Member => ({ name, role: "user" })),
+      ...unique(agents.values()).map((name): Member => ({
+        name,
+        role: "agent",
+      })),
+    ];
+    return { room, people };
   }
 
   function publishPresence(room: string) {
@@ -99,7 +103,7 @@ function mustBeIn(room: string, rooms: ReadonlySet<string>) {
   throw new SocketError("FORBIDDEN", `Join ${room} first`);
 }
 
-function names(connections: readonly { data: { name: string } }[]): string[] {
-  const all = connections.map(({ data }) => data.name);
-  return [...new Set(all)].sort((a, b) => a.localeCompare(b));
+/** A name is shown once, however many tabs it has open. */
+function unique(names: Iterable<string>): string[] {
+  return [...new Set(names)].sort((a, b) => a.localeCompare(b));
 }

@@ -43,6 +43,6 @@ function roll(dice: string, random: () => number): string {
   const rolls = Array.from({ length: n }, () => 1 + Math.floor(random() * max));
   const sum = rolls.reduce((a, b) => a + b);
   return n === 1
-    ? `🎲 ${n}d${max}: ${sum}`
-    : `🎲 ${n}d${max}: ${rolls.join(" + ")} = ${sum}`;
+    ? `You rolled ${sum}`
+    : `You rolled ${rolls.join(" + ")} = ${sum}`;
 }

@@ -40,13 +40,17 @@ function listen(port: number) {
   try {
     return Bun.serve({ port, fetch: app.fetch, websocket: srv.websocket });
   } catch (error) {
-    const taken = (error as { code?: unknown }).code === "EADDRINUSE";
-    const why = taken
-      ? `it is taken, stop what listens there or choose another with PORT=${
-        port + 1
-      }`
-      : String(error);
-    console.error(`Cannot listen on port ${PORT}: ${why}`);
+    console.error(`Cannot listen on port ${PORT}: ${whyNot(error, port)}`);
     process.exit(1);
   }
+}
+
+function whyNot(error: unknown, port: number): string {
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    return "it is no port, PORT must be 0 to 65535";
+  }
+  if ((error as { code?: unknown }).code !== "EADDRINUSE") return String(error);
+  return `it is taken, stop what listens there or choose another with PORT=${
+    port < 65_535 ? port + 1 : port - 1
+  }`;
 }

@@ -18,6 +18,8 @@ export function createBanner() {
   };
 
   return ({ state, reason }: ClientStatus) => {
+    // Who was here may be gone by now: shown, but faintly.
+    document.body.classList.toggle("offline", state !== "open");
     if (state === "connecting" && attempts > 0) {
       show("lost", `Reconnecting… attempt ${attempts}`);
     }

@@ -37,10 +37,13 @@ export function createLogin(enter: (name: string) => void) {
       error.textContent = why;
     },
     hide(name: string) {
+      if (page.hidden) return;
       page.hidden = true;
       find("#chat").hidden = false;
       localStorage.setItem("name", name);
       sessionStorage.setItem("name", name);
+      // On a phone this would cover half of what one came to see.
+      if (matchMedia("(hover: hover)").matches) find("#text").focus();
     },
     /** A reload stays in. */
     resume() {

@@ -27,11 +27,15 @@ function initials(name: string): string {
   return letters.join("").toUpperCase();
 }
 
-/** FNV-1a, spread over the colour wheel in steps that the eye can tell apart. */
+// Far enough apart to be told apart, and from the agent's colour.
+const HUES = [15, 40, 65, 95, 125, 148, 215, 235, 255, 280, 310, 345];
+
+/** Picks a name's hue: FNV-1a, its bits mixed once more. */
 function hue(name: string): number {
   let hash = 0x811c9dc5;
   for (const char of name) {
     hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193);
   }
-  return ((hash >>> 8) % 18) * 20;
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return HUES[((hash ^ (hash >>> 13)) >>> 0) % HUES.length] ?? 0;
 }
