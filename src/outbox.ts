@@ -90,6 +90,7 @@ export class Outbox {
       this.#missed += count;
       return this.#owner.dropped(count);
     }
+    this.#tellGap();
     this.#append(frame, count);
   }
 
@@ -192,13 +193,17 @@ export class Outbox {
   }
 
   #resume(): void {
+    this.#tellGap();
     this.#state = "flowing";
-    if (this.#missed > 0) {
-      this.#append(plainFrame("gap", { dropped: this.#missed }), 1);
-      this.#missed = 0;
-    }
     this.flush();
-    this.#release();
+    if (this.#state === "flowing") this.#release();
+  }
+
+  /** Says what is missing, where it is missing. */
+  #tellGap(): void {
+    if (this.#missed === 0) return;
+    this.#append(plainFrame("gap", { dropped: this.#missed }), 1);
+    this.#missed = 0;
   }
 
   #release(): void {

@@ -16,13 +16,12 @@ export interface PeerOptions {
   readonly name?: string;
   readonly token?: string;
   readonly headers?: Record<string, string>;
-  readonly signal?: AbortSignal;
   readonly extras?: HandshakeExtras;
 }
 
 /** The request that a client of this package makes. */
 export function upgradeRequest(
-  { role = "user", name = "ada", token, headers, signal }: PeerOptions = {},
+  { role = "user", name = "ada", token, headers }: PeerOptions = {},
 ): Request {
   const protocols = token === undefined
     ? [PROTOCOL]
@@ -34,7 +33,6 @@ export function upgradeRequest(
       "sec-websocket-protocol": protocols.join(", "),
       ...headers,
     },
-    ...(signal && { signal }),
   });
 }
 
