@@ -58,7 +58,10 @@ export class Session {
     client.on("typing", ({ room, from }) => this.#setTyping(room, from));
     client.onStatus((status) => {
       if (status.state !== "open") {
-        for (const it of this.conversations.values()) it.live = false;
+        for (const conversation of this.conversations.values()) {
+          conversation.live = false;
+          conversation.typing.clear();
+        }
       }
       events.status(status);
       events.changed();
