@@ -7,7 +7,7 @@ import type { Adapter } from "./adapter.ts";
 import { Batch } from "./batch.ts";
 import { exceeds } from "./bytes.ts";
 import type { Outbox } from "./outbox.ts";
-import type { Frame } from "./protocol.ts";
+import { countFrames, type Frame } from "./protocol.ts";
 import {
   type AdapterStatus,
   type Joined,
@@ -77,11 +77,7 @@ export class Hub {
       deliver: (name, frames) => {
         const channel = this.#channels.get(name);
         if (!channel) return;
-        this.#deliver(
-          channel,
-          frames,
-          typeof frames === "string" ? frames.split("\n").length : 1,
-        );
+        this.#deliver(channel, frames, countFrames(frames));
         for (const listener of channel.listeners) listener(frames);
       },
     });
