@@ -65,6 +65,8 @@ export interface Core {
   encode(message: Message, data: unknown): Frame;
   /** The one exit for errors that no caller can be told of. Never throws. */
   report(error: unknown, info: ErrorInfo): void;
+  /** Writes a line to the console, at most one a second: strangers can cause it. */
+  warn(message: string): void;
   /** Runs a function of the application's; what it throws, now or later, is reported. */
   hook(name: string, source: ErrorInfo["source"], run: () => unknown): unknown;
   /** A session has left everything. */

@@ -67,7 +67,7 @@ export async function decide(
   try {
     const origin = originFlaw(request, core.settings.origins);
     if (origin) {
-      console.warn(`${origin.flaw}; the option "origins" decides`);
+      core.warn(`${origin.flaw}; the option "origins" decides`);
       return refuse(
         core,
         CloseCode.forbidden,

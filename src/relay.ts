@@ -137,6 +137,7 @@ export class Relay {
   /** Starts to hear a channel, or waits with the attempt that is under way. Never rejects. */
   want(channel: string): Promise<Joined> {
     const known = this.#interests.get(channel);
+    if (known && this.#status.state === "down") return LOCAL_NOW;
     if (known) return known.live ? LIVE_NOW : known.joined;
     if (this.#closed) return LOCAL_NOW;
     const interest: Interest = {

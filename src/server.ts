@@ -40,6 +40,7 @@ export class Server implements Core {
   #emptied: (() => void) | undefined;
   #sweeper: ReturnType<typeof setInterval> | undefined;
   #sweptAt = 0;
+  #warnedAt = 0;
 
   constructor(contract: Contract, settings: Settings, adapter: Adapter) {
     this.contract = contract;
@@ -136,6 +137,13 @@ export class Server implements Core {
     } catch (second) {
       failed(second);
     }
+  }
+
+  warn(message: string): void {
+    const now = Date.now();
+    if (now - this.#warnedAt < 1_000) return;
+    this.#warnedAt = now;
+    console.warn(`super-line: ${message}`);
   }
 
   /**
