@@ -118,11 +118,30 @@ describe("read", () => {
       new Uint8Array([0, 0, 0, 1, 255, 0, 0, 0, 0]),
     ],
     [
+      "a payload that is cut short",
+      new Uint8Array([0, 0, 0, 5, ...bytesOf('["x"]'), 0, 0, 0, 2, 1]),
+    ],
+    [
+      "a frame that is cut short",
+      new Uint8Array([0, 0, 0, 6, ...bytesOf('["x"]')]),
+    ],
+    [
       "little-endian lengths",
       new Uint8Array([5, 0, 0, 0, ...bytesOf('["x"]'), 0, 0, 0, 0]),
     ],
   ])("finds a flaw in %s", (_what, data) => {
     expect(read(data)).toEqual([{ ok: false, flaw: expect.any(String) }]);
+  });
+
+  test("gives the blocks before one that is cut short", () => {
+    const whole = [0, 0, 0, 5, ...bytesOf('["x"]'), 0, 0, 0, 1, 7];
+    for (let length = 1; length < whole.length; length++) {
+      expect(read(new Uint8Array([...whole, ...whole.slice(0, length)])))
+        .toEqual([
+          { ok: true, fields: ["x", new Uint8Array([7])] },
+          { ok: false, flaw: expect.any(String) },
+        ]);
+    }
   });
 
   test("survives deep nesting", () => {
