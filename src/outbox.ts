@@ -130,7 +130,11 @@ export class Outbox {
   /** Writes what waits, as far as the reader keeps up. */
   flush(): void {
     this.#listed = false;
-    while (this.#state === "flowing" && this.#batches.length > 0) {
+    this.#write(0);
+  }
+
+  #write(keep: number): void {
+    while (this.#state === "flowing" && this.#batches.length > keep) {
       if ((this.#owner.socket.buffered() ?? 0) > this.#limit.maxBufferedBytes) {
         this.#state = "held";
         this.#batches.at(-1)?.close(); // a shared one must not grow here uncounted
@@ -174,8 +178,8 @@ export class Outbox {
     if (last?.add(frame, count)) return;
     this.#batches.push(new Batch(frame, count));
     if (this.#state === "held") return;
-    if (this.#batches.length > 1) this.flush(); // the one before is full: no use in waiting
-    else this.#list();
+    this.#write(1); // the one before is full: no use in waiting
+    this.#list();
   }
 
   #list(): void {
