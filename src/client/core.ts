@@ -307,10 +307,13 @@ export class ClientCore {
 
   #opened(hello: Hello): void {
     this.#hello = hello;
-    this.#calls.resume(hello.maxInFlight, () => this.#topics.resume());
-    this.#gate.open();
-    if (this.#greeted) this.#tell(this.#reconnectFns, undefined);
+    // What is sent first runs first: topics, then rooms joined again by the listeners, then the calls that waited.
+    this.#calls.resume(hello.maxInFlight, () => {
+      this.#topics.resume();
+      if (this.#greeted) this.#tell(this.#reconnectFns, undefined);
+    });
     this.#greeted = true;
+    this.#gate.open();
   }
 
   #down({ state, code, reason }: ClientStatus): void {

@@ -60,6 +60,8 @@ export interface ClientStatus {
   readonly reason?: string;
   /** Whether it will try again by itself. */
   readonly willRetry: boolean;
+  /** While it waits: how long, in milliseconds from this status on. */
+  readonly retryInMs?: number;
 }
 
 /** What a link is made of. */
@@ -103,22 +105,29 @@ export class Link {
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    globalThis.addEventListener?.("online", this.connect);
   }
 
   get status(): ClientStatus {
     return this.#status;
   }
 
-  /** Dials. */
-  connect(): void {
+  /** Dials, unless it does so already: also called when a browser is on a network again. */
+  readonly connect = (): void => {
     if (this.#status.state !== "waiting") return;
     clearTimeout(this.#timer);
-    this.#turnTo({ ...this.#status, state: "connecting" });
+    const { code, reason } = this.#status;
+    this.#turnTo({
+      state: "connecting",
+      ...(code !== undefined && { code }),
+      ...(reason !== undefined && { reason }),
+      willRetry: true,
+    });
     this.#dial().catch((error) => {
       this.#options.error(error);
       this.#lost(CloseCode.abnormal, String(error));
     });
-  }
+  };
 
   /** Sends one message; the link is open. */
   send(data: Data): void {
@@ -238,6 +247,7 @@ export class Link {
     this.#openedAt = Infinity;
     const { backoff } = this.#options;
     if (!backoff || comeback === "never") {
+      globalThis.removeEventListener?.("online", this.connect);
       const status: ClientStatus = {
         state: "closed",
         code,
@@ -258,8 +268,9 @@ export class Link {
       code,
       reason,
       willRetry: true,
+      retryInMs: delay,
     };
-    this.#timer = setTimeout(() => this.connect(), delay);
+    this.#timer = setTimeout(this.connect, delay);
     this.#turnTo(status);
     this.#options.down(status);
   }

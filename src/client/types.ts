@@ -99,7 +99,7 @@ export interface ClientBase<
    */
   onStatus(fn: (status: ClientStatus) => void): () => void;
   /**
-   * Listens to reconnects: the place to join rooms again.
+   * Listens to reconnects: the place to join rooms again. Calls made in the listener leave before those that waited.
    *
    * @param fn Called each time the connection is open again, not the first time
    * @returns What ends it

@@ -50,11 +50,46 @@ test("onStatus tells every change, with code, reason and whether it retries", as
   client.close();
   expect(states).toEqual([
     { state: "open", willRetry: true },
-    { state: "waiting", code: 1012, reason: "restart", willRetry: true },
+    {
+      state: "waiting",
+      code: 1012,
+      reason: "restart",
+      willRetry: true,
+      retryInMs: expect.any(Number),
+    },
     { state: "connecting", code: 1012, reason: "restart", willRetry: true },
     { state: "open", willRetry: true },
     { state: "closed", code: 1000, reason: "", willRetry: false },
   ]);
+});
+
+test("a browser that is on a network again dials at once", async () => {
+  const { client, dialled } = scripted({
+    reconnectBaseMs: 1e6,
+    reconnectMaxMs: 1e6,
+  });
+  (await dialled(0)).end(1006, "");
+  globalThis.dispatchEvent(new Event("online"));
+  (await dialled(1)).hi();
+  await within(client.ready);
+  client.close();
+});
+
+test("what onReconnect calls leaves before the calls that waited", async () => {
+  const { client, dialled } = scripted();
+  const first = await dialled(0);
+  first.hi();
+  client.onReconnect(() => void client.echo({ text: "join" }).catch(() => {}));
+  first.end(1012, "restart");
+  client.echo({ text: "waited" }).catch(() => {});
+  const second = await dialled(1);
+  second.hi();
+  await settled();
+  expect(second.frames.map((fields) => fields[3])).toEqual([
+    { text: "join" },
+    { text: "waited" },
+  ]);
+  client.close();
 });
 
 test("a WebSocket that fires nothing but error is dialled again", async () => {
