@@ -13,6 +13,8 @@ export interface Running extends AsyncDisposable {
   readonly server: Bun.Server<unknown>;
   readonly port: number;
   readonly url: string;
+  /** The native group of each publish. */
+  readonly published: string[];
 }
 
 /** Starts; ends with the block that it is used in. */
@@ -27,9 +29,16 @@ export function serve(
     websocket: websocket as never,
   });
   const port = server.port ?? 0;
+  const published: string[] = [];
+  const publish = server.publish.bind(server);
+  server.publish = (group, data, compress) => {
+    published.push(group);
+    return publish(group, data, compress);
+  };
   return {
     server,
     port,
+    published,
     url: `ws://127.0.0.1:${port}/`,
     async [Symbol.asyncDispose]() {
       for (const node of ending) await node.close();
