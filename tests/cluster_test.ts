@@ -578,9 +578,12 @@ describe("limits", () => {
       expect(error).toBeInstanceOf(RangeError);
       expect((error as Error).message).toContain("1048576");
     }
+    const shard = { shard: 1, pad: "x".repeat(1_048_576) };
+    expect(thrown(() => a.emitServer("rebalance", shard)))
+      .toBeInstanceOf(RangeError);
     room.broadcast("message", { n: 2, pad: "x".repeat(most) });
     await until(() => here.got.length > 0 && there.got.length > 0);
-    expect([here.got, there.got]).toEqual([[2], [2]]);
+    expect([here.got, there.got, counts]).toEqual([[2], [2], []]);
     expect(a.stats().relay.published).toBe(1);
   });
 
@@ -650,10 +653,10 @@ describe("ending", () => {
     expect(await off.ready).toEqual({ live: false });
     a.emitServer("rebalance", { shard: 4 });
     await settled();
-    off();
     expect(got).toEqual([]);
     expect(here).toEqual([]);
     expect(leftOver(b)).toEqual({});
+    off();
   });
 
   test("nothing is held when the last client has left, but the numbers of channels that were sent to", async () => {

@@ -196,13 +196,14 @@ describe("joining", () => {
   });
 
   test("an adapter that goes down ends the waiting at once, and a live channel stays so", async () => {
-    const { adapter, relay } = create();
+    const { adapter, relay } = create({ subscribeTimeoutMs: 60_000 });
     const live = relay.want("live");
     adapter.attempts[0]!.live();
     await live;
     const slow = relay.want("slow");
     adapter.host.status("down");
     expect(await slow).toEqual({ live: false });
+    expect(await relay.want("live")).toEqual({ live: false });
     adapter.host.status("up");
     expect(await relay.want("live")).toEqual({ live: true });
     expect(adapter.calls).toEqual(["subscribe live", "subscribe slow"]);
@@ -431,6 +432,9 @@ describe("sequences", () => {
     const { epoch } = sequences.next("a");
     for (let at = 0; at < 9_000; at++) sequences.next(`first ${at}`);
     expect(sequences.next("a")).toMatchObject({ epoch, seq: 2 });
+    for (let at = 0; at < 1_500; at++) sequences.next(`more ${at}`);
+    expect(sequences.next("a")).toMatchObject({ epoch, seq: 3 });
+    expect(sequences.size).toBe(10_501); // each once, though some are of the older generation
     for (let at = 0; at < 30_000; at++) {
       sequences.next(`second ${at}`);
       expect(sequences.size).toBeLessThanOrEqual(20_000);
