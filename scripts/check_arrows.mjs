@@ -17,7 +17,7 @@ const layers = [
    answers core handshake middleware refresh relay room server_events
    session settings subscribe turn`,
   `server create_node
-   client/client client/core client/calls client/gate client/link client/topics client/types`,
+   client/client client/core client/calls client/gate client/link client/login client/topics client/types`,
 ].map((names) => names.split(/\s+/).map(file));
 
 // These never import each other.

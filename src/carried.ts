@@ -43,14 +43,14 @@ export type CheckedCalls<E, Path extends string> = {
   readonly [K in keyof E]:
     & (E[K] extends { readonly output: infer S } ? {
         readonly output: Flaw<
-          `the output of "${Path}${K & string}"`,
+          `the output of '${Path}${K & string}'`,
           NotJson<InferOutput<S>>
         >;
       }
       : unknown)
     & (E[K] extends { readonly input: infer S } ? {
         readonly input: Flaw<
-          `the input of "${Path}${K & string}"`,
+          `the input of '${Path}${K & string}'`,
           NotJson<InferInput<S>>
         >;
       }
@@ -60,7 +60,7 @@ export type CheckedCalls<E, Path extends string> = {
 export type CheckedPayloads<E, Path extends string> = {
   readonly [K in keyof E]: E[K] extends { readonly payload: infer S } ? {
       readonly payload: Flaw<
-        `the payload of "${Path}${K & string}"`,
+        `the payload of '${Path}${K & string}'`,
         NotJson<InferOutput<S>>
       >;
     }
@@ -96,7 +96,7 @@ export type Carried<C extends ContractDefinition> = C extends
     & (C extends { readonly serverToServer: infer E } ? {
         readonly serverToServer: {
           readonly [K in keyof E]: Flaw<
-            `the payload of "serverToServer.${K & string}"`,
+            `the payload of 'serverToServer.${K & string}'`,
             NotJson<InferInput<E[K]>>
           >;
         };

@@ -23,6 +23,7 @@ import {
 import { Calls } from "./calls.ts";
 import { createGate, type Gate } from "./gate.ts";
 import { type ClientStatus, Link, type WebSocketConstructor } from "./link.ts";
+import { Login } from "./login.ts";
 import { Topics } from "./topics.ts";
 import type {
   CallOptions,
@@ -44,6 +45,8 @@ export class ClientCore {
   readonly #link: Link;
   readonly #calls: Calls;
   readonly #topics: Topics;
+  /** Where a token can be asked for. */
+  readonly #login: Login | undefined;
   readonly #events = new Map<string, Set<Fn>>();
   readonly #statusFns = new Set<Fn>();
   readonly #reconnectFns = new Set<Fn>();
@@ -73,6 +76,14 @@ export class ClientCore {
     };
     this.#calls = new Calls(host);
     this.#topics = new Topics(host, this.#calls);
+    const { token } = options;
+    if (typeof token === "function") {
+      this.#login = new Login(
+        this.#calls,
+        async () => await token(),
+        this.#report,
+      );
+    }
     for (const [name, { output }] of surface.calls) {
       const method = output
         ? (input: unknown, how?: CallOptions) =>
@@ -313,6 +324,7 @@ export class ClientCore {
       if (this.#greeted) this.#tell(this.#reconnectFns, undefined);
     });
     this.#greeted = true;
+    this.#login?.watch(hello.expiresAt);
     this.#gate.open();
   }
 
@@ -321,6 +333,7 @@ export class ClientCore {
     this.#hello = undefined;
     this.#out = [];
     clearTimeout(this.#away);
+    this.#login?.stop();
     const closed = state === "closed";
     const error = new SocketError(
       "DISCONNECTED",

@@ -148,7 +148,10 @@ export interface ClientOptions<R extends string = string> {
   readonly role: R;
   /** Goes into the URL's query, for `authenticate` to read: no place for secrets. Asked at every attempt. */
   readonly params?: Supplied<Readonly<Record<string, string>>>;
-  /** Goes into the handshake as a subprotocol, never into the URL. Asked at every attempt. */
+  /**
+   * Goes into the handshake as a subprotocol, never into the URL. A function is asked at every attempt, and before a
+   * login ends, to renew it on the open connection where the server has a `refresh`.
+   */
   readonly token?: Supplied<string | undefined>;
   /**
    * After how long a call rejects with TIMEOUT, in milliseconds.
