@@ -252,7 +252,6 @@ test("an asynchronous output schema is awaited, one that throws is INTERNAL", as
 
 test("a handler may return any thenable", async () => {
   const thenable = {
-    // deno-lint-ignore no-thenable
     then: (ok: (value: string) => void) => void setTimeout(ok, 1, "query"),
   };
   const { srv } = serverOf(z.string(), () => thenable);
@@ -262,7 +261,6 @@ test("a handler may return any thenable", async () => {
 
 test("a thenable that misbehaves fails its own call only", async () => {
   const bad = [
-    // deno-lint-ignore no-thenable
     {
       then: () => {
         throw new Error("in then");
@@ -274,7 +272,6 @@ test("a thenable that misbehaves fails its own call only", async () => {
       },
     },
     {
-      // deno-lint-ignore no-thenable
       then: (ok: (value: string) => void, no: (error: Error) => void) => {
         ok("once");
         ok("twice");

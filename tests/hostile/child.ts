@@ -1,0 +1,60 @@
+/** Starts server_program.ts and asks it how it fares. */
+import { expect } from "bun:test";
+import type { Stats } from "../../mod.ts";
+import { join } from "../helpers/tcp_socket.ts";
+import { within } from "../helpers/wait.ts";
+import type { Tally } from "./server_program.ts";
+
+export interface Child extends AsyncDisposable {
+  readonly port: number;
+  tally(): Promise<Tally & { stats: Stats }>;
+  /** Fails unless the process lives, serves the next client, saw nothing it should not have, and holds nothing. */
+  expectWell(): Promise<Tally & { stats: Stats }>;
+}
+
+export async function startChild(
+  env: Record<string, string> = {},
+): Promise<Child> {
+  const child = Bun.spawn([
+    process.execPath,
+    `${import.meta.dir}/server_program.ts`,
+  ], {
+    stdout: "pipe",
+    stderr: "ignore",
+    env: { ...process.env, ...env },
+  });
+  const { value } = await within(child.stdout.getReader().read(), 8_000);
+  const port = Number(new TextDecoder().decode(value));
+  const tally = async () =>
+    await (await fetch(`http://127.0.0.1:${port}/tally`)).json() as
+      & Tally
+      & { stats: Stats };
+  return {
+    port,
+    tally,
+    async expectWell() {
+      expect(child.exitCode).toBe(null);
+      const next = await join(port);
+      next.say(["req", 1, "echo", { text: "well" }]);
+      expect((await next.next("res", 1))[2]).toEqual({ text: "well" });
+      next.destroy();
+      let last = await tally();
+      for (let tries = 0; tries < 400 && held(last).length > 0; tries++) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        last = await tally();
+      }
+      expect(held(last)).toEqual([]);
+      expect(last.escaped).toEqual([]);
+      expect(last.tainted).toEqual([]);
+      return last;
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill();
+      await child.exited;
+    },
+  };
+}
+
+function held({ stats }: { stats: Stats }): [string, number][] {
+  return Object.entries(stats.sizes).filter(([, size]) => size !== 0);
+}
