@@ -1,0 +1,91 @@
+import { afterEach, expect, test } from "bun:test";
+import { MemoryBus } from "../../adapters/memory.ts";
+import { seal } from "../../src/envelope.ts";
+import { settled, thrown, until } from "../helpers/wait.ts";
+import { cluster, endAll, member, node, raw } from "./nodes.ts";
+
+afterEach(endAll);
+
+test("foreign payloads are dropped, counted and reported once, and what follows arrives", async () => {
+  const { a, b, bus, nodes } = cluster();
+  const { got } = await member(b);
+  const stranger = raw(bus).adapter;
+  const inject = (payload: string) => stranger.publish("room:lobby", payload);
+  const frame = (n: number) => `["evt","message",{"n":${n}}]`;
+  inject("garbage");
+  inject("");
+  inject(`2 ${a.nodeId} e 1 t\n${frame(101)}`);
+  inject(`1 x e 1 t\n["res",1,{"ok":true}]`);
+  inject(`1 x e 1 t\n${"x".repeat(1_100_000)}`);
+  await settled();
+  expect(b.stats().relay.foreign).toBe(5);
+  expect(nodes[1]?.errors).toHaveLength(1);
+  expect(nodes[1]?.errors[0]?.info).toEqual({ source: "adapter" });
+
+  inject(seal(b.nodeId, "e", 1, frame(102))); // as if it were its own
+  for (const seq of [5, 5, 4, 8]) inject(seal("x", "e", seq, frame(seq)));
+  await until(() => got.length === 2);
+  expect(got).toEqual([5, 8]);
+  expect(b.stats().relay).toMatchObject({
+    foreign: 5,
+    repeated: 2,
+    missed: 2,
+    received: 2,
+  });
+  a.room("lobby").broadcast("message", { n: 9 });
+  await until(() => got.length === 3);
+  expect(got).toEqual([5, 8, 9]);
+  expect(nodes[1]?.errors).toHaveLength(1);
+});
+
+test("foreign payloads on a server event's channel do not reach a listener", async () => {
+  const { b, bus, nodes } = cluster();
+  const got: unknown[] = [];
+  await b.onServer("rebalance", (it) => got.push(it)).ready;
+  const stranger = raw(bus).adapter;
+  const frames = [
+    '["srv","another",{"shard":1}]',
+    '["evt","rebalance",{"shard":1}]',
+    '["srv","rebalance"',
+    '["srv","rebalance"]',
+    '["srv","rebalance",null]',
+    '["srv","rebalance",{"shard":1}]',
+  ];
+  frames.forEach((frame, at) =>
+    stranger.publish("server:rebalance", seal("x", "e", at + 1, frame))
+  );
+  await until(() => got.length > 0);
+  expect(got).toEqual([{ shard: 1 }]);
+  expect(nodes[1]?.errors).toHaveLength(5);
+});
+
+test("a frame that the adapter cannot carry throws a RangeError before anybody got it", async () => {
+  const { a, b } = cluster();
+  const here = await member(a);
+  const there = await member(b);
+  const counts: unknown[] = [];
+  await b.onServer("rebalance", (it) => counts.push(it)).ready;
+  const frame = (pad: string) =>
+    JSON.stringify(["evt", "message", { n: 1, pad }]);
+  const room = a.room("lobby");
+  const most = 1_048_576 - frame("").length;
+  for (const pad of ["x".repeat(most + 1), "漢".repeat(most / 3 + 1)]) {
+    const error = thrown(() => room.broadcast("message", { n: 1, pad }));
+    expect(error).toBeInstanceOf(RangeError);
+    expect((error as Error).message).toContain("1048576");
+  }
+  const shard = { shard: 1, pad: "x".repeat(1_048_576) };
+  expect(thrown(() => a.emitServer("rebalance", shard)))
+    .toBeInstanceOf(RangeError);
+  room.broadcast("message", { n: 2, pad: "x".repeat(most) });
+  await until(() => here.got.length > 0 && there.got.length > 0);
+  expect([here.got, there.got, counts]).toEqual([[2], [2], []]);
+  expect(a.stats().relay.published).toBe(1);
+});
+
+test("a lone node is held to the same limit, so that a second one changes nothing", () => {
+  const { srv } = node(new MemoryBus());
+  const big = { n: 1, pad: "x".repeat(1_100_000) };
+  expect(thrown(() => srv.room("lobby").broadcast("message", big)))
+    .toBeInstanceOf(RangeError);
+});
