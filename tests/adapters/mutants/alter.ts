@@ -1,4 +1,24 @@
-import type { Adapter, AdapterHost } from "../../src/adapter.ts";
+import type { Adapter, AdapterHost } from "../../../src/adapter.ts";
+import type { AdapterPromise } from "../../../src/testing/mod.ts";
+
+/** What a mutant can see of its surroundings. */
+export interface MutantState {
+  readonly namespace: string;
+  /** Whether the broker is away. */
+  readonly down: boolean;
+  /** Whether the adapter's `close` was called. */
+  readonly closed: boolean;
+}
+
+/** An adapter with one fault. */
+export interface Mutant {
+  readonly name: string;
+  /** The promises whose cases have to find it. */
+  readonly breaks: readonly AdapterPromise[];
+  readonly mutate: (adapter: Adapter, state: MutantState) => Adapter;
+  /** Which of the reference's namespaces stands for one. */
+  readonly namespace?: (namespace: string) => string;
+}
 
 /** The adapter with some members replaced. */
 export function alter(
@@ -64,4 +84,9 @@ export function rename(
       publish: (channel, payload) => adapter.publish(to(channel), payload),
     },
   );
+}
+
+/** Waits for the next turn of the event loop. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
 }
