@@ -134,7 +134,10 @@ export interface Stats extends Counters {
   readonly connections: number;
   /** Envelopes sent to and taken from other nodes. */
   readonly relay: Readonly<RelayCounters>;
-  /** The size of every internal collection; all are 0 when the last connection is gone. */
+  /**
+   * The size of every internal collection. All are 0 when the last connection and listener are gone, but `sequences`
+   * in a cluster: the numbers of channels that were sent to are forgotten after a minute or two unused.
+   */
   readonly sizes: Readonly<Record<string, number>>;
 }
 
