@@ -454,3 +454,16 @@ test("an asynchronous schema of an event is a TypeError that names it", async ()
   expect(() => srv.room("a").broadcast("late", { n: 1 })).toThrow(TypeError);
   expect(() => srv.emitServer("late", { n: 1 })).toThrow(TypeError);
 });
+
+test("a binary message under JSON is VALIDATION, and no handler sees bytes", async () => {
+  let handled = 0;
+  const { srv } = serverOf(z.any(), () => ++handled);
+  const peer = await connect(srv);
+  const head = new TextEncoder().encode('["req",1,"ask"]');
+  const bytes = Uint8Array.from(
+    [0, 0, 0, head.length, ...head, 0, 0, 0, 3, 1, 2, 3],
+  );
+  peer.events?.message(bytes);
+  expect((await peer.answer(1))[2]).toBe("VALIDATION");
+  expect(handled).toBe(0);
+});
