@@ -105,24 +105,41 @@ export function superline<Ctx extends ContextLike = HonoContextLike>(
     const extras = { hono: c, ...(identity !== undefined && { identity }) };
     if (!upgradeWebSocket) return await srv.upgrade(c.req.raw, c.env, extras);
 
-    const remoteAddress = nodeAddressIn(c.env);
+    const tcp = nodeSocketIn(c.env);
+    const gone = new AbortController();
+    const leave = () => gone.abort();
+    tcp?.once("close", leave);
+    const { signal } = gone;
     const handshake = await srv.handshake(c.req.raw, {
       ...extras,
-      signal: c.req.raw.signal,
-      ...(remoteAddress !== undefined && { remoteAddress }),
+      signal,
+      ...(tcp?.remoteAddress && { remoteAddress: tcp.remoteAddress }),
     });
     if (handshake.kind === "respond") return handshake.response;
+    // Told when the peer goes before `onOpen`, which then never comes.
+    signal.addEventListener("abort", handshake.abandon);
+    if (signal.aborted) handshake.abandon();
     const upgrade = upgradeWebSocket(() => ({
-      onOpen: (_event, { raw }) => openWs(raw as WsLike, handshake, poll), // the helper of @hono/node-server is made on ws
+      onOpen: (_event, { raw }) => {
+        tcp?.off("close", leave);
+        openWs(raw as WsLike, handshake, poll); // the helper of @hono/node-server is made on ws
+      },
     }));
     return await upgrade(c as never, next); // its own context type is the same object's
   };
 }
 
-/** Reads the peer's address out of what `@hono/node-server` passes. */
-function nodeAddressIn(env: unknown): string | undefined {
+/** What is used of Node's `net.Socket`. */
+interface NodeSocketLike {
+  readonly remoteAddress?: string;
+  once(event: "close", listener: () => void): unknown;
+  off(event: "close", listener: () => void): unknown;
+}
+
+/** Finds the TCP socket in what `@hono/node-server` passes: its request's signal tells of no peer that goes (2.1). */
+function nodeSocketIn(env: unknown): NodeSocketLike | undefined {
   const { incoming } = (env ?? {}) as {
-    incoming?: { socket?: { remoteAddress?: string } };
-  };
-  return incoming?.socket?.remoteAddress;
+    incoming?: { socket?: NodeSocketLike };
+  }; // there or not
+  return incoming?.socket;
 }

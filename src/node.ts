@@ -67,14 +67,14 @@ export function createSocketServer<
     adapter: rest.adapter ?? createInMemoryAdapter(),
   });
   const close = node.close.bind(node);
+  let closed: Promise<void> | undefined;
   const detach = attach(node, server, {
     path: rest.path,
     maxMessageBytes: rest.maxMessageBytes ?? 1_048_576,
   });
   return Object.assign(node, {
-    close: (how?: CloseOptions): Promise<void> => {
-      detach();
-      return close(how);
-    },
+    // Upgrades are taken until the end: while the node drains it has an answer for them.
+    close: (how?: CloseOptions): Promise<void> =>
+      closed ??= close(how).finally(detach),
   });
 }

@@ -10,7 +10,12 @@ import type { AuthResult, ContractDefinition } from "../infer.ts";
 import { createNode } from "../create_node.ts";
 import type { Node } from "../server_api.ts";
 import type { ServerOptions } from "../server_options.ts";
-import { createDenoUpgrade, denoAddressIn, denoGlobal } from "./deno.ts";
+import {
+  copyOf,
+  createDenoUpgrade,
+  denoAddressIn,
+  denoGlobal,
+} from "./deno.ts";
 import {
   bunServerIn,
   type BunWebSocketHandler,
@@ -94,9 +99,9 @@ export function createSocketServer<
     const address = bun
       ? bun.requestIP?.(request)?.address
       : denoAddressIn(platform);
-    const handshake = await node.handshake(request, {
+    const handshake = await node.handshake(deno ? copyOf(request) : request, {
       ...(address !== undefined && { remoteAddress: address }),
-      // Deno's request.signal aborts when the 101 is sent, and it tells of no peer that goes before (measured with 2.9).
+      // Deno's request.signal aborts for answered requests as well, and Deno prints a warning once it was read (2.9).
       ...(!deno && { signal: request.signal }),
       ...extras,
     });

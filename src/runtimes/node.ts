@@ -15,8 +15,8 @@ export interface HttpServerLike {
   on(event: "upgrade", listener: UpgradeListener): unknown;
   /** Ends that. */
   off(event: "upgrade", listener: UpgradeListener): unknown;
-  /** How many listen. */
-  listenerCount(event: "upgrade"): number;
+  /** Who listens. */
+  listeners(event: "upgrade"): readonly unknown[];
 }
 
 /** What Node calls for an upgrade. */
@@ -39,9 +39,9 @@ export interface TcpSocketLike {
   /** The peer's address. */
   readonly remoteAddress?: string | undefined;
   /** Listens. */
-  on(event: "error" | "close", listener: () => void): unknown;
+  on(event: "error" | "end" | "close", listener: () => void): unknown;
   /** Stops listening. */
-  off(event: "error" | "close", listener: () => void): unknown;
+  off(event: "error" | "end" | "close", listener: () => void): unknown;
   /** Writes the last bytes. */
   end(data: string): unknown;
 }
@@ -90,16 +90,24 @@ export function attach(
   }) as unknown as WsServerLike; // by structure: its own types name Node's, which this file's users may not have
 
   const listener: UpgradeListener = (incoming, tcp, head) => {
-    const request = requestOf(incoming, tcp);
-    const elsewhere = path !== undefined && pathOf(request) !== path;
-    // Somebody else's, if there is somebody: a socket that nobody answers stays open.
-    if (elsewhere && server.listenerCount("upgrade") > 1) return;
+    if (!isMine(urlOf(incoming)?.pathname)) return;
     tcp.on("error", ignore); // a reset while the login is under way ends the process if nobody listens
+    const request = requestOf(incoming, tcp);
     if (!request) {
       return respond(tcp, new Response("Bad request\n", { status: 400 }));
     }
     take(request, incoming, tcp, head);
   };
+
+  /** Whether this node answers: a socket that nobody answers stays open, and only one may. */
+  function isMine(pathname: string | undefined): boolean {
+    if (path === undefined || path === pathname) return true;
+    const all = server.listeners("upgrade") as { readonly [OURS]?: string }[]; // functions, which may be asked for any member
+    const taken = all.some((it) =>
+      ["", pathname, undefined].includes(it[OURS])
+    );
+    return !taken && all.at(-1) === listener;
+  }
 
   function take(
     request: Request,
@@ -125,36 +133,50 @@ export function attach(
     });
   }
 
-  server.on("upgrade", listener);
+  server.on("upgrade", Object.assign(listener, { [OURS]: path ?? "" }));
   return () => void server.off("upgrade", listener);
 }
 
+/** Marks a listener as ours, with its path; `Symbol.for`, since an app may hold two copies of this package. */
+const OURS = Symbol.for("super-line.upgrade");
+
 const ignore = (): void => {};
 
-/** The request as the web has it; `undefined` when its target makes no URL. */
+/** Where a request goes; `undefined` when its target makes no URL, such as "//" and "*". */
+function urlOf({ url = "/", rawHeaders }: IncomingLike): URL | undefined {
+  const name = rawHeaders.findIndex((it, at) =>
+    at % 2 === 0 && it.toLowerCase() === "host"
+  );
+  const host = name < 0 ? undefined : rawHeaders[name + 1];
+  const base = `http://${host ?? "localhost"}`;
+  try {
+    return new URL(url.startsWith("/") ? base + url : url);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The request as the web has it; `undefined` when it cannot be one. */
 function requestOf(
-  { url = "/", rawHeaders }: IncomingLike,
+  incoming: IncomingLike,
   tcp: TcpSocketLike,
 ): Request | undefined {
+  const { rawHeaders } = incoming;
+  const url = urlOf(incoming);
+  if (!url) return undefined;
   try {
     const headers = new Headers();
     for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
       headers.append(rawHeaders[at] ?? "", rawHeaders[at + 1] ?? "");
     }
     const gone = new AbortController();
-    tcp.on("close", () => gone.abort());
-    const base = `http://${headers.get("host") ?? "localhost"}`;
-    return new Request(new URL(url.startsWith("/") ? base + url : url), {
-      headers,
-      signal: gone.signal,
-    });
+    for (const event of ["end", "close"] as const) {
+      tcp.on(event, () => gone.abort()); // an HTTP server's sockets stay half open after the end
+    }
+    return new Request(url, { headers, signal: gone.signal });
   } catch {
-    return undefined; // such as the targets "//" and "*", or a header that fetch does not allow
+    return undefined; // such as a header that fetch does not allow
   }
-}
-
-function pathOf(request: Request | undefined): string | undefined {
-  return request && new URL(request.url).pathname;
 }
 
 /** Answers instead of upgrading. */
