@@ -28,12 +28,13 @@ const rim = ["src/runtimes/", "src/testing/"]
   .concat(["hono", "bun", "node", "cloudflare", "react"].map(file));
 const rimMayImport = ["adapters/memory.ts"];
 
-// An adapter imports the core and its vendor; these import other adapters too.
+// An adapter is a file and perhaps a folder of the same name; it imports these,
+// the core and its vendor. These import other adapters too.
 const adaptersOfAdapters = ["adapters/from_env.ts"];
 
 // The one file that may import a vendor. All else that is not ours is refused.
 const vendors = {
-  "redis": "adapters/redis.ts",
+  "redis": "adapters/redis/own.ts",
   "@upstash/redis": "adapters/upstash.ts",
   "ws": "src/runtimes/node.ts",
   "react": "src/react.ts",
@@ -95,7 +96,9 @@ function refusal(path, specifier, typeOnly) {
   }
   if (isAdapter(path)) {
     const allowed = core.includes(target) ||
-      isAdapter(target) && adaptersOfAdapters.includes(path);
+      isAdapter(target) &&
+        (adaptersOfAdapters.includes(path) ||
+          adapterOf(target) === adapterOf(path));
     return allowed ? undefined : "an adapter imports the core and its vendor";
   }
 }
@@ -116,6 +119,11 @@ function isRim(path) {
 
 function isAdapter(path) {
   return path.startsWith("adapters/");
+}
+
+/** `redis` of adapters/redis.ts and all in adapters/redis/. */
+function adapterOf(path) {
+  return path.split("/")[1].replace(/\.ts$/, "");
 }
 
 function typescriptFiles(...folders) {

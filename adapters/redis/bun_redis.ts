@@ -1,0 +1,50 @@
+/**
+ * Bun's own client.
+ *
+ * @module
+ */
+import type { BunRedisLike } from "./client_like.ts";
+import type { Face, FaceEvents } from "./face.ts";
+
+/** Wraps one. It has no sharded subscriptions. */
+export function bunRedisFace(
+  client: BunRedisLike,
+  { message, lost }: FaceEvents,
+  fresh: boolean,
+): Face {
+  let connected = !fresh;
+  let released = false;
+  const heard = (payload: string, channel: string) => message(channel, payload);
+  const theirs = { onconnect: client.onconnect, onclose: client.onclose };
+  client.onconnect = function (this: unknown, ...args: unknown[]) {
+    // Bun 1.4: after a reconnect `connected` is true, and nothing is subscribed (oven-sh/bun#33450).
+    if (connected) lost(new Error("The client reconnected"));
+    connected = true;
+    return forward(theirs.onconnect, this, args);
+  };
+  client.onclose = function (this: unknown, ...args: unknown[]) {
+    lost(args[0] ?? new Error("The connection was closed"));
+    return forward(theirs.onclose, this, args);
+  };
+  return {
+    publish: (channel, payload) => client.publish(channel, payload),
+    subscribe: (channels) => client.subscribe([...channels], heard),
+    // Throws synchronously where nothing is subscribed.
+    unsubscribe: async (channels) => await client.unsubscribe([...channels]),
+    ping: async () => await client.ping(),
+    connect: () => client.connect(),
+    destroy: () => client.close(),
+    release: () => {
+      if (released) return;
+      released = true;
+      client.onconnect = theirs.onconnect;
+      client.onclose = theirs.onclose;
+    },
+  };
+}
+
+function forward(handler: unknown, self: unknown, args: unknown[]): unknown {
+  return typeof handler === "function"
+    ? Reflect.apply(handler, self, args)
+    : undefined;
+}

@@ -1,0 +1,285 @@
+/**
+ * One Redis server as an adapter knows it: connects, notices when it is gone, comes back.
+ *
+ * @module
+ */
+import { backoffDelay } from "../../src/backoff.ts";
+import type { Pair, Pairs } from "./pair.ts";
+import { Publishes } from "./publishes.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import { unavailable, within } from "./timing.ts";
+
+/** What a link tells. */
+export interface LinkHost {
+  /** A payload came on a channel that is subscribed. */
+  message(channel: string, payload: string): void;
+  /** Every subscription is live again, or the server is gone. */
+  status(status: "up" | "down", cause?: unknown): void;
+  /** Payloads are given up on. */
+  dropped(channel: string, count: number): void;
+  /** Something failed that changes nothing. */
+  error(error: unknown): void;
+}
+
+/** What a link is made with. */
+export interface LinkSettings {
+  /** How long Redis may take to answer. */
+  readonly timeoutMs: number;
+  /** How many characters of publishes may be unconfirmed. */
+  readonly maxPending: number;
+  /** A channel of its own, to hear itself on. */
+  readonly probe: string;
+}
+
+/** Waits between attempts: a part that is always, for no hot loop, and jitter, so that nodes do not come at once. */
+const RETRY = { baseMs: 200, maxMs: 5_000, factor: 2 };
+const RETRY_AT_LEAST_MS = 50;
+/** A session of this length was a good one: the next failure is the first again. */
+const STABLE_MS = 10_000;
+
+type State = "opening" | "up" | "down" | "closed";
+
+/** Keeps a pair of connections. */
+export class Link {
+  readonly #pairs: Pairs;
+  readonly #host: LinkHost;
+  readonly #settings: LinkSettings;
+  readonly #subscriptions = new Subscriptions();
+  readonly #publishes: Publishes;
+  #state: State = "opening";
+  #downTold = false;
+  #cause: unknown;
+  #refusal = "";
+  /** Ends the session that is, or the attempt at one. */
+  #session = new AbortController();
+  #wake: (() => void) | undefined;
+  #opened: (() => void)[] = [];
+  #closed: Promise<void> | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(pairs: Pairs, host: LinkHost, settings: LinkSettings) {
+    this.#pairs = pairs;
+    this.#host = host;
+    this.#settings = settings;
+    this.#publishes = new Publishes({
+      dropped: (channel, count) => host.dropped(channel, count),
+      refused: (error) => this.#refused(error),
+    }, settings.maxPending);
+  }
+
+  /** Whether it neither failed nor ended. */
+  get usable(): boolean {
+    return this.#state === "up" || this.#state === "opening";
+  }
+
+  /** Starts. */
+  open(): void {
+    this.#running = this.#run();
+  }
+
+  /** See `Adapter.subscribe`. */
+  subscribe(channel: string): Promise<void> {
+    if (this.usable && !this.#closed) {
+      return this.#subscriptions.subscribe(channel);
+    }
+    const state = this.#closed ? "the adapter is closed" : "Redis is away";
+    return Promise.reject(
+      unavailable(
+        `Cannot subscribe to ${JSON.stringify(channel)}: ${state}`,
+        this.#closed ? undefined : this.#cause,
+      ),
+    );
+  }
+
+  /** See `Adapter.unsubscribe`. */
+  unsubscribe(channel: string): Promise<void> {
+    return this.#subscriptions.unsubscribe(channel);
+  }
+
+  /** See `Adapter.publish`. */
+  publish(channel: string, payload: string): void {
+    if (this.#closed) this.#host.dropped(channel, 1);
+    else this.#publishes.add(channel, payload);
+  }
+
+  /** See `Adapter.close`. */
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const { timeoutMs } = this.#settings;
+    const patience = Math.min(timeoutMs, 2_000);
+    if (this.#state === "opening" && this.#publishes.size > 0) {
+      const opened = new Promise<void>((resolve) => this.#opened.push(resolve));
+      await within(opened, patience, "No connection").catch(() => {}); // then what waits is lost, and counted below
+    }
+    await within(this.#publishes.idle(), patience, "No answer").catch(() => {}); // the same
+    this.#turnTo("closed");
+    this.#session.abort(unavailable("The adapter is closed"));
+    this.#wake?.();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    for (let failures = 0; this.#state !== "closed"; failures++) {
+      const started = Date.now();
+      this.#session = new AbortController();
+      const cause = await this.#play(this.#session);
+      if (this.#closed && this.#state !== "up") break;
+      if (Date.now() - started > STABLE_MS) failures = 0;
+      this.#fail(cause);
+      const delay = RETRY_AT_LEAST_MS + backoffDelay(failures, RETRY);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, delay);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        if (this.#state === "closed") this.#wake();
+      });
+    }
+    this.#turnTo("closed");
+  }
+
+  /** One session from connecting to its end; gives what ended it. Never rejects. */
+  async #play(session: AbortController): Promise<unknown> {
+    const { signal } = session;
+    const { timeoutMs, probe } = this.#settings;
+    const lost = (cause: unknown) => {
+      if (signal.aborted) return;
+      session.abort(cause);
+      if (this.#state === "up") this.#fail(cause); // now: what comes next must not go to a dead session
+    };
+    const late = setTimeout(
+      () => lost(unavailable(`Redis has not answered within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    let pair: Pair | undefined;
+    let watchdog: ReturnType<typeof setInterval> | undefined;
+    try {
+      let echoed = true;
+      pair = await this.#pairs.connect({
+        lost,
+        message: (channel, payload) => {
+          this.#subscriptions.heard = true;
+          if (channel === probe) echoed = true;
+          else if (!signal.aborted) this.#receive(channel, payload);
+        },
+      }, signal);
+      clearTimeout(late);
+      await within(
+        pair.subscribe([probe]),
+        timeoutMs,
+        "Redis has confirmed no subscription",
+      );
+      await this.#subscriptions.attach(pair, timeoutMs);
+      signal.throwIfAborted();
+      this.#publishes.attach(pair);
+      this.#turnTo("up");
+      watchdog = setInterval(
+        watch(pair, probe, this.#subscriptions, this.#publishes, {
+          get echoed() {
+            return echoed;
+          },
+          set echoed(is) {
+            echoed = is;
+          },
+        }, () =>
+          lost(
+            unavailable(`Redis has not answered within ${timeoutMs} ms`),
+          )),
+        timeoutMs / 2,
+      );
+      await new Promise<never>((_, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason));
+      });
+    } catch (cause) {
+      session.abort(cause); // nothing of it is heard any more
+    } finally {
+      clearTimeout(late);
+      clearInterval(watchdog);
+    }
+    const ended = pair?.end(this.#state !== "closed") ?? Promise.resolve();
+    await within(ended, 1_000, "No answer").catch(() => {}); // a client of the user's that is gone
+    return signal.reason;
+  }
+
+  /** Counts what is lost and tells that it is down, once. */
+  #fail(cause: unknown): void {
+    if (this.#state === "closed") return;
+    const again = this.#downTold && String(cause) === String(this.#cause);
+    this.#cause = cause;
+    this.#turnTo("down");
+    this.#subscriptions.detach(cause);
+    this.#publishes.detach();
+    if (!this.#downTold) this.#host.status("down", cause);
+    else if (!again) this.#host.error(cause);
+    this.#downTold = true;
+  }
+
+  #turnTo(state: State): void {
+    if (this.#state === "closed") return;
+    this.#state = state;
+    const opened = this.#opened;
+    this.#opened = [];
+    for (const resolve of opened) resolve();
+    if (state === "up" && this.#downTold) {
+      this.#downTold = false;
+      this.#host.status("up");
+    }
+    if (state === "closed") {
+      this.#subscriptions.detach(unavailable("The adapter is closed"));
+      this.#publishes.detach();
+    }
+  }
+
+  #receive(channel: string, payload: string): void {
+    if (this.#closed || !this.#subscriptions.wants(channel)) return;
+    try {
+      this.#host.message(channel, payload);
+    } catch (error) {
+      this.#host.error(error);
+    }
+  }
+
+  #refused(error: unknown): void {
+    const text = String(error);
+    if (text === this.#refusal) return; // once for all that follow
+    this.#refusal = text;
+    this.#host.error(error);
+  }
+}
+
+/**
+ * Looks twice in the time that Redis has to answer, so that a process which was busy itself finds what came meanwhile.
+ * Silence counts on one connection as on both; what is heard by itself, such as a client that is deaf after a
+ * reconnect of its own, is found by the probe.
+ */
+function watch(
+  pair: Pair,
+  probe: string,
+  subscriptions: Subscriptions,
+  publishes: Publishes,
+  state: { echoed: boolean },
+  lost: () => void,
+): () => void {
+  let silent = 0;
+  let confirmed = true;
+  return () => {
+    if (state.echoed && confirmed) {
+      silent = 0;
+      state.echoed = confirmed = false;
+      pair.publish(probe, "").then(
+        () => confirmed = true,
+        lost,
+      );
+    } else {
+      const alive = (state.echoed || subscriptions.heard) &&
+        (confirmed || publishes.heard);
+      silent = alive ? 0 : silent + 1;
+      if (silent === 2) lost();
+    }
+    subscriptions.heard = publishes.heard = false;
+  };
+}

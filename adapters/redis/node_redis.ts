@@ -1,0 +1,65 @@
+/**
+ * Clients of the package `redis`.
+ *
+ * @module
+ */
+import type { NodeRedisLike } from "./client_like.ts";
+import type { Face, FaceEvents } from "./face.ts";
+
+/** Told of a connection that broke, is not yet back, or lost a sharded channel to another node. */
+const LOST = [
+  "error",
+  "end",
+  "reconnecting",
+  "terminated",
+  "sharded-channel-moved",
+];
+
+/** Wraps one. */
+export function nodeRedisFace(
+  client: NodeRedisLike,
+  sharded: boolean,
+  { message, lost }: FaceEvents,
+): Face {
+  const heard = (payload: string, channel: string) => message(channel, payload);
+  const off = LOST.map((event) => {
+    const listener = (cause?: unknown) =>
+      lost(
+        cause instanceof Error
+          ? cause
+          : new Error(`The client told "${event}"`),
+      );
+    client.on(event, listener);
+    return () => client.off(event, listener);
+  });
+  return {
+    publish: sharded
+      ? (channel, payload) => client.sPublish(channel, payload)
+      : (channel, payload) => client.publish(channel, payload),
+    // In a cluster the channels of one command must be of one slot.
+    subscribe: (channels) =>
+      sharded
+        ? all(channels, (it) => client.sSubscribe([it], heard))
+        : client.subscribe([...channels], heard),
+    unsubscribe: (channels) =>
+      sharded
+        ? all(channels, (it) => client.sUnsubscribe([it], heard))
+        : client.unsubscribe([...channels], heard),
+    ping: () => client.ping(),
+    connect: () => client.connect(),
+    destroy: () => {
+      client.on("error", () => {}); // what comes of its end has no other listener, and would end the process
+      client.destroy();
+    },
+    release: () => {
+      for (const stop of off) stop();
+    },
+  };
+}
+
+function all(
+  channels: readonly string[],
+  call: (channel: string) => Promise<unknown>,
+): Promise<unknown> {
+  return Promise.all(channels.map(call));
+}
