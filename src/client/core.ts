@@ -109,7 +109,8 @@ export class ClientCore {
       address: () => this.#address(),
       accept: (hello) => this.#flawOf(hello),
       opened: (hello) => this.#opened(hello),
-      frame: (fields) => this.#take(fields),
+      // Guarded as a whole: a field of any type may come, and a throw here would end some processes.
+      frame: (fields) => run(() => this.#take(fields), fields, this.#report),
       down: (status) => this.#down(status),
       status: (status) => this.#tell(this.#statusFns, status),
       error: (error) => this.#report(error),
