@@ -17,6 +17,8 @@ import type { Session } from "./session.ts";
 export interface Subscription {
   /** What every `sub` of it is answered with. */
   readonly outcome: Promise<Joined>;
+  /** The calls that wait for it. */
+  readonly calls: Set<PendingCall>;
   /** Ends it, also while it is being authorized. */
   end(): void;
 }
@@ -29,10 +31,11 @@ export function subscribe(
 ): void {
   const known = session.subscriptions.get(name);
   const subscription = known ?? begin(session, call, name);
+  subscription.calls.add(call);
   subscription.outcome.then(
     (joined) => reply(session, call, plainFrame("res", call.id, joined)),
     (error) => fail(session, call, name, error),
-  );
+  ).finally(() => subscription.calls.delete(call));
 }
 
 /** Handles `unsub`; of a topic that was not asked for it does nothing. */
@@ -55,8 +58,10 @@ function begin(
   });
   const topic = session.surface.topics.get(name);
   const channel = topicChannel(topic?.block ?? "", name);
+  const calls = new Set([call]);
   const subscription: Subscription = {
     outcome,
+    calls,
     end() {
       if (ended) return;
       ended = true;
@@ -82,7 +87,7 @@ function begin(
         `Topic ${quote(name)} is not for this connection`,
       );
     }
-    if (call.abandoned) subscription.end();
+    if ([...calls].every(({ abandoned }) => abandoned)) subscription.end();
     if (!ended) joined = core.hub.join(channel, session);
   };
   const admit = async () => {

@@ -250,3 +250,20 @@ test("more topics than maxSubscriptions are RATE_LIMITED, and unsub makes space"
   peer.say(["unsub", "presence"]);
   expect(await peer.call("sub", 3, "news")).toEqual(live(3));
 });
+
+test("cancel of one of two subs leaves the other one's, and a sub after a cancel is a new intent", async () => {
+  const auth = deferredAuthorization();
+  const { srv } = createTestServer(auth);
+  const peer = await connect(srv);
+  peer.say(["sub", 1, "presence"], ["sub", 2, "presence"], ["cancel", 1]);
+  peer.say(["sub", 3, "news"], ["cancel", 3], ["sub", 4, "news"]);
+  for (const decide of auth.decisions) decide(true);
+  expect(await peer.answer(2)).toEqual(live(2));
+  expect(await peer.answer(4)).toEqual(live(4));
+  srv.publish("presence", { count: 1 });
+  srv.publish("news", { count: 1 });
+  await settled();
+  expect(peer.of("pub").length).toBe(2);
+  expect([peer.answersTo(1), peer.answersTo(3)]).toEqual([[], []]);
+  expect(srv.stats().sizes["calls"]).toBe(0);
+});
