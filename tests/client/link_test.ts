@@ -1,43 +1,11 @@
-import { afterEach, expect, jest, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { createSocketServer, defineContract } from "../../mod.ts";
-import {
-  type ClientOptions,
-  type ClientStatus,
-  createClient,
-} from "../../src/client/client.ts";
+import { createClient } from "../../src/client/client.ts";
 import { fromBase64 } from "../../src/bytes.ts";
 import { loopback } from "../../src/testing/loopback.ts";
 import { api, createTestServer } from "../helpers/api.ts";
-import { createScript, type ScriptedSocket } from "../helpers/scripted.ts";
 import { rejection, settled, until, within } from "../helpers/wait.ts";
-
-afterEach(() => {
-  jest.useRealTimers();
-});
-
-function scripted(
-  options: Partial<ClientOptions<"user">> = {},
-  dialling?: (socket: ScriptedSocket) => void,
-) {
-  const script = createScript(dialling);
-  const errors: unknown[] = [];
-  const client = createClient(api, {
-    url: "ws://app.test/",
-    role: "user",
-    WebSocket: script.WebSocket,
-    reconnectBaseMs: 1,
-    onError: (error) => errors.push(error),
-    ...options,
-  });
-  const states: ClientStatus[] = [];
-  client.onStatus((status) => states.push(status));
-  return { ...script, client, errors, states };
-}
-
-/** Lets microtasks run while timers are fake. */
-async function microtasks(): Promise<void> {
-  for (let n = 0; n < 20; n++) await Promise.resolve();
-}
+import { scripted } from "./scripted_client.ts";
 
 test("onStatus tells every change, with code, reason and whether it retries", async () => {
   const { client, dialled, states } = scripted();
@@ -227,35 +195,6 @@ for (const code of [1000, 1001, 1005, 1006, 1009, 1011, 1012, 4408, 3000]) {
   });
 }
 
-/** Virtual milliseconds until the next dial. */
-async function waitOf(
-  sockets: ScriptedSocket[],
-  limit = 100_000,
-): Promise<number> {
-  const before = sockets.length;
-  const start = Date.now();
-  while (sockets.length === before && Date.now() - start < limit) {
-    jest.advanceTimersByTime(10);
-    await microtasks();
-  }
-  return Date.now() - start;
-}
-
-test("1008 and 1013 wait about the longest, at once and with jitter", async () => {
-  for (const code of [1008, 1013]) {
-    jest.useFakeTimers();
-    const { client, sockets } = scripted({ reconnectMaxMs: 20_000 });
-    await microtasks();
-    sockets[0]?.hi();
-    sockets[0]?.end(code);
-    const wait = await waitOf(sockets);
-    expect(wait).toBeGreaterThanOrEqual(10_000);
-    expect(wait).toBeLessThanOrEqual(20_020);
-    client.close();
-    jest.useRealTimers();
-  }
-});
-
 test("4410 dials at once, with a fresh token", async () => {
   let asked = 0;
   const { client, dialled, sockets } = scripted({
@@ -268,91 +207,6 @@ test("4410 dials at once, with a fresh token", async () => {
   expect(second.protocols[1]).not.toBe(sockets[0]?.protocols[1]);
   expect(asked).toBe(2);
   client.close();
-});
-
-for (
-  const [title, act] of [
-    ["accepts and closes", (s) => {
-      s.open();
-      s.end(1006);
-    }],
-    ["says hi and closes", (s) => {
-      s.hi();
-      s.end(1001);
-    }],
-    ["says hi and 4410", (s) => {
-      s.hi();
-      s.end(4410);
-    }],
-    ["says hi and away", (s) => {
-      s.hi();
-      s.receive(["away", { withinMs: 0 }]);
-    }],
-  ] as [string, (socket: ScriptedSocket) => void][]
-) {
-  test(`a server that ${title} is not dialled in a hot loop: the back-off grows`, async () => {
-    jest.useFakeTimers();
-    const { client, sockets } = scripted(
-      { reconnectBaseMs: 100, reconnectMaxMs: 30_000 },
-      act,
-    );
-    for (let ms = 0; ms < 60_000; ms += 5) {
-      jest.advanceTimersByTime(5);
-      await microtasks();
-    }
-    // Full jitter, doubling from 100 ms to 30 s: about a dozen in a minute.
-    expect(sockets.length).toBeGreaterThan(4);
-    expect(sockets.length).toBeLessThan(40);
-    client.close();
-  });
-}
-
-test("the back-off starts anew after a spell that held", async () => {
-  jest.useFakeTimers();
-  const { client, sockets } = scripted({
-    reconnectBaseMs: 100,
-    reconnectMaxMs: 1_000_000,
-  });
-  await microtasks();
-  for (let n = 0; n < 10; n++) {
-    sockets.at(-1)?.end(1006);
-    await waitOf(sockets);
-  }
-  sockets.at(-1)?.hi();
-  jest.advanceTimersByTime(11_000);
-  sockets.at(-1)?.end(1006);
-  expect(await waitOf(sockets)).toBeLessThanOrEqual(120);
-  client.close();
-});
-
-test("no answer to the dial within 10 s is an attempt that failed", async () => {
-  jest.useFakeTimers();
-  const { client, sockets, states } = scripted();
-  await microtasks();
-  jest.advanceTimersByTime(10_001);
-  expect(states[0]).toMatchObject({ state: "waiting", code: 1006 });
-  expect(sockets[0]?.closed).toBeDefined();
-  await microtasks();
-  expect(sockets.length).toBe(2);
-  client.close();
-});
-
-test("no hi within 10 s of the dial gives up with 4400, whatever else came", async () => {
-  jest.useFakeTimers();
-  const { client, sockets, states } = scripted();
-  await microtasks();
-  sockets[0]?.open();
-  jest.advanceTimersByTime(5_000);
-  sockets[0]?.text("pong");
-  sockets[0]?.receive(["evt", "message", { n: 1 }]);
-  jest.advanceTimersByTime(5_001);
-  expect(states.at(-1)).toMatchObject({
-    state: "closed",
-    code: 4400,
-    willRetry: false,
-  });
-  expect(sockets[0]?.closed?.code).toBe(4400);
-  expect(client.state).toBe("closed");
 });
 
 for (
@@ -384,41 +238,6 @@ test("hi that is no object stops the client with 4400", async () => {
     socket.receive(["hi", hello]);
     expect(states.at(-1)).toMatchObject({ state: "closed", code: 4400 });
   }
-});
-
-for (const heartbeatMs of [1_000, 25_000]) {
-  test(`a link that answers no ping, sent every ${heartbeatMs} ms, is left with 4408 and dialled anew`, async () => {
-    jest.useFakeTimers();
-    const { client, sockets, states } = scripted();
-    await microtasks();
-    sockets[0]?.hi({ heartbeatMs });
-    for (let n = 0; n < 3; n++) {
-      jest.advanceTimersByTime(heartbeatMs);
-      expect(sockets[0]?.sent.at(-1)).toBe("ping");
-      sockets[0]?.text("pong");
-    }
-    expect(client.state).toBe("open");
-    jest.advanceTimersByTime(heartbeatMs);
-    jest.advanceTimersByTime(Math.min(heartbeatMs, 10_000) + 10);
-    expect(states[1]).toMatchObject({ state: "waiting", code: 4408 });
-    expect(sockets[0]?.closed?.code).toBe(4408);
-    await microtasks();
-    expect(sockets.length).toBe(2);
-    client.close();
-  });
-}
-
-test("any frame is a sign of life, not only a pong", async () => {
-  jest.useFakeTimers();
-  const { client, sockets } = scripted();
-  await microtasks();
-  sockets[0]?.hi({ heartbeatMs: 20_000 });
-  for (let n = 0; n < 10; n++) {
-    jest.advanceTimersByTime(8_000);
-    sockets[0]?.receive(["evt", "message", { n }]);
-  }
-  expect(client.state).toBe("open");
-  client.close();
 });
 
 test("url, params and token are asked at every attempt, functions and promises too", async () => {

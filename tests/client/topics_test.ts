@@ -1,23 +1,10 @@
 import { expect, test } from "bun:test";
-import { type ClientOptions, createClient } from "../../src/client/client.ts";
+import { createClient } from "../../src/client/client.ts";
 import { loopback } from "../../src/testing/loopback.ts";
 import { api, createTestServer, leftOver } from "../helpers/api.ts";
-import { createScript, type ScriptedSocket } from "../helpers/scripted.ts";
+import type { ScriptedSocket } from "../helpers/scripted.ts";
 import { rejection, settled, until, within } from "../helpers/wait.ts";
-
-function scripted(options: Partial<ClientOptions<"user">> = {}) {
-  const script = createScript();
-  const errors: unknown[] = [];
-  const client = createClient(api, {
-    url: "ws://app.test/",
-    role: "user",
-    WebSocket: script.WebSocket,
-    reconnectBaseMs: 1,
-    onError: (error) => errors.push(error),
-    ...options,
-  });
-  return { ...script, client, errors };
-}
+import { scripted } from "./scripted_client.ts";
 
 /** The ids of the subs that a socket was sent. */
 function subs(socket: ScriptedSocket): [id: number, topic: string][] {
