@@ -103,12 +103,16 @@ export function superline<Ctx extends ContextLike = HonoContextLike>(
     }
     const identity = await options.identity?.(c);
     const extras = { hono: c, ...(identity !== undefined && { identity }) };
-    if (!upgradeWebSocket) return await srv.upgrade(c.req.raw, c.env, extras);
+    if (!upgradeWebSocket) {
+      const response = await srv.upgrade(c.req.raw, c.env, extras);
+      if (response.status === 101) keepUpgrade(c, response);
+      return response;
+    }
 
     const tcp = nodeSocketIn(c.env);
     const gone = new AbortController();
     const leave = () => gone.abort();
-    tcp?.once("close", leave);
+    for (const event of OVER) tcp?.on(event, leave);
     const { signal } = gone;
     const handshake = await srv.handshake(c.req.raw, {
       ...extras,
@@ -121,7 +125,7 @@ export function superline<Ctx extends ContextLike = HonoContextLike>(
     if (signal.aborted) handshake.abandon();
     const upgrade = upgradeWebSocket(() => ({
       onOpen: (_event, { raw }) => {
-        tcp?.off("close", leave);
+        for (const event of OVER) tcp?.off(event, leave);
         openWs(raw as WsLike, handshake, poll); // the helper of @hono/node-server is made on ws
       },
     }));
@@ -129,12 +133,30 @@ export function superline<Ctx extends ContextLike = HonoContextLike>(
   };
 }
 
+/**
+ * Lets middleware add headers to an upgrade's answer, and not replace it, which on Deno ends the listener and all that
+ * it serves. What middleware throws from here on is lost likewise: Hono makes an answer of it.
+ */
+function keepUpgrade(c: ContextLike & { res?: Response }, up: Response): void {
+  c.res = up;
+  const res = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(c), "res");
+  Object.defineProperty(c, "res", {
+    ...res,
+    set(this: typeof c, other: Response | undefined) {
+      if (other?.status === 101) res?.set?.call(this, other); // the same one in a new wrapping
+    },
+  });
+}
+
 /** What is used of Node's `net.Socket`. */
 interface NodeSocketLike {
   readonly remoteAddress?: string;
-  once(event: "close", listener: () => void): unknown;
-  off(event: "close", listener: () => void): unknown;
+  on(event: string, listener: () => void): unknown;
+  off(event: string, listener: () => void): unknown;
 }
+
+/** What a socket of an HTTP server's fires when its peer goes: it stays half open after the end. */
+const OVER = ["end", "close"];
 
 /** Finds the TCP socket in what `@hono/node-server` passes: its request's signal tells of no peer that goes (2.1). */
 function nodeSocketIn(env: unknown): NodeSocketLike | undefined {

@@ -1,8 +1,5 @@
-/** Runs the suite for every pair: hosts stay, a client's process is new for each pair, two pairs at a time. */
-import { once } from "node:events";
-import { type ChildProcess, spawn } from "node:child_process";
+/** Runs the suite for every pair: hosts stay, a client's process is new for each pair, some pairs at a time. */
 import { mkdirSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Browser } from "playwright-core";
 import { launchChromium } from "../browser/chromium.ts";
@@ -15,16 +12,16 @@ import {
   type ServerPlace,
   servers,
 } from "./places.ts";
+import { type Running, start } from "./host.ts";
 import type { Need, Outcome, RuntimeCase } from "./subject.ts";
 import { missing, suite } from "./suite.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** How long a host may take to listen, and a pair to run, in milliseconds. */
-const START_MS = 30_000;
+/** How long a pair may take, in milliseconds. */
 const PAIR_MS = 90_000;
-/** How many pairs run at once: as many as the machines that this is made for have cores. */
-const AT_ONCE = 2;
+/** How many pairs run at once: a pair mostly waits. */
+const AT_ONCE = 3;
 
 /** One server and one client. */
 export interface Pair {
@@ -51,9 +48,9 @@ export type Outcomes = ReadonlyMap<string, Outcome>;
 /** Runs pairs, each once, from the moment that the first one is asked for. */
 export class Matrix {
   readonly #pairs: readonly Pair[];
-  readonly #hosts = new Map<ServerPlace, Promise<Host>>();
+  readonly #hosts = new Map<ServerPlace, Running>();
   readonly #outcomes = new Map<Pair, PromiseWithResolvers<Outcomes>>();
-  readonly #children = new Set<ChildProcess>();
+  readonly #running: Running[] = [];
   #browser: Promise<Browser> | undefined;
   #started: Promise<void> | undefined;
 
@@ -66,21 +63,19 @@ export class Matrix {
 
   /** What came of a pair, once it has run. */
   async of(pair: Pair): Promise<Outcomes> {
-    await (this.#started ??= bundle());
-    this.#run ??= this.#runAll();
+    this.#started ??= this.#runAll();
+    await Promise.race([this.#started, this.#outcomes.get(pair)?.promise]); // bundles may fail
     return await (this.#outcomes.get(pair)?.promise ?? new Map());
   }
-  #run: Promise<void> | undefined;
 
   /** Ends what still runs. */
   async [Symbol.asyncDispose](): Promise<void> {
     await (await this.#browser)?.close();
-    const ends = [...this.#children].map((child) => once(child, "close"));
-    for (const child of this.#children) child.kill("SIGKILL");
-    await Promise.all(ends);
+    await Promise.all(this.#running.map((it) => it[Symbol.asyncDispose]()));
   }
 
   async #runAll(): Promise<void> {
+    await bundle();
     const waiting = [...this.#pairs];
     const worker = async () => {
       for (let pair = waiting.shift(); pair; pair = waiting.shift()) {
@@ -91,14 +86,13 @@ export class Matrix {
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
   }
 
-  /** Never rejects: what did not run is no outcome, and why is the outcome of all. */
+  /** Rejects never: what did not run is no outcome, and why is the outcome of all. */
   async #runPair({ server, client, cases }: Pair): Promise<Outcomes> {
     const outcomes = new Map<string, Outcome>();
     const take = (outcome: Outcome) => outcomes.set(outcome.name, outcome);
     let failure = "it was not run";
     try {
-      const { port } = await this.#host(server);
-      const origin = `http://127.0.0.1:${port}`;
+      const origin = `http://127.0.0.1:${await this.#port(server)}`;
       const names = cases.map(({ name }) => name);
       failure += await within(
         client.command
@@ -115,25 +109,10 @@ export class Matrix {
     return outcomes;
   }
 
-  #host(server: ServerPlace): Promise<Host> {
+  #port(server: ServerPlace): Promise<number> {
     let host = this.#hosts.get(server);
-    if (!host) this.#hosts.set(server, host = this.#startHost(server));
-    return host;
-  }
-
-  async #startHost({ command }: ServerPlace): Promise<Host> {
-    const { lines, ended } = this.#spawn(command);
-    const port = new Promise<number>((resolve) =>
-      lines((line) => {
-        const found = /^port (\d+)$/.exec(line);
-        if (found) resolve(Number(found[1]));
-      })
-    );
-    const early = ended.then((output): never => {
-      throw new Error(`the host ended: ${output}`);
-    });
-    early.catch(() => {}); // it ends with the matrix
-    return { port: await within(Promise.race([port, early]), START_MS) };
+    if (!host) this.#hosts.set(server, host = this.#start(server.command));
+    return host.port;
   }
 
   /** Resolves to what it printed beside outcomes. */
@@ -143,7 +122,7 @@ export class Matrix {
     names: string[],
     take: (outcome: Outcome) => void,
   ): Promise<string> {
-    const { lines, ended } = this.#spawn([
+    const { lines, ended } = this.#start([
       ...command,
       origin,
       JSON.stringify(names),
@@ -176,37 +155,11 @@ export class Matrix {
     }
   }
 
-  #spawn(command: readonly string[]): Running {
-    const [program = "", ...args] = command;
-    const child = spawn(program, args, {
-      cwd: root,
-      env: { ...process.env, NO_COLOR: "1" },
-    });
-    this.#children.add(child);
-    const output: string[] = [];
-    child.stderr.on("data", (data) => output.push(String(data)));
-    const listeners: ((line: string) => void)[] = [];
-    createInterface(child.stdout).on("line", (line) => {
-      if (!line.startsWith("{")) output.push(line);
-      for (const listener of listeners) listener(line);
-    });
-    const ended = once(child, "close").catch((error) => [error]).then((how) => {
-      this.#children.delete(child);
-      return ` (${how.join()}) ${output.join("\n").slice(-2_000)}`;
-    });
-    return { lines: (listener) => void listeners.push(listener), ended };
+  #start(command: readonly string[]): Running {
+    const running = start(command);
+    this.#running.push(running);
+    return running;
   }
-}
-
-interface Host {
-  readonly port: number;
-}
-
-interface Running {
-  /** Listens to what it prints. */
-  lines(listener: (line: string) => void): void;
-  /** Resolves to what it printed. */
-  readonly ended: Promise<string>;
 }
 
 /** Makes what Node and the browser need: Node 20 cannot read TypeScript. */

@@ -6,7 +6,7 @@ import {
   type SocketServer,
   type Stats,
 } from "../../mod.ts";
-import { api, packed } from "./api.ts";
+import type { api, packed } from "./api.ts";
 
 type Api = (typeof api)["definition"];
 type Packed = (typeof packed)["definition"];
@@ -94,7 +94,10 @@ export class Nodes {
   /** Answers `/control/<preset>/<id>/<command>` and `/`. */
   async http(request: Request): Promise<Response> {
     const path = pathOf(request.url);
-    if (path === "/") return new Response("hello");
+    if (path === "/") {
+      const headers = { "content-type": "text/html" };
+      return new Response("hello", { headers });
+    }
     const [, control, preset = "", id, command] = path.split("/");
     if (control !== "control" || !presets.has(preset)) {
       return new Response("Nothing here", { status: 404 });
@@ -198,7 +201,7 @@ function createJson(
       log.push({ kind: "open", name });
       if (name === "greeted") conn.emit("note", { n: 1 });
       if (name === "badhook") throw new Error("onConnection throws");
-      if (name === "slowhook") await pause(60);
+      if (name === "slowhook") await pause(300);
     },
     onDisconnect: (_conn, { name }, code) => {
       log.push({ kind: "close", name, code });

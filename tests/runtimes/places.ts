@@ -39,19 +39,23 @@ export function hasNode(version: string): boolean {
   return existsSync(nodePath(version));
 }
 
-const deno: Command = [
-  `${root}node_modules/deno/deno`,
-  "run",
-  "--allow-net=127.0.0.1",
-  "--allow-env",
-  "--allow-read",
-];
+/** Deno as package.json pins it, with what the tests' programs may do. */
+export function denoProgram(command: "run" | "serve"): Command {
+  return [
+    `${root}node_modules/deno/deno`,
+    command,
+    "--allow-net=127.0.0.1",
+    "--allow-env",
+    "--allow-read",
+  ];
+}
+
 const onBun = (program: string): Command => [
   process.execPath,
   `${root}tests/runtimes/${program}.ts`,
 ];
 const onDeno = (program: string): Command => [
-  ...deno,
+  ...denoProgram("run"),
   `${root}tests/runtimes/${program}.ts`,
 ];
 const onNode = (version: string, program: string): Command => [

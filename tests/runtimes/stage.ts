@@ -72,7 +72,7 @@ export class Stage {
       const report = await this.control("report");
       if (check(report)) return report;
       assert(Date.now() < end, `${what}: ${JSON.stringify(report)}`);
-      await pause(10);
+      await pause(25);
     }
   }
 

@@ -20,13 +20,11 @@ export function missing(
   return needs.filter((need) => !can.has(need));
 }
 
-/** How many cases run at once: each has a node of its own. */
-const AT_ONCE = 6;
-
-/** Runs the cases of those names, several at once. Never rejects. */
+/** Runs the cases of those names, several at once, each on a node of its own. Never rejects. */
 export async function runSuite(
   subject: Subject,
   names: readonly string[],
+  atOnce: number,
   done: (outcome: Outcome) => void,
 ): Promise<void> {
   const waiting = suite.filter(({ name }) => names.includes(name));
@@ -39,5 +37,5 @@ export async function runSuite(
       done(error === undefined ? { name, ms } : { name, error, ms });
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await Promise.all(Array.from({ length: atOnce }, worker));
 }

@@ -71,9 +71,8 @@ export const spreading: readonly RuntimeCase[] = [
     "promises",
     "fifty members get every broadcast",
     async (stage) => {
-      const clients = await Promise.all(
-        Array.from({ length: 50 }, () => stage.greeted()),
-      );
+      const clients = [];
+      for (let n = 0; n < 50; n++) clients.push(await stage.greeted()); // browsers slow down who dials many at once
       clients.forEach((socket) =>
         socket.say(["req", 1, "join", { room: "a" }])
       );

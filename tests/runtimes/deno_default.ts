@@ -1,0 +1,4 @@
+/** What users write for `deno serve`. */
+import { srv } from "./deno_edges.ts";
+
+export default srv;
