@@ -11,6 +11,8 @@ import type { SubscribeOptions, Subscription } from "./types.ts";
 
 /** How long to wait when a subscription hit a limit, in milliseconds. */
 const RETRY_MS = 1_000;
+/** After how many retries a limit is one that does not pass, such as `maxSubscriptions`. */
+const MAX_RETRIES = 5;
 
 interface Listener {
   readonly fn: (payload: never) => void;
@@ -26,6 +28,8 @@ interface Topic {
   /** The last `sub` of it. */
   id: number;
   retry: ReturnType<typeof setTimeout> | undefined;
+  /** How often in a row a limit was hit. */
+  failures: number;
 }
 
 /** The topics of one client. */
@@ -65,6 +69,7 @@ export class Topics {
           joined: undefined,
           id: 0,
           retry: undefined,
+          failures: 0,
         },
       );
       if (this.#host.open) this.#ask(name, topic);
@@ -115,6 +120,7 @@ export class Topics {
     this.#calls.start(build).then(
       (joined) => {
         topic.joined = joined as Joined; // what the protocol answers a sub with
+        topic.failures = 0;
         for (const { settle } of topic.listeners) settle(topic.joined);
       },
       (error: SocketError) => this.#refused(name, topic, error), // calls reject with nothing else here
@@ -126,7 +132,9 @@ export class Topics {
     if (error.code === "DISCONNECTED" || this.#topics.get(name) !== topic) {
       return;
     }
-    if (error.code === "RATE_LIMITED" || error.code === "UNAVAILABLE") {
+    const passing = error.code === "RATE_LIMITED" ||
+      error.code === "UNAVAILABLE";
+    if (passing && ++topic.failures <= MAX_RETRIES) {
       topic.retry = setTimeout(
         () => this.#host.open && this.#ask(name, topic),
         RETRY_MS * (1 + Math.random()),

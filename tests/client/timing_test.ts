@@ -159,3 +159,25 @@ test("any frame is a sign of life, not only a pong", async () => {
   expect(client.state).toBe("open");
   client.close();
 });
+
+test("a subscription over a limit that does not pass is refused in the end", async () => {
+  jest.useFakeTimers();
+  const { client, sockets } = scripted();
+  await microtasks();
+  const [socket] = sockets;
+  socket?.hi();
+  const sub = client.subscribe("presence", () => {}, { onError: () => {} });
+  let refused: unknown;
+  sub.ready.catch((error) => refused = error);
+  for (let attempt = 1; attempt <= 6; attempt++) {
+    await microtasks();
+    const asked = socket?.frames.filter(([tag]) => tag === "sub") ?? [];
+    expect(asked.length).toBe(attempt);
+    expect(refused).toBeUndefined();
+    socket?.receive(["err", asked.at(-1)?.[1], "RATE_LIMITED", "too many"]);
+    await microtasks();
+    jest.advanceTimersByTime(2_000);
+  }
+  expect(refused).toMatchObject({ code: "RATE_LIMITED" });
+  client.close();
+});
