@@ -1,11 +1,10 @@
 /** Runs the suite for every pair: hosts stay, a client's process is new for each pair, some pairs at a time. */
-import { mkdirSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import type { Browser } from "playwright-core";
 import { launchChromium } from "../browser/chromium.ts";
 import { within } from "../helpers/wait.ts";
 import {
   absence,
+  bundle,
   bundles,
   type ClientPlace,
   clients,
@@ -15,8 +14,6 @@ import {
 import { type Running, start } from "./host.ts";
 import type { Need, Outcome, RuntimeCase } from "./subject.ts";
 import { missing, suite } from "./suite.ts";
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** How long a pair may take, in milliseconds. */
 const PAIR_MS = 90_000;
@@ -75,7 +72,9 @@ export class Matrix {
   }
 
   async #runAll(): Promise<void> {
-    await bundle();
+    await bundle("host_node", "node");
+    await bundle("client_program", "node");
+    await bundle("client_page", "browser");
     const waiting = [...this.#pairs];
     const worker = async () => {
       for (let pair = waiting.shift(); pair; pair = waiting.shift()) {
@@ -160,23 +159,4 @@ export class Matrix {
     this.#running.push(running);
     return running;
   }
-}
-
-/** Makes what Node and the browser need: Node 20 cannot read TypeScript. */
-export async function bundle(): Promise<void> {
-  mkdirSync(bundles, { recursive: true });
-  const make = async (program: string, target: "node" | "browser") => {
-    const { success, logs } = await Bun.build({
-      entrypoints: [`${root}tests/runtimes/${program}.ts`],
-      outdir: bundles,
-      target,
-      format: "esm",
-    });
-    if (!success) throw new AggregateError(logs, `Cannot bundle ${program}`);
-  };
-  await Promise.all([
-    make("host_node", "node"),
-    make("client_program", "node"),
-    make("client_page", "browser"),
-  ]);
 }

@@ -100,3 +100,17 @@ export function absence({ name }: Place): string | undefined {
     ? `the npm package of Node ${version} is for Linux on x64`
     : undefined;
 }
+
+/** Bundles a program of this folder, for what cannot read TypeScript: Node 20 and the browser. */
+export async function bundle(
+  program: string,
+  target: "node" | "browser",
+): Promise<void> {
+  const { success, logs } = await Bun.build({
+    entrypoints: [`${root}tests/runtimes/${program}.ts`],
+    outdir: bundles,
+    target,
+    format: "esm",
+  });
+  if (!success) throw new AggregateError(logs, `Cannot bundle ${program}`);
+}
