@@ -1,6 +1,7 @@
 /** Every server with every client: the suite over real sockets and real processes. */
-import { afterAll, describe, test } from "bun:test";
-import { Matrix, pairs } from "./matrix.ts";
+import { afterAll, describe, expect, test } from "bun:test";
+import { Matrix, type Outcomes, type Pair, pairs } from "./matrix.ts";
+import { isWhole, render, written } from "./table.ts";
 
 const matrix = new Matrix();
 
@@ -16,4 +17,12 @@ for (const pair of pairs) {
       }, 300_000);
     }
   });
+}
+
+if (isWhole) {
+  test("docs/compatibility.md says the same", async () => {
+    const outcomes = new Map<Pair, Outcomes>();
+    for (const pair of pairs) outcomes.set(pair, await matrix.of(pair));
+    expect(render(outcomes)).toBe(written());
+  }, 300_000);
 }

@@ -39,10 +39,13 @@ export function hasNode(version: string): boolean {
   return existsSync(nodePath(version));
 }
 
-/** Deno as package.json pins it, with what the tests' programs may do. */
+/** Deno as package.json pins it. */
+export const denoPath = `${root}node_modules/deno/deno`;
+
+/** Deno with what the tests' programs may do. */
 export function denoProgram(command: "run" | "serve"): Command {
   return [
-    `${root}node_modules/deno/deno`,
+    denoPath,
     command,
     "--allow-net=127.0.0.1",
     "--allow-env",
