@@ -181,14 +181,10 @@ async function authenticate(
     ...(token !== undefined && { token }),
     signal: deadline,
   };
-  const login = Promise.resolve(core.settings.authenticate(request, info));
-  login.catch((error) => {
-    // Nobody waits for it any more.
-    if (deadline.aborted && !isSocketError(error)) {
-      core.report(error, { source: "hook", name: "authenticate" });
-    }
-  });
-  const result = await bounded(login, deadline);
+  const result = await bounded(
+    Promise.resolve(core.settings.authenticate(request, info)),
+    deadline,
+  );
   const surface = core.contract.roles.get(result?.role);
   if (!surface) {
     throw new TypeError(
