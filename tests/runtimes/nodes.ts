@@ -201,7 +201,11 @@ function createJson(
       log.push({ kind: "open", name });
       if (name === "greeted") conn.emit("note", { n: 1 });
       if (name === "badhook") throw new Error("onConnection throws");
-      if (name === "slowhook") await pause(300);
+      if (name === "slowhook") await pause(60);
+      // As long as its client is there.
+      while (name === "longhook" && !log.some(({ kind }) => kind === "close")) {
+        await pause(20);
+      }
     },
     onDisconnect: (_conn, { name }, code) => {
       log.push({ kind: "close", name, code });

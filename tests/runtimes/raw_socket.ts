@@ -4,7 +4,7 @@ import type {
   WebSocketLike,
 } from "../../src/client/client.ts";
 import type { Fields } from "../helpers/peer.ts";
-import { until } from "../helpers/wait.ts";
+import { until } from "./until.ts";
 
 export class RawSocket {
   /** What happened, in order: `open`, `message`, `close`. */

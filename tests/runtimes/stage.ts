@@ -7,7 +7,7 @@ import {
   type WebSocketConstructor,
 } from "../../src/client/client.ts";
 import { assert, pause, within } from "../../src/testing/assert.ts";
-import { until } from "../helpers/wait.ts";
+import { until } from "./until.ts";
 import { api, packed } from "./api.ts";
 import type { Entry } from "./nodes.ts";
 import { RawSocket } from "./raw_socket.ts";

@@ -34,7 +34,8 @@ function results(outcomes: ReadonlyMap<Pair, Outcomes>): string[] {
       const pair = pairs.find((it) =>
         it.server.name === server && it.client.name === name
       );
-      const all = [...pair ? outcomes.get(pair)?.values() ?? [] : []];
+      if (!pair) return "–";
+      const all = [...outcomes.get(pair)?.values() ?? []];
       const held = all.filter(({ error }) => error === undefined).length;
       return held === all.length ? held : `${held} of ${all.length}`;
     });
@@ -44,6 +45,7 @@ function results(outcomes: ReadonlyMap<Pair, Outcomes>): string[] {
       ["server", ...clients.map(({ name }) => `client ${name}`)],
       servers.map(({ name }) => [name, ...cells(name)]),
     ),
+    "Servers on Node 22 and 24 run with themselves and with Bun only: they differ from the one on Node 20 in their own runtime.",
     `Of ${suite.length} cases these do not apply everywhere:`,
     table(["case", "pairs", "needs"], [
       ...partial.map(({ name, needs = [] }) => [

@@ -1,6 +1,6 @@
 /** How a connection ends, what both sides hear of it, and how a client comes back. */
 import { assert, assertRejects } from "../../../src/testing/assert.ts";
-import { until } from "../../helpers/wait.ts";
+import { until } from "../until.ts";
 import { defineCase, lost, statusOf } from "../stage.ts";
 import type { RuntimeCase } from "../subject.ts";
 
@@ -99,7 +99,7 @@ export const ending: readonly RuntimeCase[] = [
     { preset: "small" },
   ),
   defineCase("wire", "a frame before hi closes with 4400", async (stage) => {
-    const socket = stage.raw({ name: "slowhook" });
+    const socket = stage.raw({ name: "longhook" });
     await until(() => socket.happened.includes("open"));
     socket.say(["req", 1, "echo", { text: "" }]);
     assert((await socket.closed()).code === 4400, socket.told());
@@ -182,8 +182,8 @@ export const ending: readonly RuntimeCase[] = [
     "an expired login closes with 4410, a renewed one does not",
     async (stage) => {
       const [expiring, renewed] = await Promise.all([
-        stage.greeted({ ttl: "900" }),
-        stage.greeted({ ttl: "900" }),
+        stage.greeted({ ttl: "1500" }),
+        stage.greeted({ ttl: "1500" }),
       ]);
       const [, hello] = expiring.frames[0] ?? [];
       assert(

@@ -1,6 +1,6 @@
 /** Events, rooms and topics: who gets what, in which order, in how many messages. */
 import { assert, assertRejects, pause } from "../../../src/testing/assert.ts";
-import { until } from "../../helpers/wait.ts";
+import { until } from "../until.ts";
 import { defineCase, type Stage, type User } from "../stage.ts";
 import type { RuntimeCase } from "../subject.ts";
 
