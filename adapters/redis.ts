@@ -24,6 +24,7 @@ import { broughtSource } from "./redis/brought.ts";
 import { ownClient } from "./redis/own.ts";
 import { unavailable } from "./redis/timing.ts";
 
+export type { Adapter, AdapterHost } from "../src/adapter.ts";
 export type {
   BunRedisLike,
   IoRedisLike,

@@ -25,19 +25,27 @@ export function broughtSource(
   subscriber: RedisClientLike | undefined,
   sharded: boolean,
 ): Source {
+  const publishing = recognise(publisher, sharded);
+  const subscribing = subscriber && recognise(subscriber, sharded);
+  const asItIs = subscribing !== undefined && !subscribing.deafened;
   return {
-    publisher: recognise(publisher, sharded).use,
-    subscriber: subscriber
-      ? recognise(subscriber, sharded).use
-      : recognise(publisher, sharded).duplicate,
-    owns: { publisher: false, subscriber: !subscriber },
+    publisher: publishing.use,
+    subscriber: asItIs
+      ? subscribing.use
+      : (subscribing ?? publishing).duplicate,
+    owns: { publisher: false, subscriber: !asItIs },
   };
 }
 
-function recognise(
-  client: RedisClientLike,
-  sharded: boolean,
-): { readonly use: MakeFace; readonly duplicate: MakeFace } {
+/** How a client is used. */
+interface Recognised {
+  readonly use: MakeFace;
+  readonly duplicate: MakeFace;
+  /** Whether it may be deaf after a reconnect of its own: then a duplicate subscribes, which ends with its connection. */
+  readonly deafened?: true;
+}
+
+function recognise(client: RedisClientLike, sharded: boolean): Recognised {
   if (isNodeRedis(client)) {
     return {
       use: (events) => nodeRedisFace(client, sharded, events),
@@ -62,9 +70,10 @@ function recognise(
       );
     }
     return {
-      use: (events) => bunRedisFace(client, events, false),
+      use: (events) => bunRedisFace(client, events),
       duplicate: async (events) =>
-        bunRedisFace(await client.duplicate(), events, true),
+        bunRedisFace(await client.duplicate(), events),
+      deafened: true, // oven-sh/bun#33450, and subscribing again does not help every time (Bun 1.4)
     };
   }
   throw new TypeError(

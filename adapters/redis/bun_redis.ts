@@ -10,16 +10,14 @@ import type { Face, FaceEvents } from "./face.ts";
 export function bunRedisFace(
   client: BunRedisLike,
   { message, lost }: FaceEvents,
-  fresh: boolean,
 ): Face {
-  let connected = !fresh;
+  let answered = false;
   let released = false;
   const heard = (payload: string, channel: string) => message(channel, payload);
   const theirs = { onconnect: client.onconnect, onclose: client.onclose };
   client.onconnect = function (this: unknown, ...args: unknown[]) {
     // Bun 1.4: after a reconnect `connected` is true, and nothing is subscribed (oven-sh/bun#33450).
-    if (connected) lost(new Error("The client reconnected"));
-    connected = true;
+    if (answered) lost(new Error("The client reconnected"));
     return forward(theirs.onconnect, this, args);
   };
   client.onclose = function (this: unknown, ...args: unknown[]) {
@@ -31,8 +29,14 @@ export function bunRedisFace(
     subscribe: (channels) => client.subscribe([...channels], heard),
     // Throws synchronously where nothing is subscribed.
     unsubscribe: async (channels) => await client.unsubscribe([...channels]),
-    ping: async () => await client.ping(),
-    connect: () => client.connect(),
+    ping: async () => {
+      await client.ping();
+      answered = true;
+    },
+    connect: async () => {
+      await client.connect();
+      answered = true;
+    },
     destroy: () => client.close(),
     release: () => {
       if (released) return;
