@@ -3,6 +3,7 @@ import { expect } from "bun:test";
 import type { Stats } from "../../mod.ts";
 import { join } from "../helpers/tcp_socket.ts";
 import { within } from "../helpers/wait.ts";
+import { bundles, denoProgram, nodePath } from "../runtimes/places.ts";
 import type { Tally } from "./server_program.ts";
 
 export interface Child extends AsyncDisposable {
@@ -12,13 +13,29 @@ export interface Child extends AsyncDisposable {
   expectWell(): Promise<Tally & { stats: Stats }>;
 }
 
+/** Where the program is run. */
+export const runtimes = ["Bun", "Deno", "Node"] as const;
+export type Runtime = (typeof runtimes)[number];
+
+const program = `${import.meta.dir}/server_program.ts`;
+
+async function commandOn(runtime: Runtime): Promise<string[]> {
+  if (runtime === "Bun") return [process.execPath, program];
+  if (runtime === "Deno") return [...denoProgram("run"), program];
+  const { success, logs } = await Bun.build({
+    entrypoints: [program],
+    outdir: bundles,
+    target: "node",
+  });
+  if (!success) throw new AggregateError(logs, "Cannot bundle for Node");
+  return [nodePath("20"), `${bundles}/server_program.js`];
+}
+
 export async function startChild(
+  runtime: Runtime,
   env: Record<string, string> = {},
 ): Promise<Child> {
-  const child = Bun.spawn([
-    process.execPath,
-    `${import.meta.dir}/server_program.ts`,
-  ], {
+  const child = Bun.spawn(await commandOn(runtime), {
     stdout: "pipe",
     stderr: "ignore",
     env: { ...process.env, ...env },

@@ -1,12 +1,18 @@
-// The server that hostile clients are let loose on, in a process of its own. It prints its port, and answers /tally.
+// The server that hostile clients are let loose on, in a process of its own, on the runtime that runs it. It prints its
+// port, and answers /tally.
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import process from "node:process";
 import { z } from "zod";
 import {
   createSocketServer,
   defineContract,
   type Schema,
+  type ServerOptions,
   SocketError,
 } from "../../mod.ts";
+import { createSocketServer as createOnNode } from "../../src/node.ts";
+import type { DenoServeLike } from "../runtimes/deno_like.ts";
 
 /** What the tests ask about. */
 export interface Tally {
@@ -72,10 +78,12 @@ const nameOf = (request: Request) =>
   new URL(request.url).searchParams.get("name") ?? "";
 const after = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-const srv = createSocketServer(contract, {
+type Auth = { readonly role: "user"; readonly ctx: { readonly name: string } };
+const options: ServerOptions<(typeof contract)["definition"], Auth> = {
   framesPerSecond: Number(process.env["FRAMES_PER_SECOND"] ?? 1_000_000),
   frameBurst: Number(process.env["FRAME_BURST"] ?? 1_000_000),
   maxSubscriptions: 100,
+  authTimeoutMs: 1_000, // Deno does not tell of a client that goes before the upgrade: its handshake ends then
   maxMessageBytes: 262_144,
   authenticate: async (request) => {
     const name = nameOf(request);
@@ -105,7 +113,15 @@ const srv = createSocketServer(contract, {
     if (tally.reported.length % 2) throw new Error("onError");
     return Promise.reject(new Error("onError, late"));
   },
+};
+
+const onNode = !("Bun" in globalThis || "Deno" in globalThis);
+const httpServer = createServer((_request, response) => {
+  response.setHeader("content-type", "application/json");
+  response.end(JSON.stringify({ ...tally, stats: srv.stats() }));
 });
+const web = onNode ? undefined : createSocketServer(contract, options);
+const srv = web ?? createOnNode(contract, { ...options, server: httpServer });
 
 function seen<T extends object>(schema: z.ZodType, input: T): T {
   tally.handled++;
@@ -144,13 +160,22 @@ srv.implement({
 
 setInterval(() => srv.publish("presence", { count: 1 }), 5).unref();
 
-const server = Bun.serve({
-  port: 0,
-  hostname: "127.0.0.1",
-  fetch: (request, bun) =>
-    request.url.endsWith("/tally")
-      ? Response.json({ ...tally, stats: srv.stats() })
-      : srv.fetch(request, bun),
-  websocket: srv.websocket as never,
-});
-console.log(server.port);
+const hostname = "127.0.0.1";
+const { Deno } = globalThis as { Deno?: DenoServeLike }; // there on Deno
+async function answer(request: Request, platform: unknown): Promise<Response> {
+  if (!request.url.endsWith("/tally")) {
+    return await web?.fetch(request, platform) ?? Response.error();
+  }
+  return Response.json({ ...tally, stats: srv.stats() });
+}
+if (!web) {
+  httpServer.listen(0, hostname, () => {
+    console.log((httpServer.address() as AddressInfo).port); // it listens on TCP
+  });
+} else if (Deno) {
+  const onListen = ({ port }: { port: number }) => console.log(port);
+  Deno.serve({ port: 0, hostname, onListen }, answer);
+} else {
+  const { websocket } = web;
+  console.log(Bun.serve({ port: 0, hostname, fetch: answer, websocket }).port);
+}
