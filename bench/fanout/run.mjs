@@ -58,7 +58,7 @@ async function compare(runtime, perTurn) {
 }
 
 async function measure(runtime, mode, perTurn) {
-  const messages = perTurn * 1_000;
+  const messages = perTurn * 300;
   const [program, ...args] = [...commands[runtime], mode, perTurn, messages];
   const child = spawn(program, args.map(String), {
     stdio: ["pipe", "pipe", "inherit"],
