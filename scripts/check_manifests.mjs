@@ -22,8 +22,9 @@ for (const file of Object.values(jsr.exports)) {
 
 // npm writes no lock file, so what is not exact here would differ by the day.
 const lock = read("bun.lock");
-for (const [name, version] of Object.entries(npm.devDependencies)) {
-  if (!/^\d+\.\d+\.\d+$/.test(version)) {
+const pinned = { ...npm.devDependencies, ...npm.optionalDependencies };
+for (const [name, version] of Object.entries(pinned)) {
+  if (!/^(npm:[\w-]+@)?\d+\.\d+\.\d+$/.test(version)) {
     problems.push(`package.json: ${name} ${version} must be an exact version`);
   }
   if (!lock.includes(`"${name}": "${version}"`)) {

@@ -15,8 +15,15 @@ export async function ensureNpmPackages() {
 }
 
 function upToDate() {
-  const { devDependencies } = readJson(join(root, "package.json"));
-  return Object.entries(devDependencies).every(([name, version]) => {
+  const { devDependencies, optionalDependencies } = readJson(
+    join(root, "package.json"),
+  );
+  // The optional ones are other Nodes to test on, and made for Linux on x64.
+  const wanted = process.platform === "linux" && process.arch === "x64"
+    ? { ...devDependencies, ...optionalDependencies }
+    : devDependencies;
+  return Object.entries(wanted).every(([name, range]) => {
+    const version = range.replace(/^npm:.*@/, "");
     const manifest = join(root, "node_modules", name, "package.json");
     return existsSync(manifest) && readJson(manifest).version === version;
   });
