@@ -18,13 +18,13 @@
  */
 import type { Adapter, AdapterHost } from "../src/adapter.ts";
 import type { RedisClientLike } from "./redis/client_like.ts";
-import { Link } from "./redis/link.ts";
+import { Link, type LinkHost, type LinkSettings } from "./redis/link.ts";
 import { Pairs, type Source } from "./redis/pair.ts";
+import { Shards } from "./redis/shards.ts";
 import { broughtSource } from "./redis/brought.ts";
 import { ownClient } from "./redis/own.ts";
 import { unavailable } from "./redis/timing.ts";
 
-export type { Adapter, AdapterHost } from "../src/adapter.ts";
 export type {
   BunRedisLike,
   IoRedisLike,
@@ -103,12 +103,12 @@ export function createRedisAdapter(
 
 class RedisAdapter implements Adapter {
   readonly limits = { maxPayloadBytes: 1_048_576 + 8_192 } as const;
-  readonly #source: Source;
+  readonly #create: CreateCarrier;
   readonly #prefix: string;
   readonly #timeoutMs: number;
   readonly #maxPending: number;
   #host: AdapterHost | undefined;
-  #link: Link | undefined;
+  #carrier: Link | Shards | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: RedisAdapterOptions) {
@@ -122,7 +122,7 @@ class RedisAdapter implements Adapter {
     this.#prefix = encodeURIComponent(namespace);
     this.#timeoutMs = timeoutMs;
     this.#maxPending = options.maxPendingLength ?? 33_554_432;
-    this.#source = createSource(options, timeoutMs);
+    this.#create = chooseCarrier(options, timeoutMs);
   }
 
   open(host: AdapterHost): void {
@@ -133,7 +133,7 @@ class RedisAdapter implements Adapter {
     }
     this.#host = host;
     const start = `${this.#prefix}:`.length;
-    this.#link = new Link(new Pairs(this.#source), {
+    this.#carrier = this.#create({
       message: (channel, payload) =>
         host.message(channel.slice(start), payload),
       status: (status, cause) => host.status(status, cause),
@@ -144,11 +144,11 @@ class RedisAdapter implements Adapter {
       maxPending: this.#maxPending,
       probe: `${this.#prefix}@${host.nodeId}`, // no channel's name: none has an @ before the first colon
     });
-    this.#link.open();
+    this.#carrier.open();
   }
 
   subscribe(channel: string): Promise<void> {
-    return this.#link?.subscribe(this.#name(channel)) ??
+    return this.#carrier?.subscribe(this.#name(channel)) ??
       Promise.reject(
         unavailable(
           `Cannot subscribe to ${
@@ -159,15 +159,15 @@ class RedisAdapter implements Adapter {
   }
 
   unsubscribe(channel: string): Promise<void> {
-    return this.#link?.unsubscribe(this.#name(channel)) ?? Promise.resolve();
+    return this.#carrier?.unsubscribe(this.#name(channel)) ?? Promise.resolve();
   }
 
   publish(channel: string, payload: string): void {
-    this.#link?.publish(this.#name(channel), payload);
+    this.#carrier?.publish(this.#name(channel), payload);
   }
 
   close(): Promise<void> {
-    return this.#closed ??= this.#link?.close() ?? Promise.resolve();
+    return this.#closed ??= this.#carrier?.close() ?? Promise.resolve();
   }
 
   #name(channel: string): string {
@@ -175,10 +175,12 @@ class RedisAdapter implements Adapter {
   }
 }
 
-function createSource(
+type CreateCarrier = (host: LinkHost, settings: LinkSettings) => Link | Shards;
+
+function chooseCarrier(
   { url, client, publisher, subscriber, sharded = false }: RedisAdapterOptions,
   timeoutMs: number,
-): Source {
+): CreateCarrier {
   const ways = [url, client, publisher ?? subscriber];
   if (ways.filter((it) => it !== undefined).length !== 1) {
     throw new TypeError(
@@ -192,20 +194,25 @@ function createSource(
         "Cannot create the Redis adapter: url must start with redis:// or rediss://",
       );
     }
+    if (sharded) return (...given) => new Shards(url, ...given);
     const own = ownClient({ url, timeoutMs, sharded });
-    return {
+    return single({
       publisher: own,
       subscriber: own,
       owns: { publisher: true, subscriber: true },
-    };
+    });
   }
-  if (client) return broughtSource(client, undefined, sharded);
+  if (client) return single(broughtSource(client, undefined, sharded));
   if (publisher && subscriber && publisher !== subscriber) {
-    return broughtSource(publisher, subscriber, sharded);
+    return single(broughtSource(publisher, subscriber, sharded));
   }
   throw new TypeError(
     "Cannot create the Redis adapter: publisher and subscriber must be two clients",
   );
+}
+
+function single(source: Source): CreateCarrier {
+  return (...given) => new Link(new Pairs(source), ...given);
 }
 
 function refused(name: string, value: unknown, rule: string): TypeError {

@@ -10,9 +10,9 @@ import type {
   NodeRedisLike,
   RedisClientLike,
 } from "./client_like.ts";
-import type { MakeFace } from "./face.ts";
+import type { FaceEvents, MakeFace } from "./face.ts";
 import { ioRedisFace } from "./ioredis.ts";
-import { nodeRedisFace } from "./node_redis.ts";
+import { nodeRedisFace, type NodeRedisListener } from "./node_redis.ts";
 import type { Source } from "./pair.ts";
 
 /**
@@ -47,8 +47,11 @@ interface Recognised {
 
 function recognise(client: RedisClientLike, sharded: boolean): Recognised {
   if (isNodeRedis(client)) {
+    let session: FaceEvents;
+    const heard: NodeRedisListener = (payload, channel) =>
+      session.message(channel, payload);
     return {
-      use: (events) => nodeRedisFace(client, sharded, events),
+      use: (events) => nodeRedisFace(client, sharded, session = events, heard),
       duplicate: (events) => nodeRedisFace(client.duplicate(), sharded, events),
     };
   }

@@ -15,13 +15,21 @@ const LOST = [
   "sharded-channel-moved",
 ];
 
-/** Wraps one. */
+/** How these clients give a message. */
+export type NodeRedisListener = (payload: string, channel: string) => void;
+
+/**
+ * Wraps one.
+ *
+ * @param heard The listener. A client of the user's must be given the same one in each session: it keeps one that it
+ * was given for a channel, and would hold on to the channel for its sake.
+ */
 export function nodeRedisFace(
   client: NodeRedisLike,
   sharded: boolean,
   { message, lost }: FaceEvents,
+  heard: NodeRedisListener = (payload, channel) => message(channel, payload),
 ): Face {
-  const heard = (payload: string, channel: string) => message(channel, payload);
   const off = LOST.map((event) => {
     const listener = (cause?: unknown) =>
       lost(

@@ -42,6 +42,11 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`;
   }
 
+  /** What it was given for an option. */
+  option(name: string): string {
+    return this.#options[this.#options.indexOf(name) + 1] ?? "";
+  }
+
   /** Starts it, also again. Settles when it answers. */
   async begin(): Promise<void> {
     const child = spawn(program, [
