@@ -151,23 +151,22 @@ export class Link {
       session.abort(cause);
       if (this.#state === "up") this.#fail(cause); // now: what comes next must not go to a dead session
     };
-    const late = setTimeout(
-      () => lost(unavailable(`Redis has not answered within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
     let pair: Pair | undefined;
     let watchdog: ReturnType<typeof setInterval> | undefined;
     try {
       let echoed = true;
-      pair = await this.#pairs.connect({
-        lost,
-        message: (channel, payload) => {
-          this.#subscriptions.heard = true;
-          if (channel === probe) echoed = true;
-          else if (!signal.aborted) this.#receive(channel, payload);
+      pair = await this.#pairs.connect(
+        {
+          lost,
+          message: (channel, payload) => {
+            this.#subscriptions.heard = true;
+            if (channel === probe) echoed = true;
+            else if (!signal.aborted) this.#receive(channel, payload);
+          },
         },
-      }, signal);
-      clearTimeout(late);
+        signal,
+        timeoutMs,
+      );
       await within(
         pair.subscribe([probe]),
         timeoutMs,
@@ -197,7 +196,6 @@ export class Link {
     } catch (cause) {
       session.abort(cause); // nothing of it is heard any more
     } finally {
-      clearTimeout(late);
       clearInterval(watchdog);
     }
     const ended = pair?.end(this.#state !== "closed") ?? Promise.resolve();

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Face, FaceEvents, MakeFace } from "./face.ts";
+import { within } from "./timing.ts";
 
 /** Where the two clients come from. */
 export interface Source {
@@ -27,11 +28,15 @@ export class Pairs {
   }
 
   /**
-   * Connects both, and gives up at the signal.
+   * Connects both, and gives up after a while or at the signal.
    *
    * @throws Why it could not; nothing is left then
    */
-  async connect(events: FaceEvents, signal: AbortSignal): Promise<Pair> {
+  async connect(
+    events: FaceEvents,
+    signal: AbortSignal,
+    timeoutMs: number,
+  ): Promise<Pair> {
     const quiet = { ...events, message: () => {} };
     const faces: Face[] = [];
     const { publisher, subscriber, owns } = this.#source;
@@ -46,13 +51,13 @@ export class Pairs {
       faces.push(await publisher(quiet));
       faces.push(await subscriber(events));
       const [publishing, subscribing] = faces as [Face, Face]; // just pushed
-      await Promise.race([
-        Promise.all([
-          this.#ready(publishing, "publisher"),
-          this.#ready(subscribing, "subscriber"),
-        ]),
-        aborted(signal),
+      const ready = Promise.all([
+        this.#ready(publishing, "publisher"),
+        this.#ready(subscribing, "subscriber"),
       ]);
+      // Counted from here: what came before is the loading of a package.
+      const inTime = within(ready, timeoutMs, "Redis has not answered");
+      await Promise.race([inTime, aborted(signal)]);
       const stale = [...this.#stale];
       // A client that has lost them says so, or throws: either way they are gone.
       if (stale.length > 0) {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isSocketError } from "../../src/errors.ts";
 import type { Pair } from "./pair.ts";
 import { unavailable, within } from "./timing.ts";
 
@@ -102,9 +103,33 @@ export class Subscriptions {
       return { channels, confirmed };
     });
     for (const { channels, confirmed } of commands) {
-      await within(confirmed, timeoutMs, "Redis has confirmed no subscription");
-      if (this.#pair !== pair) throw unavailable("The session was lost");
-      this.#settle(channels, true);
+      const late = "Redis has confirmed no subscription";
+      try {
+        await within(confirmed, timeoutMs, late);
+        this.#mustBe(pair);
+        this.#settle(channels, true);
+      } catch (error) {
+        this.#mustBe(pair);
+        if (isSocketError(error)) throw error;
+        const each = channels.map((channel) => this.#reattach(pair, channel));
+        await within(Promise.all(each), timeoutMs, late);
+      }
+    }
+  }
+
+  #mustBe(pair: Pair): void {
+    if (this.#pair !== pair) throw unavailable("The session was lost");
+  }
+
+  /** For channels of which some are refused: those that are new are by themselves, others end the session. */
+  async #reattach(pair: Pair, channel: string): Promise<void> {
+    try {
+      await pair.subscribe([channel]);
+      if (this.#pair === pair) this.#settle([channel], true);
+    } catch (error) {
+      this.#mustBe(pair);
+      if (!this.#channels.get(channel)?.up) throw error;
+      this.#refuse(channel, true, error);
     }
   }
 
