@@ -6,6 +6,15 @@ import { RecordingHost } from "../../src/testing/recording_host.ts";
 const adapters: Record<string, () => Promise<Adapter>> = {
   memory: async () =>
     (await import("../../adapters/memory.ts")).createInMemoryAdapter(),
+  redis: async () =>
+    (await import("../../adapters/redis.ts")).createRedisAdapter(
+      process.env["REDIS_URL"] ?? "",
+    ),
+  "sharded redis": async () =>
+    (await import("../../adapters/redis.ts")).createRedisAdapter({
+      url: process.env["REDIS_URL"] ?? "",
+      sharded: true,
+    }),
   // Proves the test: it keeps a timer.
   leaking: async () => {
     setInterval(() => {}, 1_000);

@@ -1,12 +1,16 @@
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { fileURLToPath } from "node:url";
+import { RedisServer } from "../redis/redis_server.ts";
 
 const program = fileURLToPath(new URL("./exit_program.ts", import.meta.url));
 
 /** After how long a program that closed its adapter must be over. */
 const EXIT_MS = 2_000;
 
-for (const name of ["memory"]) {
+const redis = await RedisServer.start();
+afterAll(() => redis.end());
+
+for (const name of ["memory", "redis", "sharded redis"]) {
   test(
     `A8: a program that closes its ${name} adapter ends by itself`,
     async () => {
@@ -24,6 +28,7 @@ async function run(name: string) {
   const child = Bun.spawn([process.execPath, program, name], {
     stdout: "pipe",
     stderr: "inherit",
+    env: { ...process.env, REDIS_URL: redis.url },
   });
   let output = "";
   let timer: ReturnType<typeof setTimeout> | undefined;

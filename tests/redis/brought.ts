@@ -61,7 +61,7 @@ export function ioredis(
 /** Bun's own clients. */
 export function bunRedis(two: boolean): Brought {
   // It does not tell that a connection broke (Bun 1.4): an outage is noticed by the adapter's own asking.
-  return brought({ timeoutMs: 300 }, (url, ends) => {
+  return brought({ timeoutMs: 150 }, (url, ends) => {
     const client = () => {
       const it = new Bun.RedisClient(url, { maxRetries: 1_000_000 });
       ends.push(() => it.close());
