@@ -170,7 +170,8 @@ export class Link {
     }, PATIENCE_MS);
     socket.onopen = () => opened = true;
     socket.onmessage = ({ data }) => mine() && this.#receive(data);
-    socket.onclose = ({ code, reason }) => mine() && this.#lost(code, reason);
+    socket.onclose = ({ code, reason }) =>
+      mine() && this.#lost(code || CloseCode.abnormal, reason); // 0 on Deno
     // Node 20 and 22 fire nothing else for a refused dial. Where `close` follows, it has the code: let it come first.
     socket.onerror = () =>
       setTimeout(() =>

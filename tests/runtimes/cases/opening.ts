@@ -1,6 +1,7 @@
 /** How a connection begins: what is agreed, who is let in, what a refusal says. */
 import { assert, assertRejects } from "../../../src/testing/assert.ts";
 import { tokenProtocol } from "../../../src/token.ts";
+import { until } from "../until.ts";
 import { defineCase, lost, statusOf } from "../stage.ts";
 import type { RuntimeCase } from "../subject.ts";
 
@@ -142,6 +143,18 @@ export const opening: readonly RuntimeCase[] = [
     },
     { needs: ["cookie"] },
   ),
+  defineCase(
+    "promises",
+    "a dial that is refused by HTTP ends with 1006, and is tried again",
+    async (stage) => {
+      const told = statusOf(stage.dial());
+      const { code, willRetry } = await lost(told);
+      assert(code === 1006 && willRetry, JSON.stringify(told));
+      const dials = () => told.filter(({ state }) => state === "connecting");
+      await until(() => dials().length >= 2, () => JSON.stringify(told));
+    },
+    { preset: "elsewhere" },
+  ),
   defineCase("wire", "onConnection is awaited before hi", async (stage) => {
     const socket = await stage.greeted({ name: "slowhook" });
     socket.say(["req", 1, "echo", { text: "a" }]);
@@ -216,11 +229,12 @@ export const opening: readonly RuntimeCase[] = [
       const here = await fetch(origin + stage.path);
       assert(here.status === 404, String(here.status));
       assert((await here.text()).includes("/elsewhere"), "the path is named");
-      await fetch(`${origin}/control/json/plain/create`);
-      const plain = await fetch(`${origin}/n/json/plain`);
+      const id = crypto.randomUUID();
+      await fetch(`${origin}/control/json/${id}/create`);
+      const plain = await fetch(`${origin}/n/json/${id}`);
       assert(plain.status === 426, String(plain.status));
       assert((await plain.text()).includes("WebSocket"), "it says what it is");
-      await fetch(`${origin}/control/json/plain/dispose`);
+      await fetch(`${origin}/control/json/${id}/dispose`);
     },
     { preset: "elsewhere", needs: ["http"] },
   ),
