@@ -140,6 +140,7 @@ export class Link {
       });
     }
     this.#turnTo("closed");
+    await within(this.#pairs.close(), 1_000, "No answer").catch(() => {}); // the user's client is away, and does it later
   }
 
   /** One session from connecting to its end; gives what ended it. Never rejects. */
@@ -198,8 +199,7 @@ export class Link {
     } finally {
       clearInterval(watchdog);
     }
-    const ended = pair?.end(this.#state !== "closed") ?? Promise.resolve();
-    await within(ended, 1_000, "No answer").catch(() => {}); // a client of the user's that is gone
+    pair?.end();
     return signal.reason;
   }
 

@@ -76,17 +76,25 @@ export class Pairs {
           await subscribing.unsubscribe(channels);
           for (const channel of channels) this.#stale.delete(channel);
         },
-        end: async (broken) => {
-          if (!broken && this.#stale.size > 0) {
-            await subscribing.unsubscribe([...this.#stale]).catch(() => {}); // the user's client; what fails is theirs to see
-          }
-          end();
-        },
+        end,
       };
     } catch (error) {
       end();
       throw error;
     }
+  }
+
+  /** Leaves what a client of the user's would subscribe again when it is back. */
+  async close(): Promise<void> {
+    if (this.#stale.size === 0) return;
+    const face = await this.#source.subscriber({
+      message: () => {},
+      lost: () => {},
+    });
+    face.release();
+    const stale = [...this.#stale];
+    this.#stale.clear();
+    await face.unsubscribe(stale).catch(() => {}); // the user's client; what fails is theirs to see
   }
 
   #ready(face: Face, which: "publisher" | "subscriber"): Promise<unknown> {
@@ -109,7 +117,7 @@ export interface Pair {
   /** See {@linkcode Face}. */
   unsubscribe(channels: readonly string[]): Promise<unknown>;
   /** Ends the adapter's own, lets go of the user's. */
-  end(broken: boolean): Promise<void>;
+  end(): void;
 }
 
 function destroy(face: Face): void {
@@ -122,6 +130,7 @@ function destroy(face: Face): void {
 
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
     signal.addEventListener("abort", () => reject(signal.reason), {
       once: true,
     });

@@ -104,3 +104,28 @@ test("what cannot be is refused when it is created", () => {
   }
   bun.close();
 });
+
+test(
+  "closed while Redis is away, nothing is subscribed on the user's clients when it is back",
+  async () => {
+    for (const { make, end } of [nodeRedis(true), ioredis(true)]) {
+      const host = new RecordingHost();
+      const adapter = await make(server.url, "left");
+      adapter.open(host);
+      await within(adapter.subscribe("c"));
+      await server.kill();
+      await until(() => host.state === "down");
+      await within(adapter.close(), 3_000);
+      await server.begin();
+      const clients = async () =>
+        (await server.command("CLIENT", "LIST")).match(/cmd=/g)?.length;
+      while (await clients() !== 3) await Bun.sleep(20); // theirs and the one that asks
+      await Bun.sleep(100);
+      expect(await server.command("PUBSUB", "CHANNELS", "left*")).toBe(
+        "*0\r\n",
+      );
+      end();
+    }
+  },
+  20_000,
+);
