@@ -35,7 +35,7 @@ export interface LinkSettings {
 const RETRY = { baseMs: 200, maxMs: 5_000, factor: 2 };
 const RETRY_AT_LEAST_MS = 50;
 /** A session of this length was a good one: the next failure is the first again. */
-const STABLE_MS = 10_000;
+const STABLE_MS = 2_000;
 
 type State = "opening" | "up" | "down" | "closed";
 
