@@ -52,7 +52,8 @@ export interface RedisAdapterOptions {
   readonly namespace?: string;
   /**
    * Publishes with SPUBLISH and subscribes with SSUBSCRIBE, which spreads the channels over the nodes of a Redis
-   * Cluster. Needs Redis 7.
+   * Cluster. Needs Redis 7. Best with a `url`, of any of the cluster's servers: then each has connections of its own,
+   * and one that is away is told. A cluster client of yours tells that only of some.
    *
    * @default {false}
    */
@@ -119,9 +120,13 @@ class RedisAdapter implements Adapter {
     if (!(timeoutMs >= 100 && timeoutMs <= 3_600_000)) {
       throw refused("timeoutMs", timeoutMs, "from 100 to 3600000");
     }
+    const { maxPendingLength = 33_554_432 } = options;
+    if (!(maxPendingLength >= 0)) {
+      throw refused("maxPendingLength", maxPendingLength, "0 or more");
+    }
     this.#prefix = encodeURIComponent(namespace);
     this.#timeoutMs = timeoutMs;
-    this.#maxPending = options.maxPendingLength ?? 33_554_432;
+    this.#maxPending = maxPendingLength;
     this.#create = chooseCarrier(options, timeoutMs);
   }
 

@@ -49,7 +49,7 @@ function recognise(client: RedisClientLike, sharded: boolean): Recognised {
   if (isNodeRedis(client)) {
     let session: FaceEvents;
     const heard: NodeRedisListener = (payload, channel) =>
-      session.message(channel, payload);
+      session.message(String(channel), String(payload));
     return {
       use: (events) => nodeRedisFace(client, sharded, session = events, heard),
       duplicate: (events) => nodeRedisFace(client.duplicate(), sharded, events),

@@ -23,12 +23,12 @@ export interface NodeRedisLike {
   /** Ends a subscription. */
   unsubscribe(
     channels: string[],
-    listener: (message: string, channel: string) => void,
+    listener: (message: unknown, channel: unknown) => void,
   ): Promise<unknown>;
   /** Ends a subscription in a shard. */
   sUnsubscribe(
     channels: string[],
-    listener: (message: string, channel: string) => void,
+    listener: (message: unknown, channel: unknown) => void,
   ): Promise<unknown>;
   /** Asks for an answer. */
   ping(): Promise<unknown>;
@@ -46,6 +46,8 @@ export interface NodeRedisLike {
 
 /** What is used of a client of the package `ioredis`. */
 export interface IoRedisLike {
+  /** Whether it speaks to a Redis Cluster. */
+  readonly isCluster?: boolean;
   /** Publishes. */
   publish(channel: string, message: string): Promise<unknown>;
   /** Publishes to a shard. */

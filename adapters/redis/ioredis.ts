@@ -51,12 +51,19 @@ export function ioRedisFace(
       if (error) throw error;
     };
 
+  const single = (channel: string, payload: string) =>
+    sharded
+      ? client.spublish(channel, payload)
+      : client.publish(channel, payload);
+  const together = (channel: string, payload: string) => {
+    const at = turn.push([channel, payload]) - 1;
+    sent ??= Promise.resolve().then(send);
+    return sent.then(one(at));
+  };
+
   return {
-    publish: (channel, payload) => {
-      const at = turn.push([channel, payload]) - 1;
-      sent ??= Promise.resolve().then(send);
-      return sent.then(one(at));
-    },
+    // A pipeline of a cluster's is of one slot.
+    publish: client.isCluster ? single : together,
     // In a cluster the channels of one command must be of one slot.
     subscribe: (channels) =>
       sharded

@@ -16,7 +16,7 @@ const LOST = [
 ];
 
 /** How these clients give a message. */
-export type NodeRedisListener = (payload: string, channel: string) => void;
+export type NodeRedisListener = (payload: unknown, channel: unknown) => void;
 
 /**
  * Wraps one.
@@ -28,7 +28,8 @@ export function nodeRedisFace(
   client: NodeRedisLike,
   sharded: boolean,
   { message, lost }: FaceEvents,
-  heard: NodeRedisListener = (payload, channel) => message(channel, payload),
+  heard: NodeRedisListener = (payload, channel) =>
+    message(String(channel), String(payload)),
 ): Face {
   const off = LOST.map((event) => {
     const listener = (cause?: unknown) =>

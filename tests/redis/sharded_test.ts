@@ -1,4 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
+import { Cluster } from "ioredis";
+import { once } from "node:events";
+import { createCluster } from "redis";
 import { createRedisAdapter } from "../../adapters/redis.ts";
 import { slotOf } from "../../adapters/redis/slots.ts";
 import { RecordingHost } from "../../src/testing/recording_host.ts";
@@ -156,4 +159,31 @@ test("clients that the user brought shard as well", async () => {
     await adapter.close();
     end();
   }
+});
+
+test("cluster clients that the user brought shard as well", async () => {
+  const rootNodes = cluster.servers.map(({ url }) => ({ url }));
+  const theirs = createCluster({ rootNodes });
+  theirs.on("error", () => {});
+  await theirs.connect();
+  const others = new Cluster(
+    cluster.servers.map(({ port }) => ({ host: "127.0.0.1", port })),
+    { shardedSubscribers: true },
+  );
+  others.on("error", () => {});
+  await within(once(others, "ready"));
+  for (const client of [theirs, others]) {
+    const host = new RecordingHost();
+    const namespace = "cluster-client";
+    const adapter = createRedisAdapter({ client, sharded: true, namespace });
+    adapter.open(host);
+    const channels = channelsOf(namespace);
+    await Promise.all(channels.map((channel) => adapter.subscribe(channel)));
+    for (const channel of channels) adapter.publish(channel, "x");
+    await until(() => host.count === 3);
+    expect([host.lost, host.errors]).toEqual([0, []]);
+    await adapter.close();
+  }
+  theirs.destroy();
+  others.disconnect();
 });
