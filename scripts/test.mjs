@@ -58,6 +58,7 @@ async function runStep(step) {
   const mark = result.failed > 0 ? "✗" : "✓";
   console.log(`${mark} ${step.name} ${seconds} s${tests}`);
   if (result.failed > 0) console.log(indent(result.output));
+  else if (result.notes) console.log(indent(result.notes));
   return result;
 }
 
