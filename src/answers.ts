@@ -83,6 +83,9 @@ export function summary(issues: readonly Issue[]): string {
   }${more}`;
 }
 
+/** How many issues are told: an input of a megabyte may have a hundred thousand. */
+export const MAX_ISSUES = 20;
+
 /** An issue as it crosses the wire. */
 export function plainIssue(
   { message, path = [] }: Issue,

@@ -8,6 +8,7 @@ import type { Counters } from "./counters.ts";
 import type { Hub } from "./hub.ts";
 import type { Handler } from "./implementation.ts";
 import type { AuthResult, ContractDefinition } from "./infer.ts";
+import type { Limiter } from "./limiter.ts";
 import type { Codec } from "./protocol.ts";
 import type { Frame } from "./protocol.ts";
 import type { ErrorInfo, Middleware, ServerOptions } from "./server_options.ts";
@@ -24,6 +25,8 @@ type Defaulted =
   | "frameBurst"
   | "maxMalformed"
   | "maxPendingHandshakes"
+  | "handshakesPerSecond"
+  | "maxNameBytes"
   | "validateOutput"
   | "authTimeoutMs"
   | "heartbeatMs"
@@ -55,6 +58,8 @@ export interface Core {
   readonly implemented: boolean;
   /** Whether `close` was called. */
   readonly closing: boolean;
+  /** How many handshakes may still begin. */
+  readonly admissions: Limiter;
   /** Handshakes between their request and their `hi`. */
   readonly pending: Set<AbortController>;
   /** Those that are open or opening. */

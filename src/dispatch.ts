@@ -6,6 +6,7 @@
 import {
   fail,
   free,
+  MAX_ISSUES,
   notFound,
   plainIssue,
   reply,
@@ -201,7 +202,7 @@ function readInput(
       "VALIDATION",
       `The input of ${quote(entry.name)} was refused: ${summary(input.issues)}`,
       {
-        issues: input.issues.map(plainIssue),
+        issues: input.issues.slice(0, MAX_ISSUES).map(plainIssue),
       },
     );
   });

@@ -82,7 +82,14 @@ export async function decide(
       "the origin could not be checked, try again",
     );
   }
-  const { maxPendingHandshakes } = core.settings;
+  const { maxPendingHandshakes, handshakesPerSecond } = core.settings;
+  if (!core.admissions.allows(Date.now())) {
+    return refuse(
+      core,
+      CloseCode.overload,
+      `more than handshakesPerSecond ${handshakesPerSecond} clients came`,
+    );
+  }
   if (core.pending.size >= maxPendingHandshakes) {
     return refuse(
       core,

@@ -26,14 +26,26 @@ export class Limiter {
 
   /** Takes one: `overdrawn` when another whole burst was refused without a pause. */
   take(now: number): "ok" | "refused" | "overdrawn" {
+    this.#fill(now);
+    this.#tokens--;
+    if (this.#tokens >= 0) return "ok";
+    return this.#tokens >= -this.#burst ? "refused" : "overdrawn";
+  }
+
+  /** Takes one if there is one; being refused costs nothing, so that a flood keeps nobody out for longer than itself. */
+  allows(now: number): boolean {
+    this.#fill(now);
+    if (this.#tokens < 1) return false;
+    this.#tokens--;
+    return true;
+  }
+
+  #fill(now: number): void {
     // A clock that was set back adds nothing.
     const gained = Math.max(0, now - this.#at) * this.#perSecond / 1_000;
     this.#at = now;
     if (this.#tokens < this.#burst) {
       this.#tokens = Math.min(this.#burst, this.#tokens + gained);
     }
-    this.#tokens--;
-    if (this.#tokens >= 0) return "ok";
-    return this.#tokens >= -this.#burst ? "refused" : "overdrawn";
   }
 }

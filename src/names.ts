@@ -13,15 +13,19 @@ const encoder = new TextEncoder();
  * Says what is wrong with a name.
  *
  * @param name The name to check
+ * @param maxBytes How long it may be
  * @returns `undefined` for a good name, else the state found, to be put into an error
  */
-export function nameFlaw(name: string): string | undefined {
+export function nameFlaw(
+  name: string,
+  maxBytes: number = MAX_NAME_BYTES,
+): string | undefined {
   if (name === "") return "it is empty";
   // A lone surrogate becomes U+FFFD in UTF-8, so two names would meet in one channel.
   if (!name.isWellFormed()) return "it holds a lone surrogate";
-  if (name.length * 3 <= MAX_NAME_BYTES) return undefined;
+  if (name.length * 3 <= maxBytes) return undefined;
   const bytes = encoder.encode(name).length;
-  return bytes <= MAX_NAME_BYTES ? undefined : `it has ${bytes} bytes of UTF-8`;
+  return bytes <= maxBytes ? undefined : `it has ${bytes} bytes of UTF-8`;
 }
 
 /** The rule that {@linkcode nameFlaw} checks, in words. */

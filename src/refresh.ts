@@ -52,7 +52,15 @@ async function renew(
   );
 }
 
-/** A point in time as milliseconds since the epoch. */
+/**
+ * A point in time as milliseconds since the epoch.
+ *
+ * @throws {TypeError} When it is none: a login that ends at NaN would never end
+ */
 export function toMillis(time: Date | number | undefined): number | undefined {
-  return time instanceof Date ? time.getTime() : time;
+  const millis = time instanceof Date ? time.getTime() : time;
+  if (millis === undefined || Number.isFinite(millis)) return millis;
+  throw new TypeError(
+    `Cannot end a login at ${millis}: expiresAt must be a Date, or milliseconds since the epoch`,
+  );
 }

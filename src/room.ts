@@ -8,7 +8,7 @@ import { ConnectionHandle } from "./connection.ts";
 import type { Core } from "./core.ts";
 import { SocketError } from "./errors.ts";
 import type { Member } from "./hub.ts";
-import { NAME_RULE, nameFlaw, quote } from "./names.ts";
+import { nameFlaw, quote } from "./names.ts";
 import type { Joined } from "./relay.ts";
 import type { AnyConnection } from "./server_api.ts";
 import { Session } from "./session.ts";
@@ -20,14 +20,17 @@ export class RoomHandle {
   readonly #channel: string;
 
   constructor(core: Core, name: string) {
+    const { maxNameBytes } = core.settings;
     const flaw = typeof name === "string"
-      ? nameFlaw(name)
+      ? nameFlaw(name, maxNameBytes)
       : `it is of type ${typeof name}`;
     // Room names often come from a client, so it is told.
     if (flaw) {
       throw new SocketError(
         "BAD_REQUEST",
-        `Cannot use room ${quote(String(name))}: ${flaw}, must be ${NAME_RULE}`,
+        `Cannot use room ${
+          quote(String(name))
+        }: ${flaw}, must be well-formed Unicode of 1 to maxNameBytes ${maxNameBytes} bytes`,
       );
     }
     this.#core = core;

@@ -13,6 +13,7 @@ import { isSocketError } from "./errors.ts";
 import { type Admission, bounded, refusalCode } from "./handshake.ts";
 import { Hub } from "./hub.ts";
 import type { Handler } from "./implementation.ts";
+import { Limiter } from "./limiter.ts";
 import { isPromiseLike } from "./maybe.ts";
 import { quote } from "./names.ts";
 import { type Codec, createCodec, type Frame, plainFrame } from "./protocol.ts";
@@ -20,6 +21,7 @@ import { validateSync } from "./schema.ts";
 import { unref } from "./sequences.ts";
 import type { ErrorInfo } from "./server_options.ts";
 import { Session } from "./session.ts";
+import { MAX_TIMER_MS } from "./settings.ts";
 import type { Socket, SocketEvents } from "./socket.ts";
 import { Turn } from "./turn.ts";
 
@@ -32,6 +34,7 @@ export class Server implements Core {
   readonly hub: Hub;
   readonly turn: Turn = new Turn();
   readonly counters: Counters = createCounters();
+  readonly admissions: Limiter;
   readonly pending: Set<AbortController> = new Set();
   readonly sessions: Set<Session> = new Set();
   handlers: ReadonlyMap<Call, Handler> = new Map();
@@ -46,6 +49,13 @@ export class Server implements Core {
     this.contract = contract;
     this.settings = settings;
     this.codec = createCodec(contract.serializer);
+    const { handshakesPerSecond } = settings;
+    this.admissions = new Limiter(
+      handshakesPerSecond,
+      Math.max(1, handshakesPerSecond),
+      0,
+      Date.now(),
+    );
     this.nodeId = crypto.randomUUID();
     this.hub = new Hub({
       adapter,
@@ -210,7 +220,7 @@ export class Server implements Core {
     let timer: ReturnType<typeof setTimeout> | undefined;
     await new Promise<void>((resolve) => {
       this.#emptied = resolve;
-      timer = setTimeout(resolve, drainMs);
+      timer = setTimeout(resolve, Math.min(drainMs, MAX_TIMER_MS));
     });
     clearTimeout(timer);
   }
@@ -231,11 +241,11 @@ export class Server implements Core {
     this.#sweptAt = Date.now();
     return unref(setInterval(() => {
       const now = Date.now();
-      // After a pause of this process nobody could be heard: that is nobody's silence.
-      const paused = now - this.#sweptAt > 4 * everyMs + 1_000;
+      // While this process was paused nobody could be heard, and a clock that was set says nothing about anybody.
+      const leap = Math.max(0, now - this.#sweptAt - everyMs);
       this.#sweptAt = now;
       for (const session of this.sessions) {
-        if (paused) session.seenAt = now;
+        session.seenAt = Math.min(now, session.seenAt + leap);
         if (now - session.seenAt > heartbeatTimeoutMs) {
           session.end(
             CloseCode.heartbeatLost,

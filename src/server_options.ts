@@ -119,6 +119,20 @@ export interface LimitOptions {
    * @default {1_000}
    */
   readonly maxPendingHandshakes?: number;
+  /**
+   * How many handshakes this node begins a second, and at once. More are refused with 1013. It holds for all clients
+   * together: to hold one address back is a proxy's work.
+   *
+   * @default {2_000}
+   */
+  readonly handshakesPerSecond?: number;
+  /**
+   * The longest name of a room, in bytes of UTF-8. `srv.room` throws `BAD_REQUEST` for a longer one. Names in a contract
+   * have at most 256.
+   *
+   * @default {256}
+   */
+  readonly maxNameBytes?: number;
 }
 
 /** What {@linkcode createSocketServer} takes. `A` is what `authenticate` returns. */

@@ -15,7 +15,15 @@ import type { Channel, Member } from "./hub.ts";
 import { Limiter } from "./limiter.ts";
 import { quote } from "./names.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
-import { errorFrame, helloFrame, isId, PING, PONG, read } from "./protocol.ts";
+import {
+  errorFrame,
+  type Fields,
+  helloFrame,
+  isId,
+  PING,
+  PONG,
+  read,
+} from "./protocol.ts";
 import type { Data, Socket, SocketEvents, SocketGroups } from "./socket.ts";
 import type { Subscription } from "./subscribe.ts";
 
@@ -182,9 +190,12 @@ export class Session implements Member, OutboxOwner, SocketEvents {
         continue;
       }
       const verdict = this.#limiter.take(this.seenAt);
-      if (verdict === "ok") dispatch(this, frame.fields);
-      else if (verdict === "refused") this.#refuse(frame.fields[1]);
-      else return this.#endFlood();
+      if (verdict === "overdrawn") return this.#endFlood();
+      const { fields } = frame;
+      // What gives something back is never refused: its sender is not told, and takes it for done.
+      if (verdict === "ok" || fields[0] === "cancel" || fields[0] === "unsub") {
+        dispatch(this, fields);
+      } else this.#refuse(fields);
     }
   }
 
@@ -211,14 +222,13 @@ export class Session implements Member, OutboxOwner, SocketEvents {
     else this.#endFlood();
   }
 
-  #refuse(id: unknown): void {
+  #refuse([tag, id]: Fields): void {
     const { counters, codec, settings } = this.core;
     counters.limited++;
     const message =
       `More than framesPerSecond ${settings.framesPerSecond} frames came, must be fewer`;
-    this.outbox.reply(
-      errorFrame(codec, isId(id) ? id : 0, "RATE_LIMITED", message),
-    );
+    const call = tag !== "sig" && isId(id) ? id : 0;
+    this.outbox.reply(errorFrame(codec, call, "RATE_LIMITED", message));
   }
 
   #endFlood(): void {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Settings } from "./core.ts";
+import { MAX_NAME_BYTES } from "./names.ts";
 import type { Middleware } from "./server_options.ts";
 
 /** What is left to be filled in. */
@@ -19,7 +20,7 @@ type Options =
  * Checks options and fills in the defaults.
  *
  * @throws {TypeError} When `authenticate` is missing
- * @throws {RangeError} When a number is not a positive one
+ * @throws {RangeError} When a number is not a positive one, or no limit at all
  */
 export function createSettings(options: Options): Settings {
   if (typeof options?.authenticate !== "function") {
@@ -38,6 +39,8 @@ export function createSettings(options: Options): Settings {
     frameBurst: 400,
     maxMalformed: 10,
     maxPendingHandshakes: 1_000,
+    handshakesPerSecond: 2_000,
+    maxNameBytes: MAX_NAME_BYTES,
     authTimeoutMs: 10_000,
     heartbeatMs: 25_000,
     heartbeatTimeoutMs: 90_000,
@@ -57,14 +60,19 @@ export function createSettings(options: Options): Settings {
       ...settings.backpressure,
     })
   ) {
-    if (typeof value === "number" && !(value > 0)) {
+    if (typeof value !== "number") continue;
+    const most = name.endsWith("Ms") ? MAX_TIMER_MS : Number.MAX_SAFE_INTEGER;
+    if (!(value > 0 && value <= most)) {
       throw new RangeError(
-        `Cannot create a server: ${name} is ${value}, must be more than 0`,
+        `Cannot create a server: ${name} is ${value}, must be more than 0 and at most ${most}`,
       );
     }
   }
   return { ...settings, authenticate: options.authenticate };
 }
+
+/** The longest that a timer takes: it counts in 31 bits, and a longer one fires at once. */
+export const MAX_TIMER_MS = 2_147_483_647;
 
 /** Leaves out what is `undefined`, so that it does not hide a default. */
 function defined<T extends object>(options: T): T {

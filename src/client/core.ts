@@ -350,7 +350,11 @@ export class ClientCore {
   /** The server goes: finish what is under way, hold what is new, and come back at a moment of one's own. */
   #leave(withinMs: number): void {
     const hello = this.#hello;
-    const restart = () => this.#hello === hello && this.#link.restart();
+    const restart = () => {
+      if (this.#hello !== hello) return;
+      this.#flush(); // such as a signal of this turn
+      this.#link.restart();
+    };
     clearTimeout(this.#away);
     this.#away = setTimeout(
       () => this.#calls.drain(restart),

@@ -205,14 +205,20 @@ export class Link {
     this.#openedAt = Date.now();
     const patienceMs = Math.min(PATIENCE_MS, hello.heartbeatMs);
     this.#heartbeat = setInterval(() => {
-      this.#timer ??= setTimeout(
-        () => this.#drop(CloseCode.heartbeatLost, "the server is silent"),
-        patienceMs,
-      );
+      if (!this.#timer) this.#expectSign(patienceMs);
       this.send(PING);
     }, hello.heartbeatMs);
     this.#turnTo({ state: "open", willRetry: true });
     if (this.#status.state === "open") this.#options.opened(hello); // a listener may have closed it
+  }
+
+  #expectSign(patienceMs: number): void {
+    const dueAt = Date.now() + patienceMs;
+    this.#timer = setTimeout(() => {
+      // Much too late, this process was suspended: what came meanwhile is read after this.
+      if (Date.now() > dueAt + 1_000) this.#expectSign(patienceMs);
+      else this.#drop(CloseCode.heartbeatLost, "the server is silent");
+    }, patienceMs);
   }
 
   #disarm(): void {

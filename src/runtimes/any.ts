@@ -118,7 +118,10 @@ export function createSocketServer<
   return Object.assign(node, {
     fetch: (request: Request, platform?: unknown) =>
       upgrade(request, platform, {}),
-    websocket: createBunHandler(options?.maxMessageBytes ?? 1_048_576),
+    websocket: createBunHandler(
+      options?.maxMessageBytes ?? 1_048_576,
+      options?.heartbeatTimeoutMs ?? 90_000,
+    ),
     upgrade,
   });
 }

@@ -113,9 +113,14 @@ export function createBunUpgrade(): (
 }
 
 /** The handlers for Bun. They work for the sockets of every server of this package. */
-export function createBunHandler(maxMessageBytes: number): BunWebSocketHandler {
+export function createBunHandler(
+  maxMessageBytes: number,
+  heartbeatTimeoutMs: number,
+): BunWebSocketHandler {
+  const seconds = Math.ceil(heartbeatTimeoutMs / 1_000) + 2;
   return {
-    idleTimeout: 60,
+    // A little later than the node's own sweep, which closes with 4408; 960 is the most that Bun takes, 0 is never.
+    idleTimeout: seconds > 960 ? 0 : seconds,
     maxPayloadLength: maxMessageBytes,
     backpressureLimit: 0,
     sendPings: true,

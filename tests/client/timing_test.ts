@@ -181,3 +181,69 @@ test("a subscription over a limit that does not pass is refused in the end", asy
   expect(refused).toMatchObject({ code: "RATE_LIMITED" });
   client.close();
 });
+
+test("a client that was suspended while it waited for a pong reads what came before it judges", async () => {
+  jest.useFakeTimers();
+  const { client, sockets, states } = scripted();
+  await microtasks();
+  sockets[0]?.hi();
+  jest.advanceTimersByTime(25_000);
+  expect(sockets[0]?.sent.at(-1)).toBe("ping");
+  jest.setSystemTime(Date.now() + 60_000);
+  jest.advanceTimersByTime(10_000);
+  expect(client.state).toBe("open");
+  sockets[0]?.text("pong");
+  jest.advanceTimersByTime(10_010);
+  expect(client.state).toBe("open");
+  // A link that broke meanwhile is given up all the same.
+  jest.setSystemTime(Date.now() + 3_600_000);
+  jest.advanceTimersByTime(40_000);
+  expect(states.some(({ code }) => code === 4408)).toBe(true);
+  client.close();
+});
+
+test("a login of 30 days is renewed a minute before its end, and by a laptop that slept past it when it wakes", async () => {
+  for (const sleeps of [false, true]) {
+    jest.useFakeTimers();
+    const days = 30 * 86_400_000;
+    const expiresAt = Date.now() + days;
+    const tokens: string[] = [];
+    const token = () => {
+      tokens.push(`token-${tokens.length}`);
+      return tokens.at(-1);
+    };
+    const { client, sockets } = scripted({ token });
+    await microtasks();
+    sockets[0]?.hi({ expiresAt, heartbeatMs: 3_600_000 });
+    if (sleeps) jest.setSystemTime(expiresAt + 1_000);
+    else {
+      for (let hours = 0; hours < 30 * 24 - 1; hours++) {
+        jest.advanceTimersByTime(3_600_000);
+        sockets[0]?.text("pong");
+      }
+      expect(tokens.length).toBe(1);
+    }
+    jest.advanceTimersByTime(3_600_000);
+    jest.advanceTimersByTime(10);
+    await microtasks();
+    const [tag, , sent] = sockets[0]?.frames.at(-1) ?? [];
+    expect([tag, sent]).toEqual(["auth", "token-1"]);
+    client.close();
+    jest.useRealTimers();
+  }
+});
+
+test("a login that ended while a laptop slept: 4410, and at once back with a fresh token", async () => {
+  jest.useFakeTimers();
+  let asked = 0;
+  const { client, sockets } = scripted({ token: () => `token-${asked++}` });
+  await microtasks();
+  sockets[0]?.hi({ expiresAt: Date.now() + 60_000 });
+  jest.setSystemTime(Date.now() + 8 * 3_600_000);
+  sockets[0]?.end(4410, "the login has expired");
+  jest.advanceTimersByTime(1);
+  await microtasks();
+  expect(sockets.length).toBe(2);
+  expect(sockets[1]?.protocols[1]).not.toBe(sockets[0]?.protocols[1]);
+  client.close();
+});

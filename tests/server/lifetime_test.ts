@@ -283,3 +283,52 @@ test("emitServer alone does nothing, and is checked all the same", () => {
     TypeError,
   );
 });
+
+for (
+  const [what, leapMs] of [
+    ["a pause of 5 s", 5_000],
+    ["a clock that is set forward by a day", 86_400_000],
+    ["a clock that is set back by a day", -86_400_000],
+  ] as const
+) {
+  test(`${what} costs nobody the connection, and silence is counted on`, async () => {
+    jest.useFakeTimers();
+    try {
+      const { srv } = createTestServer({ heartbeatTimeoutMs: 5_000 });
+      const silent = await connect(srv);
+      const pings = await connect(srv);
+      const second = () => {
+        pings.events?.message("ping");
+        jest.advanceTimersByTime(1_000);
+      };
+      for (let n = 0; n < 3; n++) second();
+      jest.setSystemTime(Date.now() + leapMs);
+      second();
+      expect([silent.end, pings.end]).toEqual([undefined, undefined]);
+      for (let n = 0; n < 6; n++) second();
+      expect(silent.end?.code).toBe(4408);
+      expect(pings.end).toBeUndefined();
+      pings.leave();
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+}
+
+test("an end of the login that is no time is refused, at first and at a renewal", async () => {
+  const ends: unknown[] = [NaN, new Date("soon"), "2030-01-01", null, Infinity];
+  for (const expiresAt of ends) {
+    const { srv, errors } = createTestServer({
+      authenticate: () =>
+        ({ role: "agent", ctx: { name: "" }, expiresAt }) as never,
+    });
+    expect((await connect(srv)).end?.code).toBe(1011);
+    expect(String(errors[0]?.error)).toContain("expiresAt must be a Date");
+    const { srv: renewing, errors: late } = createTestServer({
+      refresh: () => ({ role: "agent", expiresAt }) as never,
+    });
+    const peer = await connect(renewing, { role: "agent" });
+    expect((await peer.call("auth", 1, "t"))[2]).toBe("INTERNAL");
+    expect(String(late[0]?.error)).toContain("expiresAt must be a Date");
+  }
+});

@@ -1,7 +1,26 @@
 import { expect, test } from "bun:test";
+import { z } from "zod";
+import { createSocketServer, defineContract } from "../../mod.ts";
 import { createTestServer, leftOver } from "../helpers/api.ts";
-import { connect } from "../helpers/peer.ts";
+import { connect, connectMany } from "../helpers/peer.ts";
 import { settled, until } from "../helpers/wait.ts";
+
+const limitNames = [
+  "maxMessageBytes",
+  "maxInFlight",
+  "maxSubscriptions",
+  "maxRooms",
+  "framesPerSecond",
+  "frameBurst",
+  "maxMalformed",
+  "maxPendingHandshakes",
+  "handshakesPerSecond",
+  "maxNameBytes",
+  "authTimeoutMs",
+  "heartbeatMs",
+  "heartbeatTimeoutMs",
+  "subscribeTimeoutMs",
+];
 
 test("a frame before hi closes with 4400", async () => {
   const { srv } = createTestServer({
@@ -306,4 +325,114 @@ test("replies that wait hold their slot in maxInFlight until the reader drains",
   expect((await peer.answer(3))[2]).toBe("RATE_LIMITED");
   expect((await peer.answer(1))[0]).toBe("res");
   await until(() => srv.stats().sizes["calls"] === 0);
+});
+
+test("more handshakes a second than handshakesPerSecond are closed with 1013, and cost nothing later", async () => {
+  const { srv } = createTestServer({ handshakesPerSecond: 20 });
+  const peers = await connectMany(srv, 60);
+  const refused = peers.filter(({ end }) => end);
+  expect(refused.length).toBeGreaterThanOrEqual(35);
+  expect(refused[0]?.end).toEqual({
+    code: 1013,
+    reason: "more than handshakesPerSecond 20 clients came",
+  });
+  // What was refused is no debt: as soon as one may come again, one does.
+  let late = await connect(srv);
+  for (let tries = 0; late.end && tries < 200; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    late = await connect(srv);
+  }
+  expect(late.end).toBeUndefined();
+});
+
+test("a name longer than maxNameBytes is BAD_REQUEST and says so", async () => {
+  const { srv } = createTestServer({ maxNameBytes: 10 });
+  const peer = await connect(srv);
+  expect((await peer.call("req", 1, "join", { room: "0123456789" }))[0])
+    .toBe("res");
+  for (const [at, room] of ["0123456789a", "ü€€€"].entries()) {
+    const [, , code, message] = await peer.call("req", at + 2, "join", {
+      room,
+    });
+    expect(code).toBe("BAD_REQUEST");
+    expect(message).toContain("1 to maxNameBytes 10 bytes");
+  }
+});
+
+test("cancel and unsub are taken when other frames are refused", async () => {
+  let aborted = false;
+  const { srv } = createTestServer({
+    framesPerSecond: 0.001,
+    frameBurst: 3,
+    maxSubscriptions: 1,
+  }, {
+    run: (_input, _ctx, _conn, { signal }) =>
+      new Promise((resolve) =>
+        signal.addEventListener("abort", () => {
+          aborted = true;
+          resolve({ value: "" });
+        })
+      ),
+  });
+  const peer = await connect(srv);
+  await peer.call("sub", 1, "news");
+  peer.say(["req", 2, "run", { key: "a" }]);
+  await peer.call("req", 3, "echo", { text: "a" });
+  await peer.call("req", 4, "echo", { text: "a" });
+  expect((await peer.call("req", 5, "echo", { text: "a" }))[2]).toBe(
+    "RATE_LIMITED",
+  );
+  peer.say(["cancel", 2], ["unsub", "news"]);
+  expect(aborted).toBe(true);
+  await until(() => srv.local.topics.size === 0);
+  expect(peer.end).toBeUndefined();
+});
+
+test("a refused signal with an id is told of the connection, not of a call", async () => {
+  const { srv } = createTestServer({
+    framesPerSecond: 0.001,
+    frameBurst: 1,
+    maxSubscriptions: 1,
+  });
+  const peer = await connect(srv);
+  peer.say(["sig", "typing", { room: "a" }], ["sig", "typing", { room: "a" }]);
+  peer.say(["sig", 7, { room: "a" }]);
+  await peer.answer(0);
+  expect(peer.of("err").map(([, id]) => id)).toEqual([0]);
+});
+
+test("an input with a hundred thousand flaws is told twenty of them", async () => {
+  const many = z.array(z.string());
+  const api = defineContract({
+    roles: { user: { clientToServer: { all: { input: many, output: many } } } },
+  });
+  const srv = createSocketServer(api, {
+    authenticate: () => ({ role: "user" }),
+  });
+  srv.implement({ user: { all: (input) => input } });
+  const peer = await connect(srv);
+  const [, , code, , data] = await peer.call(
+    "req",
+    1,
+    "all",
+    new Array(100_000).fill(1),
+  );
+  expect(code).toBe("VALIDATION");
+  expect((data as { issues: unknown[] }).issues.length).toBe(20);
+});
+
+test("an option that is no limit is a RangeError that names it", () => {
+  const numbers = [0, -1, NaN, Infinity];
+  for (const name of limitNames) {
+    for (const value of numbers) {
+      expect(() => createTestServer({ [name]: value })).toThrow(RangeError);
+      expect(() => createTestServer({ [name]: value })).toThrow(name);
+    }
+  }
+  const maxBufferedBytes = Infinity;
+  expect(() => createTestServer({ backpressure: { maxBufferedBytes } }))
+    .toThrow("maxBufferedBytes");
+  expect(() => createTestServer({ authTimeoutMs: 2 ** 31 })).toThrow(
+    "authTimeoutMs",
+  );
 });
