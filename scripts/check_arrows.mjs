@@ -24,7 +24,7 @@ const layers = [
 const apart = [["server", "create_node"].map(file), ["src/client/"]];
 
 // The rim may name runtimes, and import the core, the rim and these.
-const rim = ["src/runtimes/", "src/testing/"]
+const rim = ["src/runtimes/", "src/testing/", "src/react/"]
   .concat(["hono", "bun", "node", "cloudflare", "react"].map(file));
 const rimMayImport = ["adapters/memory.ts"];
 

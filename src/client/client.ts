@@ -58,7 +58,7 @@ export type {
 } from "./types.ts";
 
 /**
- * Creates a client of one role and connects it.
+ * Creates a client of one role and connects it; a `lazy` one when it is first used.
  *
  * Calls made before it is open wait; what was sent when a connection breaks rejects with DISCONNECTED, since it may
  * have run.
@@ -66,7 +66,7 @@ export type {
  * @param contract What `defineContract` returned
  * @param options `url` and `role`, and what else is to differ from the defaults
  * @returns The client, connecting
- * @throws {TypeError} When the contract has no such role, or there is no `WebSocket`
+ * @throws {TypeError} When the contract has no such role, or there is no `WebSocket` and it is not `lazy`
  *
  * @example A client of role user
  * ```ts ignore
@@ -91,7 +91,7 @@ export function createClient<
   // The global one is not of our structural type, but has all its members.
   const Socket = options.WebSocket ??
     (globalThis.WebSocket as unknown as WebSocketConstructor | undefined);
-  if (!Socket) {
+  if (!Socket && !options.lazy) {
     throw new TypeError(
       "Cannot create a client: there is no global WebSocket, must be passed as WebSocket",
     );
@@ -101,6 +101,6 @@ export function createClient<
     contract,
     surface,
     options,
-    Socket,
+    Socket as WebSocketConstructor, // a lazy client on a server that renders pages never dials
   ) as unknown as Client<C, R>;
 }

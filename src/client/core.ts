@@ -115,7 +115,7 @@ export class ClientCore {
       status: (status) => this.#tell(this.#statusFns, status),
       error: (error) => this.#report(error),
     });
-    this.#link.connect();
+    if (!options.lazy) this.#link.connect();
   }
 
   get id(): string | undefined {
@@ -127,6 +127,7 @@ export class ClientCore {
   }
 
   get ready(): Promise<void> {
+    this.#wake();
     return this.#gate.promise;
   }
 
@@ -134,7 +135,7 @@ export class ClientCore {
     if (!this.#surface.events.has(event)) throw this.#unknown("event", event);
     let fns = this.#events.get(event);
     if (!fns) this.#events.set(event, fns = new Set());
-    return listen(fns, fn);
+    return this.#listen(fns, fn);
   }
 
   subscribe(
@@ -143,20 +144,21 @@ export class ClientCore {
     { onError = this.#report }: SubscribeOptions = {},
   ): Subscription {
     if (!this.#surface.topics.has(topic)) throw this.#unknown("topic", topic);
+    this.#wake();
     const failed = (error: unknown) => run(onError, error, this.#report);
     return this.#topics.add(topic, fn, failed);
   }
 
   onStatus(fn: (status: ClientStatus) => void): () => void {
-    return listen(this.#statusFns, fn);
+    return this.#listen(this.#statusFns, fn);
   }
 
   onReconnect(fn: () => void): () => void {
-    return listen(this.#reconnectFns, fn);
+    return this.#listen(this.#reconnectFns, fn);
   }
 
   onGap(fn: (gap: Gap) => void): () => void {
-    return listen(this.#gapFns, fn);
+    return this.#listen(this.#gapFns, fn);
   }
 
   close(): void {
@@ -168,6 +170,18 @@ export class ClientCore {
     this.close();
   }
 
+  #wake(): void {
+    if (this.state === "idle") this.#link.connect();
+  }
+
+  /** Adds a listener; the same function twice is two. */
+  #listen(fns: Set<Fn>, fn: Fn): () => void {
+    this.#wake();
+    const own: Fn = (payload) => fn(payload);
+    fns.add(own);
+    return () => void fns.delete(own);
+  }
+
   // --- Out ----------------------------------------------------------------------------------------------------------
 
   async #request(
@@ -176,6 +190,7 @@ export class ClientCore {
     input: unknown,
     how?: CallOptions,
   ): Promise<unknown> {
+    this.#wake();
     const { timeoutMs = 30_000, maxQueued = 1_000 } = this.#options;
     if (this.state === "closed") {
       throw new SocketError(
@@ -202,6 +217,7 @@ export class ClientCore {
   }
 
   #signal(name: string, input: unknown): void {
+    this.#wake();
     if (this.#hello) {
       this.#send(this.#encode(`["sig",${JSON.stringify(name)}`, name, input));
     }
@@ -384,13 +400,6 @@ function run(fn: Fn, payload: unknown, failed: (error: unknown) => void): void {
   } catch (error) {
     failed(error);
   }
-}
-
-/** Adds a listener; the same function twice is two. */
-function listen(fns: Set<Fn>, fn: Fn): () => void {
-  const own: Fn = (payload) => fn(payload);
-  fns.add(own);
-  return () => void fns.delete(own);
 }
 
 function accepted(checked: Validated, name: string): unknown {

@@ -43,12 +43,13 @@ export type WebSocketConstructor = new (
 /**
  * Where a client is.
  *
+ * - `idle`: a `lazy` one that was not used yet
  * - `connecting`: an attempt is under way
  * - `open`: the server said hello
  * - `waiting`: until the next attempt
  * - `closed`: for good
  */
-export type ClientState = "connecting" | "open" | "waiting" | "closed";
+export type ClientState = "idle" | "connecting" | "open" | "waiting" | "closed";
 
 /** Where a client is, and what brought it there. */
 export interface ClientStatus {
@@ -96,7 +97,7 @@ const STABLE_MS = 10_000;
 /** Keeps one WebSocket to a server. */
 export class Link {
   readonly #options: LinkOptions;
-  #status: ClientStatus = { state: "waiting", willRetry: true };
+  #status: ClientStatus = { state: "idle", willRetry: true };
   #socket: WebSocketLike | undefined;
   #failures = 0;
   #openedAt = Infinity;
@@ -105,7 +106,6 @@ export class Link {
 
   constructor(options: LinkOptions) {
     this.#options = options;
-    globalThis.addEventListener?.("online", this.connect);
   }
 
   get status(): ClientStatus {
@@ -114,9 +114,10 @@ export class Link {
 
   /** Dials, unless it does so already: also called when a browser is on a network again. */
   readonly connect = (): void => {
-    if (this.#status.state !== "waiting") return;
+    const { state, code, reason } = this.#status;
+    if (state !== "waiting" && state !== "idle") return;
+    globalThis.addEventListener?.("online", this.connect); // the same one again is not added
     clearTimeout(this.#timer);
-    const { code, reason } = this.#status;
     this.#turnTo({
       state: "connecting",
       ...(code !== undefined && { code }),

@@ -154,6 +154,13 @@ export interface ClientOptions<R extends string = string> {
    */
   readonly token?: Supplied<string | undefined>;
   /**
+   * Whether to dial only when something is asked of it: a call, a signal, a listener, a subscription, or `ready`. Made
+   * where a page is rendered on a server, it then never dials.
+   *
+   * @default {false}
+   */
+  readonly lazy?: boolean;
+  /**
    * After how long a call rejects with TIMEOUT, in milliseconds.
    *
    * @default {30_000}

@@ -7,6 +7,7 @@ import { compile, type Finding } from "./compile.ts";
 const programs = [
   "fixture.ts",
   "inference.ts",
+  "react.ts",
   ...readdirSync(new URL("snippets", import.meta.url))
     .filter((name) => name.endsWith(".ts"))
     .map((name) => `snippets/${name}`),

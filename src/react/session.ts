@@ -1,0 +1,62 @@
+/**
+ * One client inside one `Provider`: what its hooks share, and who closes it.
+ *
+ * @module
+ */
+import { type AnyClient, StatusStore, TopicStore } from "./stores.ts";
+
+/** A client, or what makes one. */
+export type GivenClient = AnyClient | (() => AnyClient);
+
+/** What the hooks below one `Provider` share. */
+export class Session {
+  readonly client: AnyClient;
+  readonly status: StatusStore;
+  /** Whether the `Provider` made the client, and closes it. */
+  readonly owned: boolean;
+  readonly #topics = new Map<string, TopicStore>();
+  #closing: ReturnType<typeof setTimeout> | undefined;
+  #over = false;
+
+  /** @throws {TypeError} When a function made a client that connects at once */
+  constructor(given: GivenClient) {
+    this.owned = typeof given === "function";
+    this.client = typeof given === "function" ? given() : given;
+    this.status = new StatusStore(this.client);
+    // React renders more often than it mounts, and on servers: each of those would leave a socket behind.
+    if (this.owned && this.client.state !== "idle") {
+      this.client.close();
+      throw new TypeError(
+        "Cannot provide the client that the function made: it connects at once, must be made with lazy: true",
+      );
+    }
+  }
+
+  /** Whether it was closed since its `Provider` had gone. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  topic(name: string): TopicStore {
+    let store = this.#topics.get(name);
+    if (!store) {
+      this.#topics.set(name, store = new TopicStore(this.client, name));
+    }
+    return store;
+  }
+
+  /** The `Provider` is on the page: connects. Returns what is to be done when it goes. */
+  hold(): () => void {
+    clearTimeout(this.#closing);
+    const off = this.status.subscribe(() => {}); // wakes a lazy client, and knows why the next status came
+    return () => {
+      off();
+      if (!this.owned) return;
+      // Under StrictMode React takes everything away once and puts it back in the same turn.
+      this.#closing = setTimeout(() => {
+        this.#over = true;
+        this.client.close();
+      });
+    };
+  }
+}
