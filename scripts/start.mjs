@@ -1,4 +1,5 @@
-// `npm start`: installs what is missing, then serves the chat with Bun.
+// `npm start`: installs what is missing, then serves the chat with Bun. Another
+// program of the repository may be named, with its arguments.
 import { spawn } from "node:child_process";
 import process from "node:process";
 import { ensureNpmPackages } from "./npm_packages.mjs";
@@ -11,7 +12,8 @@ try {
   process.exit(1);
 }
 
-const server = spawn(bun, ["examples/chat/server.ts"], {
+const [program = "examples/chat/server.ts", ...args] = process.argv.slice(2);
+const server = spawn(bun, [program, ...args], {
   cwd: root,
   stdio: "inherit",
 });
