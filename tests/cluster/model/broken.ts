@@ -1,0 +1,75 @@
+/** Copies of this library with one fault each: the cluster suite must find it. */
+import { cp, mkdtemp, readFile, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** One fault: what is replaced, once, in which file. */
+export interface Fault {
+  readonly name: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+  /** The kinds of faults that the model must report. */
+  readonly found: readonly string[];
+  /** Whether it shows only where a broker repeats. */
+  readonly repeating?: true;
+}
+
+const own = fileURLToPath(new URL("../../..", import.meta.url));
+
+export const faults: readonly Fault[] = [
+  {
+    name: "takes its own envelopes",
+    file: "src/relay.ts",
+    find: "if (envelope.nodeId === this.#host.nodeId) return;",
+    replace: "",
+    found: ["repeated", "not for it"], // an event, the node's own
+  },
+  {
+    name: "forgets to leave when a client unsubscribes",
+    file: "src/subscribe.ts",
+    find: "if (live) core.hub.leave(live, session);",
+    replace: "",
+    found: ["not for it"],
+  },
+  {
+    name: "lets what is old or repeated pass",
+    file: "src/envelope.ts",
+    find: "if (seq <= position.seq) return undefined;",
+    replace: "",
+    found: ["repeated"],
+    repeating: true,
+  },
+  {
+    name: "takes the topics of two roles for one",
+    file: "src/channels.ts",
+    find: 'block === "shared" ? "" : escape(block)',
+    replace: 'block === "shared" ? "" : "any"',
+    found: ["stray", "not for it"],
+  },
+  {
+    name: "stops hearing a channel that one member is left in",
+    file: "src/hub.ts",
+    find: "channel.listeners.size > 0\n",
+    replace: "channel.listeners.size > 1\n",
+    found: ["missing"],
+  },
+];
+
+/** Makes a copy; gives its folder. */
+export async function copyWith({ file, find, replace }: Fault) {
+  const root = await mkdtemp(join(tmpdir(), "super-line-broken-"));
+  for (const part of ["src", "adapters", "mod.ts", "package.json"]) {
+    await cp(join(own, part), join(root, part), { recursive: true });
+  }
+  const model = "tests/cluster/model";
+  await cp(join(own, model), join(root, model), { recursive: true });
+  await symlink(join(own, "node_modules"), join(root, "node_modules"));
+  const text = await readFile(join(root, file), "utf8");
+  if (text.split(find).length !== 2) {
+    throw new Error(`${file} must have ${JSON.stringify(find)} once`);
+  }
+  await writeFile(join(root, file), text.replace(find, replace));
+  return root;
+}
