@@ -34,7 +34,7 @@ export type {
 export { CloseCode } from "./src/close_codes.ts";
 export { defineContract } from "./src/contract.ts";
 export type { Call, Contract, Message, Surface } from "./src/contract.ts";
-export type { Counters } from "./src/counters.ts";
+export type { CallLimit, Counters, Refusal } from "./src/counters.ts";
 export { isSocketError, SocketError } from "./src/errors.ts";
 export type { ErrorCode } from "./src/errors.ts";
 export type { Handshake, HandshakeExtras } from "./src/handshake.ts";
@@ -82,6 +82,12 @@ export type {
   TopicKeys,
   TopicName,
 } from "./src/infer.ts";
+export type {
+  CallEnd,
+  ObservedCall,
+  Observer,
+  Publication,
+} from "./src/observer.ts";
 export type { Backpressure } from "./src/outbox.ts";
 export type { AdapterStatus, Joined, RelayCounters } from "./src/relay.ts";
 export { createSocketServer } from "./src/runtimes/any.ts";
@@ -106,7 +112,10 @@ export type {
   SocketEvents,
   SocketGroups,
 } from "./src/socket.ts";
+export { DURATION_BOUNDS_MS } from "./src/tally.ts";
+export type { CallKind, CallStats } from "./src/tally.ts";
 export type {
+  AdapterStats,
   AnyConnection,
   CloseOptions,
   Connection,

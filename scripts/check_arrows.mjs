@@ -10,12 +10,13 @@ import { root } from "./run.mjs";
 // from its own layer and those below; types, which leave no trace, from any.
 const layers = [
   `errors close_codes schema serializer protocol envelope channels
-   backoff batch bytes counters limiter maybe names origin sequences token`,
+   backoff batch bytes counters lag limiter maybe names origin sequences tally
+   token`,
   `socket adapter contract infer carried
-   call implementation server_api server_options`,
+   call implementation observer server_api server_options`,
   `outbox connection hub dispatch
-   answers core handshake middleware refresh relay room server_events
-   session settings subscribe turn`,
+   answers core handshake middleware publish refresh relay room server_events
+   session settings subscribe turn watch`,
   `server create_node
    client/client client/core client/calls client/gate client/link client/login client/topics client/types`,
 ].map((names) => names.split(/\s+/).map(file));
@@ -25,7 +26,7 @@ const apart = [["server", "create_node"].map(file), ["src/client/"]];
 
 // The rim may name runtimes, and import the core, the rim and these.
 const rim = ["src/runtimes/", "src/testing/", "src/react/"]
-  .concat(["hono", "bun", "node", "cloudflare", "react"].map(file));
+  .concat(["hono", "bun", "node", "cloudflare", "react", "metrics"].map(file));
 const rimMayImport = ["adapters/memory.ts"];
 
 // An adapter is a file and perhaps a folder of the same name; it imports these,

@@ -9,6 +9,7 @@ import { quote } from "./names.ts";
 import { errorFrame, type Frame } from "./protocol.ts";
 import type { Issue } from "./schema.ts";
 import type { Session } from "./session.ts";
+import { finish } from "./watch.ts";
 
 /** Sends an error as the answer of a call, and frees its id. Errors that are not for callers are reported. */
 export function fail(
@@ -19,18 +20,22 @@ export function fail(
 ): void {
   const { core } = session;
   core.counters.failures++;
-  if (!isSocketError(error)) report(session, name, error);
+  const expected = isSocketError(error);
+  if (!expected) report(session, name, error);
+  finish(session, call, expected ? error.code : "INTERNAL", error);
   reply(session, call, errorOf(session, call.id, name, error));
 }
 
 /** Sends the answer of a call, unless nobody waits for it, and frees its id when it is handed over. */
 export function reply(session: Session, call: PendingCall, frame: Frame): void {
   if (call.abandoned || session.over) return free(session, call);
+  finish(session, call, "ok"); // unless it failed
   session.outbox.reply(frame, () => free(session, call));
 }
 
 /** Frees the id of a call that needs no answer. */
 export function free(session: Session, call: PendingCall): void {
+  finish(session, call, "cancelled"); // unless it was answered
   session.calls.delete(call.id);
 }
 

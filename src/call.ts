@@ -4,15 +4,23 @@
  * @module
  */
 import type { CallInfo } from "./implementation.ts";
+import type { ObservedCall } from "./observer.ts";
+import type { Tally } from "./tally.ts";
 
 /** A request, signal or subscription between its frame and its answer. */
 export class PendingCall implements CallInfo {
   readonly id: number;
+  readonly startedAt: number = performance.now();
+  /** Where its end is to be counted; `undefined` when it has been. */
+  tally: Tally | undefined;
+  /** What the observer was told of it. */
+  seen: ObservedCall | undefined;
   #controller: AbortController | undefined;
   #ended: Error | undefined;
 
-  constructor(id: number) {
+  constructor(id: number, tally: Tally) {
     this.id = id;
+    this.tally = tally;
   }
 
   /** Whether nobody waits for the answer any more. */

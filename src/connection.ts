@@ -29,6 +29,10 @@ export class ConnectionHandle implements AnyConnection {
     this.data = data;
   }
 
+  get dropped(): number {
+    return this.#session.missed;
+  }
+
   /** Finds the session behind a connection; `undefined` for an object that is none of this package's copy. */
   static sessionOf(connection: object): Session | undefined {
     return #session in connection ? connection.#session : undefined;

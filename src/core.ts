@@ -13,6 +13,7 @@ import type { Codec } from "./protocol.ts";
 import type { Frame } from "./protocol.ts";
 import type { ErrorInfo, Middleware, ServerOptions } from "./server_options.ts";
 import type { Session } from "./session.ts";
+import type { Tallies } from "./tally.ts";
 import type { Turn } from "./turn.ts";
 
 type Given = ServerOptions<ContractDefinition, AuthResult<ContractDefinition>>;
@@ -54,6 +55,7 @@ export interface Core {
   readonly hub: Hub;
   readonly turn: Turn;
   readonly counters: Counters;
+  readonly tallies: Tallies;
   /** Whether `implement` was called. */
   readonly implemented: boolean;
   /** Whether `close` was called. */

@@ -7,13 +7,16 @@ import type { Adapter } from "./adapter.ts";
 import { roomOf, topicChannel, topicOf } from "./channels.ts";
 import type { Call, Contract } from "./contract.ts";
 import { decide, type Handshake, type HandshakeExtras } from "./handshake.ts";
+import type { Hub } from "./hub.ts";
 import type { Handler } from "./implementation.ts";
 import type { AuthResult, ContractDefinition } from "./infer.ts";
 import { quote } from "./names.ts";
+import { publish } from "./publish.ts";
 import type { AdapterStatus } from "./relay.ts";
 import { handleOf, RoomHandle } from "./room.ts";
 import { Server } from "./server.ts";
 import type {
+  AdapterStats,
   AnyConnection,
   CloseOptions,
   Node,
@@ -50,6 +53,11 @@ export function createNode<
     options.adapter,
   );
   return new ServerNode(server) as never;
+}
+
+function adapterStats({ status, lagMs }: Hub): AdapterStats {
+  const { state, since } = status;
+  return { state, since, ...(lagMs !== undefined && { lagMs }) };
 }
 
 class ServerNode {
@@ -158,18 +166,30 @@ class ServerNode {
   }
 
   stats(): Stats {
-    const { counters, hub, pending, sessions, turn } = this.#server;
+    const { contract, counters, hub, pending, sessions, tallies, turn } =
+      this.#server;
+    const roles = Object.fromEntries(
+      [...contract.roles.keys()].map((role) => [role, 0]),
+    );
     let calls = 0;
     let signals = 0;
     let subscriptions = 0;
     for (const session of sessions) {
+      const { role } = session.handle;
+      roles[role] = (roles[role] ?? 0) + 1;
       calls += session.calls.size;
       signals += session.signals.size;
       subscriptions += session.subscriptions.size;
     }
     return {
       ...counters,
+      refusals: { ...counters.refusals },
+      limits: { ...counters.limits },
+      closes: { ...counters.closes },
       connections: sessions.size,
+      roles,
+      calls: tallies.all(),
+      adapter: adapterStats(hub),
       relay: { ...hub.counters },
       sizes: {
         sessions: sessions.size,
@@ -210,9 +230,7 @@ class ServerNode {
         `Cannot publish ${quote(topic)}: ${quote(block)} has no such topic`,
       );
     }
-    this.#server.hub.publish(
-      topicChannel(block, topic),
-      this.#server.encode(message, data),
-    );
+    const channel = topicChannel(block, topic);
+    publish(this.#server, channel, message, data, { kind: "topic" });
   }
 }

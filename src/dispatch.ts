@@ -13,9 +13,10 @@ import {
   report,
   summary,
 } from "./answers.ts";
-import { PendingCall } from "./call.ts";
+import type { PendingCall } from "./call.ts";
 import { CloseCode } from "./close_codes.ts";
-import type { Call } from "./contract.ts";
+import type { Call, Message } from "./contract.ts";
+import { countLimit } from "./counters.ts";
 import { isSocketError, SocketError } from "./errors.ts";
 import { chain, isPromiseLike, type Maybe } from "./maybe.ts";
 import { around } from "./middleware.ts";
@@ -25,6 +26,8 @@ import { refreshLogin } from "./refresh.ts";
 import { validate, type Validated } from "./schema.ts";
 import type { Session } from "./session.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
+import type { CallKind } from "./tally.ts";
+import { begin, finish } from "./watch.ts";
 
 /** Handles one frame of a client. Never throws. */
 export function dispatch(session: Session, fields: Fields): void {
@@ -40,7 +43,14 @@ export function dispatch(session: Session, fields: Fields): void {
       break;
     case "sub":
       if (isId(first) && typeof second === "string") {
-        return open(session, first, (call) => subscribe(session, call, second));
+        const topic = session.surface.topics.get(second);
+        return open(
+          session,
+          first,
+          "subscribe",
+          topic,
+          (call) => subscribe(session, call, second),
+        );
       }
       break;
     case "unsub":
@@ -58,6 +68,8 @@ export function dispatch(session: Session, fields: Fields): void {
         return open(
           session,
           first,
+          "refresh",
+          undefined,
           (call) => refreshLogin(session, call, second),
         );
       }
@@ -80,6 +92,8 @@ export function dispatch(session: Session, fields: Fields): void {
 function open(
   session: Session,
   id: number,
+  kind: CallKind,
+  entry: Call | Message | undefined,
   run: (call: PendingCall) => void,
 ): void {
   const { settings, counters, codec } = session.core;
@@ -90,12 +104,12 @@ function open(
     );
   }
   if (session.calls.size >= settings.maxInFlight) {
-    counters.limited++;
+    countLimit(counters, "maxInFlight");
     const message =
       `More than maxInFlight ${settings.maxInFlight} calls are unanswered, must be fewer`;
     return session.outbox.reply(errorFrame(codec, id, "RATE_LIMITED", message));
   }
-  const call = new PendingCall(id);
+  const call = begin(session, id, kind, entry);
   session.calls.set(id, call);
   run(call);
 }
@@ -106,8 +120,9 @@ function request(
   name: string,
   raw: unknown,
 ): void {
-  open(session, id, (call) => {
-    const entry = session.surface.calls.get(name);
+  const known = session.surface.calls.get(name);
+  const entry = known?.output ? known : undefined; // a signal is no request
+  open(session, id, "request", entry, (call) => {
     const output = entry?.output;
     if (!entry || !output) {
       return fail(session, call, name, notFound(session, "request", name));
@@ -135,22 +150,25 @@ function signal(session: Session, name: string, raw: unknown): void {
   const entry = session.surface.calls.get(name);
   if (!entry || entry.output) return void counters.refusedSignals++;
   if (session.signals.size >= settings.maxInFlight) {
-    counters.limited++;
+    countLimit(counters, "maxInFlight");
     counters.refusedSignals++;
     return;
   }
-  const call = new PendingCall(0);
+  const call = begin(session, 0, "signal", entry);
   session.signals.add(call);
   settle(
     () => run(session, entry, call, raw, "signal"),
     () => {
       session.signals.delete(call);
       counters.signals++;
+      finish(session, call, "ok");
     },
     (error) => {
       session.signals.delete(call);
       counters.refusedSignals++;
-      if (!isSocketError(error)) report(session, name, error);
+      const expected = isSocketError(error);
+      if (!expected) report(session, name, error);
+      finish(session, call, expected ? error.code : "INTERNAL", error);
     },
   );
 }

@@ -5,6 +5,7 @@
  */
 import { CloseCode, sendableReason } from "./close_codes.ts";
 import type { Core } from "./core.ts";
+import type { Refusal } from "./counters.ts";
 import { isSocketError, SocketError } from "./errors.ts";
 import { quote } from "./names.ts";
 import { originFlaw } from "./origin.ts";
@@ -14,6 +15,7 @@ import { validate } from "./schema.ts";
 import type { Identity } from "./session.ts";
 import type { Socket, SocketEvents } from "./socket.ts";
 import { offeredToken } from "./token.ts";
+import { observe } from "./watch.ts";
 
 /** What only the caller of `handshake` knows of a request. */
 export interface HandshakeExtras {
@@ -70,6 +72,7 @@ export async function decide(
       core.warn(`${origin.flaw}; the option "origins" decides`);
       return refuse(
         core,
+        "origin",
         CloseCode.forbidden,
         "this origin is not allowed, see the server's option origins",
       );
@@ -78,6 +81,7 @@ export async function decide(
     core.report(error, { source: "hook", name: "origins" });
     return refuse(
       core,
+      "origin",
       CloseCode.internal,
       "the origin could not be checked, try again",
     );
@@ -86,6 +90,7 @@ export async function decide(
   if (!core.admissions.allows(Date.now())) {
     return refuse(
       core,
+      "handshakesPerSecond",
       CloseCode.overload,
       `more than handshakesPerSecond ${handshakesPerSecond} clients came`,
     );
@@ -93,6 +98,7 @@ export async function decide(
   if (core.pending.size >= maxPendingHandshakes) {
     return refuse(
       core,
+      "maxPendingHandshakes",
       CloseCode.overload,
       `maxPendingHandshakes ${maxPendingHandshakes} are under way`,
     );
@@ -113,6 +119,7 @@ export async function decide(
 }
 
 interface Flaw {
+  readonly why: Refusal;
   readonly status: number;
   readonly message: string;
   readonly headers?: Record<string, string>;
@@ -121,6 +128,7 @@ interface Flaw {
 function requestFlaw(core: Core, request: Request): Flaw | undefined {
   if (!core.implemented) {
     return {
+      why: "unimplemented",
       status: 503,
       message: "This server has no handlers yet: implement() was not called",
     };
@@ -129,12 +137,14 @@ function requestFlaw(core: Core, request: Request): Flaw | undefined {
   const pathname = pathOf(request.url);
   if (path !== undefined && pathname !== path) {
     return {
+      why: "path",
       status: 404,
       message: `Nothing at ${quote(pathname)}: the socket is at ${quote(path)}`,
     };
   }
   if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
     return {
+      why: "upgrade",
       status: 426,
       message: "This is a WebSocket: connect with a client",
       headers: { upgrade: "websocket" },
@@ -142,6 +152,7 @@ function requestFlaw(core: Core, request: Request): Flaw | undefined {
   }
   if (core.closing) {
     return {
+      why: "closing",
       status: 503,
       message: "This server is closing",
       headers: { "retry-after": "1" },
@@ -154,6 +165,7 @@ function requestFlaw(core: Core, request: Request): Flaw | undefined {
         quote(offered)
       }, must include ${PROTOCOL}`;
     return {
+      why: "protocol",
       status: 426,
       message,
       headers: { upgrade: "websocket", "sec-websocket-protocol": PROTOCOL },
@@ -275,18 +287,24 @@ function refuseFor(
   error: unknown,
   deadline: AbortSignal,
 ): Handshake {
-  if (deadline.aborted || !isSocketError(error)) {
-    if (!deadline.aborted) {
-      core.report(error, { source: "hook", name: "authenticate" });
-    }
-    return refuse(
-      core,
-      deadline.aborted ? CloseCode.overload : CloseCode.internal,
-      "the login failed, try again",
-    );
+  if (deadline.aborted) {
+    const reason =
+      `the login took longer than authTimeoutMs ${core.settings.authTimeoutMs}`;
+    return refuse(core, "authTimeoutMs", CloseCode.overload, reason);
   }
-  return refuse(core, refusalCode(error), error.message);
+  if (!isSocketError(error)) {
+    core.report(error, { source: "hook", name: "authenticate" });
+    const reason = "the login failed, try again";
+    return refuse(core, "failed", CloseCode.internal, reason);
+  }
+  const code = refusalCode(error);
+  return refuse(core, REASONS.get(code) ?? "forbidden", code, error.message);
 }
+
+const REASONS: ReadonlyMap<number, Refusal> = new Map([
+  [CloseCode.unauthorized, "unauthorized"],
+  [CloseCode.overload, "unavailable"],
+]);
 
 /** What a client that the application refuses is closed with: for good, or for now. */
 export function refusalCode({ code }: SocketError): number {
@@ -297,8 +315,13 @@ export function refusalCode({ code }: SocketError): number {
 }
 
 /** Accepts and closes: the only way to tell a browser why. */
-function refuse(core: Core, code: number, reason: string): Handshake {
-  core.counters.refused++;
+function refuse(
+  core: Core,
+  why: Refusal,
+  code: number,
+  reason: string,
+): Handshake {
+  count(core, why);
   const deaf: SocketEvents = {
     message() {},
     alive() {},
@@ -318,11 +341,18 @@ function refuse(core: Core, code: number, reason: string): Handshake {
 
 function refuseByHttp(
   core: Core,
-  { status, message, headers = {} }: Flaw,
+  { why, status, message, headers = {} }: Flaw,
 ): Handshake {
-  core.counters.refused++;
+  count(core, why);
   return {
     kind: "respond",
     response: new Response(`${message}\n`, { status, headers }),
   };
+}
+
+function count(core: Core, why: Refusal): void {
+  core.counters.refused++;
+  core.counters.refusals[why]++;
+  if (!core.settings.observer) return;
+  observe(core, "onRefusal", (it) => it.onRefusal?.(why));
 }

@@ -88,6 +88,11 @@ export class Hub {
     return this.#relay.status;
   }
 
+  /** How long an envelope takes through the broker, where it is known. */
+  get lagMs(): number | undefined {
+    return this.#relay.lagMs;
+  }
+
   /** What was sent to and taken from other nodes. */
   get counters(): Relay["counters"] {
     return this.#relay.counters;

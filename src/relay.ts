@@ -8,6 +8,7 @@ import { Batch } from "./batch.ts";
 import { exceeds } from "./bytes.ts";
 import { backoffDelay } from "./backoff.ts";
 import { advance, type Position, seal, unseal } from "./envelope.ts";
+import { Lag } from "./lag.ts";
 import type { Frame } from "./protocol.ts";
 import { Sequences, unref } from "./sequences.ts";
 
@@ -94,6 +95,7 @@ export class Relay {
   readonly #sequences: Sequences;
   #status: AdapterStatus = { state: "up", since: Date.now() };
   #foreignTold = false;
+  readonly #lag = new Lag();
   #closed: Promise<void> | undefined;
 
   constructor(adapter: Adapter, host: RelayHost) {
@@ -122,6 +124,11 @@ export class Relay {
   /** The largest frame that can be sent, in bytes. */
   get maxFrameBytes(): number {
     return this.#adapter.limits.maxPayloadBytes - 8_192; // the envelope's line, and binary as base64 is checked there
+  }
+
+  /** How long an envelope takes through the broker, where it is known. */
+  get lagMs(): number | undefined {
+    return this.#lag.ms;
   }
 
   /** The size of each collection. */
@@ -158,6 +165,7 @@ export class Relay {
     const interest = this.#interests.get(channel);
     if (!interest) return;
     this.#interests.delete(channel);
+    this.#lag.forget(channel);
     interest.settle(LOCAL);
     if (!this.#failed.delete(channel)) {
       this.#adapter.unsubscribe(channel).catch(this.#host.report);
@@ -188,6 +196,7 @@ export class Relay {
   #publish(channel: string, batch: Batch): void {
     const { epoch, seq } = this.#sequences.next(channel);
     this.counters.published++;
+    if (this.#interests.get(channel)?.live) this.#lag.sent(channel, epoch, seq);
     const payload = seal(this.#host.nodeId, epoch, seq, batch.join());
     try {
       this.#adapter.publish(channel, payload);
@@ -260,6 +269,7 @@ export class Relay {
     if (state === "up") {
       this.#retry();
     } else {
+      this.#lag.forget();
       if (cause !== undefined) this.#host.report(cause);
       for (const interest of this.#interests.values()) {
         if (!interest.live) interest.settle(LOCAL);
@@ -274,7 +284,9 @@ export class Relay {
       ? undefined
       : unseal(payload);
     if (!envelope) return this.#foreign(channel);
-    if (envelope.nodeId === this.#host.nodeId) return;
+    if (envelope.nodeId === this.#host.nodeId) {
+      return this.#lag.heard(channel, envelope);
+    }
     const positions = interest.positions ??= new Map();
     const step = advance(positions.get(envelope.nodeId), envelope);
     if (!step) {

@@ -6,9 +6,11 @@
 import { roomChannel } from "./channels.ts";
 import { ConnectionHandle } from "./connection.ts";
 import type { Core } from "./core.ts";
+import { countLimit } from "./counters.ts";
 import { SocketError } from "./errors.ts";
 import type { Member } from "./hub.ts";
 import { nameFlaw, quote } from "./names.ts";
+import { publish } from "./publish.ts";
 import type { Joined } from "./relay.ts";
 import type { AnyConnection } from "./server_api.ts";
 import { Session } from "./session.ts";
@@ -57,6 +59,7 @@ export class RoomHandle {
     const known = this.#core.hub.channel(this.#channel);
     if (!known || !session.channels.has(known)) {
       if (session.rooms >= maxRooms) {
+        countLimit(this.#core.counters, "maxRooms");
         throw new SocketError(
           "RATE_LIMITED",
           `Cannot join room ${
@@ -86,7 +89,8 @@ export class RoomHandle {
         }: the contract shares no such event, must be one of shared.serverToClient`,
       );
     }
-    this.#core.hub.publish(this.#channel, this.#core.encode(message, data));
+    const room = this.#name;
+    publish(this.#core, this.#channel, message, data, { kind: "room", room });
   }
 
   #session(conn: AnyConnection): Session {

@@ -8,7 +8,7 @@ import { summary } from "./answers.ts";
 import { CloseCode } from "./close_codes.ts";
 import type { Call, Contract, Message } from "./contract.ts";
 import type { Core, Settings } from "./core.ts";
-import { type Counters, createCounters } from "./counters.ts";
+import { countClose, type Counters, createCounters } from "./counters.ts";
 import { isSocketError } from "./errors.ts";
 import { type Admission, bounded, refusalCode } from "./handshake.ts";
 import { Hub } from "./hub.ts";
@@ -23,7 +23,9 @@ import type { ErrorInfo } from "./server_options.ts";
 import { Session } from "./session.ts";
 import { MAX_TIMER_MS } from "./settings.ts";
 import type { Socket, SocketEvents } from "./socket.ts";
+import { Tallies } from "./tally.ts";
 import { Turn } from "./turn.ts";
+import { observe } from "./watch.ts";
 
 /** The state of one node. */
 export class Server implements Core {
@@ -34,6 +36,7 @@ export class Server implements Core {
   readonly hub: Hub;
   readonly turn: Turn = new Turn();
   readonly counters: Counters = createCounters();
+  readonly tallies: Tallies = new Tallies();
   readonly admissions: Limiter;
   readonly pending: Set<AbortController> = new Set();
   readonly sessions: Set<Session> = new Set();
@@ -87,7 +90,10 @@ export class Server implements Core {
       return session;
     }
     session.welcomed = true;
-    const { onConnection } = this.settings;
+    const { onConnection, observer } = this.settings;
+    if (observer) {
+      observe(this, "onConnection", (it) => it.onConnection?.(session.handle));
+    }
     const welcome = this.hook(
       "onConnection",
       "hook",
@@ -183,7 +189,15 @@ export class Server implements Core {
   }
 
   ended(session: Session, code: number): void {
-    const { onDisconnect } = this.settings;
+    const { onDisconnect, observer } = this.settings;
+    countClose(this.counters, code);
+    if (observer && session.welcomed) {
+      observe(
+        this,
+        "onDisconnect",
+        (it) => it.onDisconnect?.(session.handle, code),
+      );
+    }
     if (session.welcomed && onDisconnect) {
       const { handle } = session;
       void this.hook(

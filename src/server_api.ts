@@ -21,6 +21,7 @@ import type {
   SharedTopic,
 } from "./infer.ts";
 import type { AdapterStatus, Joined, RelayCounters } from "./relay.ts";
+import type { CallStats } from "./tally.ts";
 
 /** What is the same in all connections, whatever their contract and role. */
 export interface AnyConnection {
@@ -30,6 +31,8 @@ export interface AnyConnection {
   readonly role: string;
   /** When it was accepted, in milliseconds since the epoch. */
   readonly connectedAt: number;
+  /** How many events and topic messages were dropped since it reads too slowly. */
+  readonly dropped: number;
   /**
    * Ends the connection. What was sent before still leaves. A second call does nothing.
    *
@@ -128,10 +131,29 @@ export interface Local<C extends ContractDefinition> {
   readonly topics: Map<string, number>;
 }
 
-/** What a server counts. */
+/** How the node hears the others. */
+export interface AdapterStats {
+  /** Whether the adapter reaches its broker. */
+  readonly state: AdapterStatus["state"];
+  /** Since when, in milliseconds since the epoch. */
+  readonly since: number;
+  /**
+   * How long the last envelope took that this node sent and heard itself, in milliseconds; longer when one is overdue.
+   * Left out until there was one: nothing extra is sent to find out.
+   */
+  readonly lagMs?: number;
+}
+
+/** What a server counts: totals since it was made, and what is there now. */
 export interface Stats extends Counters {
   /** Open connections. */
   readonly connections: number;
+  /** The same by role. */
+  readonly roles: Readonly<Record<string, number>>;
+  /** Requests, signals and subscriptions by entry and outcome, those that were ever called. */
+  readonly calls: readonly CallStats[];
+  /** How the node hears the others. */
+  readonly adapter: AdapterStats;
   /** Envelopes sent to and taken from other nodes. */
   readonly relay: Readonly<RelayCounters>;
   /**

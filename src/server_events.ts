@@ -10,6 +10,7 @@ import { quote } from "./names.ts";
 import { type Frame, read } from "./protocol.ts";
 import { type Schema, validateSync } from "./schema.ts";
 import type { Off } from "./server_api.ts";
+import { observe } from "./watch.ts";
 
 /**
  * Sends an event to the other nodes. What leaves is the data as given: each listening node runs it through the schema,
@@ -32,6 +33,9 @@ export function emitServer(core: Core, event: string, data: unknown): void {
     serverChannel(event),
     core.codec.frame(`["srv",${JSON.stringify(event)}`, data),
   );
+  if (!core.settings.observer) return;
+  const seen = { kind: "serverEvent", entry: event } as const;
+  observe(core, "onPublish", (it) => it.onPublish?.(seen));
 }
 
 /** Listens to an event of the other nodes. */

@@ -12,6 +12,7 @@ import type {
   RoleName,
   TopicName,
 } from "./infer.ts";
+import type { Observer } from "./observer.ts";
 import type { Backpressure } from "./outbox.ts";
 import type { Connection } from "./server_api.ts";
 
@@ -211,6 +212,8 @@ export interface ServerOptions<
   ) =>
     | Pick<AuthResult<C>, "role" | "expiresAt">
     | Promise<Pick<AuthResult<C>, "role" | "expiresAt">>;
+  /** Is told of connections, calls and publishes, such as for tracing. */
+  readonly observer?: Observer;
   /** What happens to a peer that reads too slowly. */
   readonly backpressure?: Backpressure;
   /**

@@ -8,6 +8,7 @@ import { CloseCode, sendableCode, sendableReason } from "./close_codes.ts";
 import { ConnectionHandle } from "./connection.ts";
 import type { Surface } from "./contract.ts";
 import type { Core } from "./core.ts";
+import { countLimit } from "./counters.ts";
 import { exceeds } from "./bytes.ts";
 import { dispatch } from "./dispatch.ts";
 import { SocketError } from "./errors.ts";
@@ -26,6 +27,7 @@ import {
 } from "./protocol.ts";
 import type { Data, Socket, SocketEvents, SocketGroups } from "./socket.ts";
 import type { Subscription } from "./subscribe.ts";
+import { observe } from "./watch.ts";
 
 /** Who a session is for, as `authenticate` said. */
 export interface Identity {
@@ -57,6 +59,8 @@ export class Session implements Member, OutboxOwner, SocketEvents {
   welcomed = false;
   /** How many of `channels` are rooms. */
   rooms = 0;
+  /** How many events and topic messages it was not sent, since its reader is slow. */
+  missed = 0;
   /** When the login ends, in milliseconds since the epoch. */
   expiresAt: number | undefined;
   /** When the peer last gave a sign of life. */
@@ -123,6 +127,9 @@ export class Session implements Member, OutboxOwner, SocketEvents {
 
   dropped(frames: number): void {
     this.core.counters.dropped += frames;
+    this.missed += frames;
+    if (!this.core.settings.observer) return;
+    observe(this.core, "onDrop", (it) => it.onDrop?.(this.handle, frames));
   }
 
   /** Says hello: the client may send from now on, and gets what was sent to it meanwhile. */
@@ -224,7 +231,7 @@ export class Session implements Member, OutboxOwner, SocketEvents {
 
   #refuse([tag, id]: Fields): void {
     const { counters, codec, settings } = this.core;
-    counters.limited++;
+    countLimit(counters, "framesPerSecond");
     const message =
       `More than framesPerSecond ${settings.framesPerSecond} frames came, must be fewer`;
     const call = tag !== "sig" && isId(id) ? id : 0;
@@ -232,7 +239,7 @@ export class Session implements Member, OutboxOwner, SocketEvents {
   }
 
   #endFlood(): void {
-    this.core.counters.limited++;
+    countLimit(this.core.counters, "framesPerSecond");
     this.end(
       CloseCode.policy,
       `more than framesPerSecond ${this.core.settings.framesPerSecond} frames came for too long`,

@@ -6,6 +6,7 @@
 import { fail, notFound, reply, report } from "./answers.ts";
 import type { PendingCall } from "./call.ts";
 import { topicChannel } from "./channels.ts";
+import { countLimit } from "./counters.ts";
 import { isSocketError, SocketError } from "./errors.ts";
 import { around } from "./middleware.ts";
 import { quote } from "./names.ts";
@@ -94,7 +95,7 @@ function begin(
     if (!topic) throw notFound(session, "topic", name);
     const { maxSubscriptions, use } = core.settings;
     if (session.subscriptions.size > maxSubscriptions) {
-      core.counters.limited++;
+      countLimit(core.counters, "maxSubscriptions");
       throw new SocketError(
         "RATE_LIMITED",
         `More than maxSubscriptions ${maxSubscriptions} topics, must be fewer`,

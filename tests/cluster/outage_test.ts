@@ -93,3 +93,17 @@ test("a bus that is down forgets who left meanwhile", async () => {
   expect(a.stats().relay.received).toBe(0);
   expect(leftOver(a)).toEqual({});
 });
+
+test("stats tell how long an envelope takes to the bus and back", async () => {
+  const { a, bus } = cluster();
+  await member(a);
+  expect(a.stats().adapter).toEqual({
+    state: "up",
+    since: expect.any(Number) as never,
+  });
+  a.room("lobby").broadcast("message", { n: 1 });
+  await until(() => a.stats().adapter.lagMs !== undefined);
+  expect(a.stats().adapter.lagMs).toBeLessThan(4_000);
+  bus.fail();
+  expect(a.stats().adapter.state).toBe("down");
+});

@@ -1,0 +1,190 @@
+/**
+ * What a server counts, as Prometheus reads it.
+ *
+ * @example Beside the socket, on a port of its own
+ * ```ts
+ * import { z } from "zod";
+ * import { createSocketServer, defineContract } from "@super-line/edge";
+ * import { metrics } from "@super-line/edge/metrics";
+ *
+ * const api = defineContract({
+ *   roles: { user: { clientToServer: { echo: { input: z.string(), output: z.string() } } } },
+ * });
+ * const srv = createSocketServer(api, { authenticate: () => ({ role: "user" }) });
+ * srv.implement({ user: { echo: (text) => text } });
+ *
+ * const response = metrics(srv)();
+ * console.log(await response.text());
+ * ```
+ *
+ * @module
+ */
+import type { Stats } from "./server_api.ts";
+import { DURATION_BOUNDS_MS } from "./tally.ts";
+
+/** What is used of a server. */
+export interface CountingLike {
+  /** What was counted so far. */
+  stats(): Stats;
+}
+
+/**
+ * Makes a handler that answers with what a server counts, in Prometheus' text format 0.0.4.
+ *
+ * It is a `fetch` handler and a Hono handler alike, and looks at nothing of the request: keep strangers away from it, by
+ * a port of its own or by what stands in front. The number of series is bounded by the contract.
+ *
+ * @param srv What `createSocketServer` returned
+ * @returns The handler
+ *
+ * @example In Hono
+ * ```ts ignore
+ * app.get("/metrics", metrics(srv));
+ * ```
+ */
+export function metrics(srv: CountingLike): () => Response {
+  const headers = { "content-type": "text/plain; version=0.0.4" };
+  return () => new Response(render(srv.stats()), { headers });
+}
+
+type Labels = Readonly<Record<string, string | number>>;
+type Sample = readonly [labels: Labels, value: number, suffix?: string];
+
+function render(stats: Stats): string {
+  const { adapter, calls, relay } = stats;
+  const by = (label: string, counts: Readonly<Record<string, number>>) =>
+    Object.entries(counts).map(([name, n]): Sample => [{ [label]: name }, n]);
+  const one = (n: number): Sample[] => [[{}, n]];
+  return [
+    family("connections", "gauge", "Open connections", by("role", stats.roles)),
+    family(
+      "connections_total",
+      "counter",
+      "Connections let in",
+      one(stats.accepted),
+    ),
+    family(
+      "closes_total",
+      "counter",
+      "Connections ended, by close code",
+      by("code", stats.closes),
+    ),
+    family(
+      "refusals_total",
+      "counter",
+      "Handshakes refused, by reason",
+      by("reason", stats.refusals),
+    ),
+    family("frames_total", "counter", "Frames, heartbeats left out", [
+      [{ direction: "in" }, stats.framesIn],
+      [{ direction: "out" }, stats.framesOut],
+    ]),
+    family(
+      "malformed_frames_total",
+      "counter",
+      "Frames that could not be read",
+      one(stats.malformed),
+    ),
+    family(
+      "limited_total",
+      "counter",
+      "Calls refused, by limit",
+      by("limit", stats.limits),
+    ),
+    family(
+      "dropped_messages_total",
+      "counter",
+      "Events and topic messages dropped for slow readers",
+      one(stats.dropped),
+    ),
+    family(
+      "errors_total",
+      "counter",
+      "Errors that went to onError",
+      one(stats.errors),
+    ),
+    family(
+      "calls_total",
+      "counter",
+      "Calls that ended, by entry and outcome",
+      calls.flatMap(({ kind, entry, outcomes }) =>
+        Object.entries(outcomes).map(
+          ([outcome, n]): Sample => [{ kind, entry, outcome }, n],
+        )
+      ),
+    ),
+    family(
+      "call_duration_seconds",
+      "histogram",
+      "From a call's frame to its answer",
+      calls.flatMap(histogram),
+    ),
+    family(
+      "adapter_up",
+      "gauge",
+      "Whether the adapter reaches its broker",
+      one(adapter.state === "up" ? 1 : 0),
+    ),
+    family(
+      "adapter_lag_seconds",
+      "gauge",
+      "How long an envelope takes through the broker",
+      adapter.lagMs === undefined ? [] : one(adapter.lagMs / 1_000),
+    ),
+    family(
+      "envelopes_total",
+      "counter",
+      "Envelopes between nodes, by what became of them",
+      by("what", { ...relay }),
+    ),
+    family(
+      "held",
+      "gauge",
+      "Sizes of internal collections",
+      by("what", stats.sizes),
+    ),
+  ].join("");
+}
+
+function histogram(
+  { kind, entry, durations, durationMs }: Stats["calls"][number],
+): Sample[] {
+  let sum = 0;
+  const buckets = durations.map((n, at): Sample => {
+    const bound = DURATION_BOUNDS_MS[at];
+    const le = bound === undefined ? "+Inf" : bound / 1_000;
+    return [{ kind, entry, le }, sum += n, "_bucket"];
+  });
+  return [
+    ...buckets,
+    [{ kind, entry }, durationMs / 1_000, "_sum"],
+    [{ kind, entry }, sum, "_count"],
+  ];
+}
+
+function family(
+  name: string,
+  type: "counter" | "gauge" | "histogram",
+  help: string,
+  samples: readonly Sample[],
+): string {
+  if (samples.length === 0) return "";
+  const lines = samples.map(([labels, value, suffix = ""]) =>
+    `superline_${name}${suffix}${braced(labels)} ${value}\n`
+  );
+  return `# HELP superline_${name} ${help}\n# TYPE superline_${name} ${type}\n${
+    lines.join("")
+  }`;
+}
+
+function braced(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([name, value]) =>
+    `${name}="${escaped(String(value))}"`
+  );
+  return pairs.length > 0 ? `{${pairs.join(",")}}` : "";
+}
+
+/** Names are the contract's and may hold any character. */
+function escaped(value: string): string {
+  return value.replace(/[\\"]/g, "\\$&").replaceAll("\n", "\\n");
+}
