@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { WebSocketConstructor, WebSocketLike } from "../client/link.ts";
-import { CloseCode } from "../close_codes.ts";
+import type { WebSocketConstructor } from "../client/link.ts";
 import type { Handshake, HandshakeExtras } from "../handshake.ts";
-import type { Data, Socket, SocketEvents } from "../socket.ts";
+import { LoopbackWebSocket } from "./loopback_socket.ts";
+import { Wire } from "./wire.ts";
 
 /** What is used of a server. */
 export interface HandshakerLike {
@@ -46,85 +46,8 @@ export function loopback(
 ): WebSocketConstructor {
   return class extends LoopbackWebSocket {
     constructor(url: string, protocols: string[]) {
-      super(srv, extras, url, protocols);
+      const { carry } = new Wire();
+      super({ srv, extras, carry }, url, protocols);
     }
   };
-}
-
-class LoopbackWebSocket implements WebSocketLike {
-  binaryType = "arraybuffer";
-  onopen: WebSocketLike["onopen"] = null;
-  onmessage: WebSocketLike["onmessage"] = null;
-  onerror: WebSocketLike["onerror"] = null;
-  onclose: WebSocketLike["onclose"] = null;
-  readonly #gone = new AbortController();
-  #events: SocketEvents | undefined;
-  #over = false;
-
-  constructor(
-    srv: HandshakerLike,
-    extras: HandshakeExtras,
-    url: string,
-    protocols: string[],
-  ) {
-    const target = new URL(url.replace(/^ws/, "http"));
-    const request = new Request(target, {
-      headers: {
-        host: target.host,
-        upgrade: "websocket",
-        "sec-websocket-protocol": protocols.join(", "),
-      },
-    });
-    const { signal } = this.#gone;
-    srv.handshake(request, { ...extras, signal }).then((handshake) => {
-      if (this.#over) {
-        return handshake.kind === "upgrade" && handshake.abandon();
-      }
-      if (handshake.kind === "respond") {
-        return this.#end(CloseCode.abnormal, "");
-      }
-      this.onopen?.(undefined as never); // the event is not looked at
-      this.#events = handshake.open(this.#serverSide());
-    });
-  }
-
-  send(data: Data): void {
-    if (this.#over) return;
-    const copy = typeof data === "string" ? data : data.slice();
-    this.#later(() => this.#events?.message(copy));
-  }
-
-  close(code: number = CloseCode.normal, reason = ""): void {
-    if (this.#over) return;
-    this.#gone.abort();
-    this.#later(() => this.#events?.closed(code, reason));
-    this.#end(code, reason);
-  }
-
-  /** The server's end of it. */
-  #serverSide(): Socket {
-    return {
-      send: (data) => {
-        const copy = typeof data === "string" ? data : data.slice().buffer;
-        this.#later(() => !this.#over && this.onmessage?.({ data: copy }));
-      },
-      close: (code, reason) => this.#end(code, reason),
-      buffered: () => 0,
-      endOfTurn: (fn) => queueMicrotask(fn),
-    };
-  }
-
-  #end(code: number, reason: string): void {
-    this.#later(() => {
-      if (this.#over) return;
-      this.#over = true;
-      this.#events?.closed(code, reason);
-      this.onclose?.({ code, reason });
-    });
-  }
-
-  /** A network never calls back inside a call; in order, like its messages. */
-  #later(fn: () => void): void {
-    setTimeout(fn);
-  }
 }

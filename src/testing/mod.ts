@@ -19,5 +19,14 @@ export type {
   Outage,
 } from "./adapter_subject.ts";
 export { adapterSuite } from "./adapter_suite.ts";
+export { TestClock } from "./clock.ts";
+export { createTestCluster } from "./cluster.ts";
+export type {
+  SettledOptions,
+  TestClientOptions,
+  TestCluster,
+  TestClusterOptions,
+} from "./cluster.ts";
+export type { ClusterServer, TestNode } from "./cluster_node.ts";
 export { loopback } from "./loopback.ts";
 export type { HandshakerLike } from "./loopback.ts";
