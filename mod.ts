@@ -89,6 +89,14 @@ export type {
   Publication,
 } from "./src/observer.ts";
 export type { Backpressure } from "./src/outbox.ts";
+export type {
+  ConnectionTarget,
+  RoleTarget,
+  RoomRest,
+  TargetEvent,
+  TargetIn,
+  UserTarget,
+} from "./src/reach_api.ts";
 export type { AdapterStatus, Joined, RelayCounters } from "./src/relay.ts";
 export { createSocketServer } from "./src/runtimes/any.ts";
 export type { SocketServer } from "./src/runtimes/any.ts";

@@ -19,7 +19,7 @@ import { SocketError } from "../src/errors.ts";
 export interface BusListener {
   /** A payload came on a channel that was subscribed. */
   message(channel: string, payload: string): void;
-  /** The bus went away or came back; told at once when it is away at the start. */
+  /** The bus went away or came back; told at once when it is away at the start, and `up` to one that was alone on it. */
   status(status: "up" | "down"): void;
 }
 
@@ -85,6 +85,10 @@ export class MemoryBus {
     const mine = new Set<string>();
     this.#nodes.add(node);
     if (!this.#up) node.status("down");
+    else if (this.#nodes.size === 2) {
+      const [first] = this.#nodes;
+      first?.status("up"); // it is no longer alone
+    }
     return {
       subscribe: (channel) => {
         if (!this.#up || !this.#nodes.has(node)) return false;

@@ -10,13 +10,13 @@ import { root } from "./run.mjs";
 // from its own layer and those below; types, which leave no trace, from any.
 const layers = [
   `errors close_codes schema serializer protocol envelope channels
-   backoff batch bytes counters lag limiter maybe names origin sequences tally
-   token`,
+   backoff batch bytes counters lag letter limiter maybe names origin sequences
+   tally token`,
   `socket adapter contract infer carried
-   call implementation observer server_api server_options`,
+   call implementation observer reach_api server_api server_options`,
   `outbox connection hub dispatch
-   answers core handshake middleware publish refresh relay room server_events
-   session settings subscribe turn watch`,
+   answers core handshake middleware post publish reach refresh relay room
+   server_events session settings subscribe targets turn watch`,
   `server create_node
    client/client client/core client/calls client/gate client/link client/login client/topics client/types`,
 ].map((names) => names.split(/\s+/).map(file));

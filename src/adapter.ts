@@ -43,6 +43,11 @@ export interface Adapter {
   publish(channel: string, payload: string): void;
   /** Sends what still waits, for a bounded time, and ends. A second call gives the same promise. */
   close(): Promise<void>;
+  /**
+   * Whether hearing anything costs money, as polling does. A node then subscribes to nothing for its own sake unless
+   * it is told to. Absent means that it does not.
+   */
+  readonly metered?: boolean;
   /** Whether nobody else could hear a publish, so that the node need not make one. Absent means never. */
   alone?(): boolean;
 }
@@ -53,7 +58,10 @@ export interface AdapterHost {
   readonly nodeId: string;
   /** A payload came on a channel. */
   message(channel: string, payload: string): void;
-  /** The broker is reachable or not. An adapter that said nothing is up. */
+  /**
+   * The broker is reachable or not. An adapter that said nothing is up; one that says so again has lost nothing, but
+   * what the node has registered in the broker may be gone, or is no longer `alone`.
+   */
   status(status: "up" | "down", cause?: unknown): void;
   /** Payloads were given up on. */
   dropped(channel: string, count: number): void;

@@ -19,6 +19,24 @@ export function serverChannel(event: string): string {
   return `server:${escape(event)}`;
 }
 
+/** The channel of all connections of one user. */
+export function userChannel(userId: string): string {
+  return `user:${escape(userId)}`;
+}
+
+/** The channel of the nodes that have connections of a role. */
+export function roleChannel(role: string): string {
+  return `role:${escape(role)}`;
+}
+
+/** The channel of one node, on which the others reach its connections. */
+export function nodeChannel(nodeId: string): string {
+  return `node:${escape(nodeId)}`;
+}
+
+/** The channel of all nodes. */
+export const NODES = "nodes";
+
 /** Reads the room's name back, `undefined` for a channel that is no room. */
 export function roomOf(channel: string): string | undefined {
   return channel.startsWith("room:") ? unescape(channel.slice(5)) : undefined;

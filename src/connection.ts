@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { roomOf } from "./channels.ts";
 import type { AnyConnection } from "./server_api.ts";
 import type { Session } from "./session.ts";
 
@@ -36,6 +37,12 @@ export class ConnectionHandle implements AnyConnection {
   /** Finds the session behind a connection; `undefined` for an object that is none of this package's copy. */
   static sessionOf(connection: object): Session | undefined {
     return #session in connection ? connection.#session : undefined;
+  }
+
+  get rooms(): string[] {
+    return [...this.#session.channels].flatMap(({ name }) =>
+      roomOf(name) ?? []
+    );
   }
 
   emit(event: string, data: unknown): void {

@@ -12,6 +12,7 @@ import type { Limiter } from "./limiter.ts";
 import type { Codec } from "./protocol.ts";
 import type { Frame } from "./protocol.ts";
 import type { ErrorInfo, Middleware, ServerOptions } from "./server_options.ts";
+import type { Reach } from "./reach.ts";
 import type { Session } from "./session.ts";
 import type { Tallies } from "./tally.ts";
 import type { Turn } from "./turn.ts";
@@ -53,6 +54,7 @@ export interface Core {
   readonly codec: Codec;
   readonly settings: Settings;
   readonly hub: Hub;
+  readonly reach: Reach;
   readonly turn: Turn;
   readonly counters: Counters;
   readonly tallies: Tallies;

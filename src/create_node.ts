@@ -24,6 +24,7 @@ import type {
   Stats,
 } from "./server_api.ts";
 import { emitServer, onServer } from "./server_events.ts";
+import { ConnectionTarget, RoleTarget, UserTarget } from "./targets.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { createSettings } from "./settings.ts";
 
@@ -151,6 +152,18 @@ class ServerNode {
       publish: (topic, data) =>
         this.#publish(role, surface.topics, topic, data),
     };
+  }
+
+  toConn(id: string, role?: string): ConnectionTarget {
+    return new ConnectionTarget(this.#server, id, role);
+  }
+
+  toUser(userId: string): UserTarget {
+    return new UserTarget(this.#server, userId);
+  }
+
+  toRole(role: string): RoleTarget {
+    return new RoleTarget(this.#server, role);
   }
 
   emitServer(event: string, data: unknown): void {

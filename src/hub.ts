@@ -59,6 +59,8 @@ export interface HubOptions extends Omit<RelayHost, "deliver"> {
   readonly turn: Turn;
   /** Frames went to members without passing an outbox. */
   wrote(frames: number): void;
+  /** Another node orders something of a channel's members. */
+  ordered(channel: Channel, order: string): void;
 }
 
 /** Fans out, on this node and to the others. */
@@ -67,6 +69,8 @@ export class Hub {
   readonly #relay: Relay;
   readonly #channels = new Map<string, Channel>();
   #groups = 0;
+  /** How many channels are heard for the node's own sake. */
+  #own = 0;
 
   constructor(options: HubOptions) {
     this.#options = options;
@@ -74,9 +78,11 @@ export class Hub {
       nodeId: options.nodeId,
       subscribeTimeoutMs: options.subscribeTimeoutMs,
       report: options.report,
+      up: options.up,
       deliver: (name, frames) => {
         const channel = this.#channels.get(name);
         if (!channel) return;
+        if (isOrder(frames)) return options.ordered(channel, frames);
         this.#deliver(channel, frames, countFrames(frames));
         for (const listener of channel.listeners) listener(frames);
       },
@@ -100,7 +106,12 @@ export class Hub {
 
   /** The size of each collection. */
   sizes(): Record<string, number> {
-    return { channels: this.#channels.size, ...this.#relay.sizes() };
+    const { interests = 0, ...sizes } = this.#relay.sizes();
+    return {
+      channels: this.#channels.size - this.#own,
+      interests: interests - this.#own,
+      ...sizes,
+    };
   }
 
   /** All channels that have local members or listeners. */
@@ -132,17 +143,25 @@ export class Hub {
     this.#release(channel);
   }
 
-  /** Gives a listener the frames that come from other nodes. */
+  /**
+   * Gives a listener the frames that come from other nodes.
+   *
+   * @param own Whether it is the only one, for the node's own sake; its channel is then counted in no size
+   */
   listen(
     name: string,
     listener: (frames: Frame) => void,
+    own = false,
   ): { off(): void; ready: Promise<Joined> } {
     const ready = this.#relay.want(name);
     if (this.#relay.closed) return { off: () => {}, ready };
     const channel = this.#channel(name);
     channel.listeners.add(listener);
+    if (own) this.#own++;
     const off = () => {
-      if (channel.listeners.delete(listener)) this.#release(channel);
+      if (!channel.listeners.delete(listener)) return;
+      if (own && !this.#relay.closed) this.#own--;
+      this.#release(channel);
     };
     return { off, ready };
   }
@@ -150,19 +169,28 @@ export class Hub {
   /**
    * Sends a frame to all members of a channel, here and on every other node.
    *
+   * @param except Members of this node that are left out
    * @throws {RangeError} When the frame is larger than the adapter can carry, before anybody got it
    */
-  publish(name: string, frame: Frame): void {
+  publish(name: string, frame: Frame, except?: ReadonlySet<Member>): void {
     this.#checkSize(name, frame);
     const channel = this.#channels.get(name);
-    if (channel) this.#deliver(channel, frame, 1);
+    if (channel && except) {
+      for (const member of membersOf(channel)) {
+        if (!except.has(member)) member.outbox.push(frame);
+      }
+    } else if (channel) this.#deliver(channel, frame, 1);
     this.#relay.send(name, frame);
   }
 
-  /** Sends a frame to the other nodes only. Throws as `publish` does. */
-  emit(name: string, frame: Frame): void {
+  /**
+   * Sends a frame to the other nodes only. Throws as `publish` does.
+   *
+   * @param count How many frames it is; 0 for an order, which goes by itself
+   */
+  emit(name: string, frame: Frame, count = 1): void {
     this.#checkSize(name, frame);
-    this.#relay.send(name, frame);
+    this.#relay.send(name, frame, count);
   }
 
   /** Puts a member back into the runtime's own fan-out, now that it may be. */
@@ -183,6 +211,7 @@ export class Hub {
   /** Sends what waits and ends the adapter. */
   close(): Promise<void> {
     this.#channels.clear();
+    this.#own = 0;
     return this.#relay.close();
   }
 
@@ -270,4 +299,14 @@ export class Hub {
       );
     }
   }
+}
+
+/** All members of a channel on this node, as they are now. */
+export function membersOf(channel: Channel): Member[] {
+  return [...channel.direct, ...channel.grouped];
+}
+
+// Orders are for nodes, and travel on the channel of those whom they are about, so that they overtake nothing.
+function isOrder(frames: Frame): frames is string {
+  return typeof frames === "string" && frames.startsWith('["end",');
 }

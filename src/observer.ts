@@ -33,7 +33,7 @@ export interface CallEnd {
 /** One message to many. */
 export interface Publication {
   /** What it went to. */
-  readonly kind: "room" | "topic" | "serverEvent";
+  readonly kind: "room" | "topic" | "user" | "role" | "serverEvent";
   /** The block and name, such as `shared.said`; of a server event the name. */
   readonly entry: string;
   /** The room's name. */
@@ -56,7 +56,7 @@ export interface Observer {
   onRequestStart?(call: ObservedCall): void;
   /** It ended: once for each start, but for a handler that never settles. */
   onRequestEnd?(call: ObservedCall, end: CallEnd): void;
-  /** This node sent a message to a room, a topic or the other nodes. */
+  /** This node sent a message to a room, a topic, a user, a role or the other nodes. */
   onPublish?(publication: Publication): void;
   /** Messages to a slow reader were dropped. */
   onDrop?(conn: AnyConnection, count: number): void;

@@ -57,7 +57,7 @@ export function createCodec(serializer: Serializer | undefined): Codec {
       const encoded = serializer.encode(payload);
       return typeof encoded === "string"
         ? `${head},${JSON.stringify(encoded)}]`
-        : block(`${head}]`, encoded);
+        : blockFrame(`${head}]`, encoded);
     },
     payload(raw) {
       if (raw === undefined) return undefined;
@@ -241,7 +241,7 @@ const BLOCK_FLAW: Read = {
 };
 
 /** A frame with a binary payload: `u32 length, JSON, u32 length, payload`, lengths big-endian. */
-function block(head: string, payload: Uint8Array): Uint8Array {
+export function blockFrame(head: string, payload: Uint8Array): Uint8Array {
   const json = encoder.encode(head);
   const bytes = new Uint8Array(8 + json.length + payload.length);
   const view = new DataView(bytes.buffer);

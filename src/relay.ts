@@ -7,6 +7,7 @@ import type { Adapter } from "./adapter.ts";
 import { Batch } from "./batch.ts";
 import { exceeds } from "./bytes.ts";
 import { backoffDelay } from "./backoff.ts";
+import { NODES } from "./channels.ts";
 import { advance, type Position, seal, unseal } from "./envelope.ts";
 import { Lag } from "./lag.ts";
 import type { Frame } from "./protocol.ts";
@@ -36,6 +37,8 @@ export interface RelayHost {
   readonly subscribeTimeoutMs: number;
   /** Frames came from another node. */
   deliver(channel: string, frames: Frame): void;
+  /** The adapter said that it is up, perhaps again. */
+  up(): void;
   /** Something failed in the background. */
   report(error: unknown): void;
 }
@@ -54,6 +57,8 @@ export interface RelayCounters {
   foreign: number;
   /** Payloads that the adapter gave up on. */
   dropped: number;
+  /** Sent to and taken from all nodes by the directory of nodes; the others leave them out. */
+  directory: number;
 }
 
 /** One channel that this node wants to hear. */
@@ -83,6 +88,7 @@ export class Relay {
     missed: 0,
     foreign: 0,
     dropped: 0,
+    directory: 0,
   };
   readonly #adapter: Adapter;
   readonly #host: RelayHost;
@@ -93,6 +99,7 @@ export class Relay {
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #outgoing = new Map<string, Batch[]>();
   readonly #sequences: Sequences;
+  readonly #ownSequences: Sequences;
   #status: AdapterStatus = { state: "up", since: Date.now() };
   #foreignTold = false;
   readonly #lag = new Lag();
@@ -101,11 +108,16 @@ export class Relay {
   constructor(adapter: Adapter, host: RelayHost) {
     this.#adapter = adapter;
     this.#host = host;
-    this.#sequences = new Sequences(crypto.randomUUID().slice(0, 8));
+    const start = crypto.randomUUID().slice(0, 8);
+    this.#sequences = new Sequences(start);
+    this.#ownSequences = new Sequences(start);
     adapter.open({
       nodeId: host.nodeId,
       message: (channel, payload) => this.#receive(channel, payload),
-      status: (state, cause) => this.#turnTo(state, cause),
+      status: (state, cause) => {
+        this.#turnTo(state, cause);
+        if (state === "up") host.up();
+      },
       dropped: (_channel, count) => void (this.counters.dropped += count),
       error: (error) => host.report(error),
     });
@@ -172,13 +184,21 @@ export class Relay {
     }
   }
 
-  /** Sends a frame to the other nodes at the end of the turn, together with what else goes to the channel. */
-  send(channel: string, frame: Frame): void {
+  /**
+   * Sends a frame to the other nodes at the end of the turn, together with what else goes to the channel.
+   *
+   * @param frame One frame, or several already joined
+   * @param count How many; 0 for one that goes by itself
+   */
+  send(channel: string, frame: Frame, count = 1): void {
     if (this.#closed || this.#adapter.alone?.()) return;
     if (this.#outgoing.size === 0) queueMicrotask(this.#flush);
-    const batches = this.#outgoing.get(channel);
-    if (!batches) this.#outgoing.set(channel, [new Batch(frame, 1)]);
-    else if (!batches.at(-1)?.add(frame, 1)) batches.push(new Batch(frame, 1));
+    let batches = this.#outgoing.get(channel);
+    if (!batches) this.#outgoing.set(channel, batches = []);
+    if (count > 0 && batches.at(-1)?.add(frame, count)) return;
+    const batch = new Batch(frame, count);
+    if (count === 0) batch.close();
+    batches.push(batch);
   }
 
   /** Sends what waits and ends the adapter. */
@@ -194,8 +214,10 @@ export class Relay {
   };
 
   #publish(channel: string, batch: Batch): void {
-    const { epoch, seq } = this.#sequences.next(channel);
-    this.counters.published++;
+    const own = channel === NODES;
+    const { epoch, seq } = (own ? this.#ownSequences : this.#sequences)
+      .next(channel);
+    this.counters[own ? "directory" : "published"]++;
     if (this.#interests.get(channel)?.live) this.#lag.sent(channel, epoch, seq);
     const payload = seal(this.#host.nodeId, epoch, seq, batch.join());
     try {
@@ -213,6 +235,7 @@ export class Relay {
     this.#interests.clear();
     this.#failed.clear();
     this.#sequences.clear();
+    this.#ownSequences.clear();
     await this.#adapter.close();
   }
 
@@ -297,7 +320,7 @@ export class Relay {
     if (positions.size > MAX_POSITIONS) {
       positions.delete(positions.keys().next().value ?? "");
     }
-    this.counters.received++;
+    this.counters[channel === NODES ? "directory" : "received"]++;
     this.counters.missed += step.missed;
     this.#host.deliver(channel, envelope.frames);
   }

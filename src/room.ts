@@ -80,7 +80,18 @@ export class RoomHandle {
     this.#core.hub.leave(channel, session);
   }
 
+  except(...conns: AnyConnection[]): { broadcast: RoomHandle["broadcast"] } {
+    const members = new Set<Member>(conns.map((conn) => this.#session(conn)));
+    return {
+      broadcast: (event, data) => this.#broadcast(event, data, members),
+    };
+  }
+
   broadcast(event: string, data: unknown): void {
+    this.#broadcast(event, data);
+  }
+
+  #broadcast(event: string, data: unknown, except?: ReadonlySet<Member>): void {
     const message = this.#core.contract.shared.events.get(event);
     if (!message) {
       throw new TypeError(
@@ -89,8 +100,8 @@ export class RoomHandle {
         }: the contract shares no such event, must be one of shared.serverToClient`,
       );
     }
-    const room = this.#name;
-    publish(this.#core, this.#channel, message, data, { kind: "room", room });
+    const to = { kind: "room", room: this.#name } as const;
+    publish(this.#core, this.#channel, message, data, to, except);
   }
 
   #session(conn: AnyConnection): Session {

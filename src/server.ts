@@ -18,6 +18,7 @@ import { isPromiseLike } from "./maybe.ts";
 import { quote } from "./names.ts";
 import { type Codec, createCodec, type Frame, plainFrame } from "./protocol.ts";
 import { validateSync } from "./schema.ts";
+import { Reach } from "./reach.ts";
 import { unref } from "./sequences.ts";
 import type { ErrorInfo } from "./server_options.ts";
 import { Session } from "./session.ts";
@@ -34,6 +35,7 @@ export class Server implements Core {
   readonly codec: Codec;
   readonly settings: Settings;
   readonly hub: Hub;
+  readonly reach: Reach;
   readonly turn: Turn = new Turn();
   readonly counters: Counters = createCounters();
   readonly tallies: Tallies = new Tallies();
@@ -60,6 +62,7 @@ export class Server implements Core {
       Date.now(),
     );
     this.nodeId = crypto.randomUUID();
+    this.reach = new Reach(this, adapter);
     this.hub = new Hub({
       adapter,
       nodeId: this.nodeId,
@@ -67,7 +70,10 @@ export class Server implements Core {
       subscribeTimeoutMs: settings.subscribeTimeoutMs,
       wrote: (frames) => void (this.counters.framesOut += frames),
       report: (error) => this.report(error, { source: "adapter" }),
+      up: () => this.reach.look(),
+      ordered: (channel, order) => this.reach.ordered(channel, order),
     });
+    this.reach.open();
   }
 
   get closing(): boolean {
@@ -87,6 +93,16 @@ export class Server implements Core {
         this.closing ? CloseCode.restart : CloseCode.overload,
         "the server is closing, or was too busy",
       );
+      return session;
+    }
+    const unidentified = this.hook(
+      "identify",
+      "hook",
+      () => this.reach.opened(session),
+    );
+    if (unidentified) {
+      release();
+      session.end(CloseCode.internal, "the server failed");
       return session;
     }
     session.welcomed = true;
@@ -189,6 +205,7 @@ export class Server implements Core {
   }
 
   ended(session: Session, code: number): void {
+    this.reach.ended(session);
     const { onDisconnect, observer } = this.settings;
     countClose(this.counters, code);
     if (observer && session.welcomed) {

@@ -20,6 +20,12 @@ import type {
   SharedEvent,
   SharedTopic,
 } from "./infer.ts";
+import type {
+  ConnectionTarget,
+  RoleTarget,
+  RoomRest,
+  UserTarget,
+} from "./reach_api.ts";
 import type { AdapterStatus, Joined, RelayCounters } from "./relay.ts";
 import type { CallStats } from "./tally.ts";
 
@@ -33,6 +39,8 @@ export interface AnyConnection {
   readonly connectedAt: number;
   /** How many events and topic messages were dropped since it reads too slowly. */
   readonly dropped: number;
+  /** The names of the rooms that it is in, as they are now. */
+  readonly rooms: string[];
   /**
    * Ends the connection. What was sent before still leaves. A second call does nothing.
    *
@@ -96,6 +104,12 @@ export interface Room<C extends ContractDefinition = ContractDefinition> {
     event: N,
     data: PayloadIn<C, "shared", N>,
   ): void;
+  /**
+   * The room without some connections, such as the one that a message came from.
+   *
+   * @param conns Connections of this server
+   */
+  except(...conns: AnyConnection[]): RoomRest<C>;
 }
 
 /** What one role's own topics are published through. */
@@ -218,6 +232,29 @@ export interface Node<
    * @param role A role of the contract
    */
   forRole<R extends RoleName<C>>(role: R): RoleScope<C, R>;
+  /**
+   * One connection by its id, on whatever node it is.
+   *
+   * @param id A connection's `id`
+   * @param role Its role, to send that role's own events; another role's connection does not get them
+   */
+  toConn(id: string): ConnectionTarget<C>;
+  /** As above, for a connection of one role. */
+  toConn<R extends RoleName<C>>(id: string, role: R): ConnectionTarget<C, R>;
+  /**
+   * All connections of one user, on all nodes.
+   *
+   * @param userId What `identify` returned for them
+   * @throws {TypeError} Without the option `identify`
+   * @throws {SocketError} BAD_REQUEST for what is no name
+   */
+  toUser(userId: string): UserTarget<C>;
+  /**
+   * All connections of one role, on all nodes.
+   *
+   * @param role A role of the contract
+   */
+  toRole<R extends RoleName<C>>(role: R): RoleTarget<C, R>;
   /**
    * Sends an event to every other node, at most once; no answer comes back. Alone it does nothing.
    *

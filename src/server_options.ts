@@ -197,6 +197,22 @@ export interface ServerOptions<
     ctx: CtxOf<A, RoleName<C>>,
     code: number,
   ) => void;
+  /**
+   * Says whose a connection is, for `toUser`: called once a connection, before `onConnection`. When it throws, the
+   * connection closes. The user's connections then get a channel between nodes, as a room does.
+   *
+   * @returns Well-formed Unicode of 1 to 256 bytes; `undefined` for nobody's
+   */
+  readonly identify?: (
+    conn: Connection<C, RoleName<C>, CtxOf<A, RoleName<C>>>,
+  ) => string | undefined;
+  /**
+   * Whether other nodes reach this one: by `toConn`, `toRole` and the directory of nodes. It then hears two channels
+   * from its start, and one for each role that has connections here.
+   *
+   * @default {true, but false with an adapter whose hearing costs money (`metered`)}
+   */
+  readonly reach?: boolean;
   /** Called for every error that no caller could be told of. Written to the console when left out. */
   readonly onError?: (error: unknown, info: ErrorInfo) => void;
   /**

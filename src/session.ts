@@ -57,6 +57,8 @@ export class Session implements Member, OutboxOwner, SocketEvents {
   readonly subscriptions: Map<string, Subscription> = new Map();
   /** Whether the application was told of it. */
   welcomed = false;
+  /** Whose it is, as `identify` said. */
+  userId: string | undefined;
   /** How many of `channels` are rooms. */
   rooms = 0;
   /** How many events and topic messages it was not sent, since its reader is slow. */

@@ -62,6 +62,7 @@ function create({ subscribeTimeoutMs = 1_000 } = {}) {
     nodeId: "me",
     subscribeTimeoutMs,
     deliver: (channel, frames) => delivered.push(`${channel} ${frames}`),
+    up: () => {},
     report: (error) => reported.push(error),
   });
   relays.push(relay);

@@ -337,6 +337,50 @@ export const cases: readonly Case[] = [
     mentions: ["number", "string"],
   },
   {
+    name: "a role's event to a connection whose role is not named",
+    good: `srv.toConn("n.1").emit("message", { from: "", text: "" });`,
+    bad: `srv.toConn("n.1").emit("invited", { by: "ada" });`,
+    code: 2345,
+    mentions: ["invited", "message"],
+  },
+  {
+    name: "another role's event to a connection of a named role",
+    good: `srv.toConn("n.1", "user").emit("invited", { by: "ada" });`,
+    bad: `srv.toConn("n.1", "agent").emit("invited", { by: "ada" });`,
+    code: 2345,
+    mentions: ["invited"],
+  },
+  {
+    name: "a topic to a user",
+    good: `srv.toUser("1").emit("message", { from: "", text: "" });`,
+    bad: `srv.toUser("1").emit("presence", { room: "a", count: 1 });`,
+    code: 2345,
+    mentions: ["presence"],
+  },
+  {
+    name: "a payload of another type to a role",
+    good: `srv.toRole("agent").emit("paged", 1);`,
+    bad: `srv.toRole("agent").emit("paged", "1");`,
+    code: 2345,
+    mentions: ["string", "number"],
+  },
+  {
+    name: "a role's event to the rest of a room",
+    good:
+      `srv.room("a").except(conn).broadcast("message", { from: "", text: "" });`,
+    bad: `srv.room("a").except(conn).broadcast("paged", 1);`,
+    code: 2345,
+    mentions: ["paged"],
+  },
+  {
+    name: "an identify that gives no text",
+    good:
+      `createSocketServer(api, { authenticate, identify: ({ ctx }) => ctx && "user" in ctx ? ctx.user.id : undefined });`,
+    bad: `createSocketServer(api, { authenticate, identify: () => 1 });`,
+    code: 2322,
+    mentions: ["number", "string"],
+  },
+  {
     name: "a server event that the contract has not",
     good: `srv.emitServer("rebalance", { shard: 1 });`,
     bad: `srv.emitServer("balance", { shard: 1 });`,

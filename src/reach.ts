@@ -1,0 +1,203 @@
+/**
+ * Connections by id, by user and by role, on whatever node they are.
+ *
+ * @module
+ */
+import type { Adapter } from "./adapter.ts";
+import { nodeChannel, roleChannel, userChannel } from "./channels.ts";
+import type { Core } from "./core.ts";
+import { SocketError } from "./errors.ts";
+import type { Channel } from "./hub.ts";
+import { membersOf } from "./hub.ts";
+import { NAME_RULE, nameFlaw, quote } from "./names.ts";
+import { Post } from "./post.ts";
+import { countFrames, type Frame, plainFrame, read } from "./protocol.ts";
+import { Session } from "./session.ts";
+
+/** The connections of one role on this node. */
+interface Role {
+  readonly sessions: Set<Session>;
+  /** Ends what hears the other nodes; absent while this node hears none. */
+  off: (() => void) | undefined;
+}
+
+/** What a node is reached by. */
+export class Reach {
+  readonly post: Post;
+  readonly #core: Core;
+  readonly #adapter: Adapter;
+  readonly #sessions = new Map<string, Session>();
+  readonly #roles = new Map<string, Role>();
+  #opened = false;
+  #started = false;
+
+  constructor(core: Core, adapter: Adapter) {
+    this.#core = core;
+    this.#adapter = adapter;
+    this.post = new Post(core);
+    this.post.on("to", ({ head: [, id, block], body }) => {
+      if (body) this.#deliver(String(id), String(block), body);
+    });
+    this.post.on("end", ({ head: [, id, code, reason] }) => {
+      this.#sessions.get(String(id))?.end(Number(code), String(reason));
+    });
+  }
+
+  /** Whether this node is to be reached by the others. */
+  get wanted(): boolean {
+    return this.#core.settings.reach ?? !this.#adapter.metered;
+  }
+
+  /** The node is made. */
+  open(): void {
+    this.#opened = true;
+    this.look();
+  }
+
+  /** Hears the other nodes from now on, if there may be any and it is wanted: called whenever that may have changed. */
+  look(): void {
+    const { closing, nodeId } = this.#core;
+    if (this.#started || !this.#opened || closing) return;
+    if (!this.wanted || this.#adapter.alone?.()) return;
+    this.#started = true;
+    void this.post.hear(nodeChannel(nodeId));
+    for (const [name, role] of this.#roles) this.#hearRole(name, role);
+  }
+
+  /** A connection of this node by its id. */
+  session(id: string): Session | undefined {
+    return this.#sessions.get(id);
+  }
+
+  /** A connection was accepted. Throws what the application's `identify` throws. */
+  opened(session: Session): void {
+    const { handle } = session;
+    this.#sessions.set(handle.id, session);
+    let role = this.#roles.get(handle.role);
+    if (!role) {
+      this.#roles.set(
+        handle.role,
+        role = { sessions: new Set(), off: undefined },
+      );
+      if (this.#started) this.#hearRole(handle.role, role);
+    }
+    role.sessions.add(session);
+    const userId = this.#core.settings.identify?.(handle as never);
+    if (userId === undefined) return;
+    session.userId = checkUserId(userId);
+    void this.#core.hub.join(userChannel(userId), session);
+  }
+
+  /** A connection is over. */
+  ended(session: Session): void {
+    const { id, role: name } = session.handle;
+    this.#sessions.delete(id);
+    const role = this.#roles.get(name);
+    if (!role?.sessions.delete(session) || role.sessions.size > 0) return;
+    this.#roles.delete(name);
+    role.off?.();
+  }
+
+  /** Sends an event of a block to one connection. */
+  toConnection(id: string, block: string, frame: Frame): void {
+    const nodeId = this.nodeOf(id);
+    if (nodeId === this.#core.nodeId) this.#deliver(id, block, frame);
+    else if (nodeId) this.post.send(nodeId, ["to", id, block], frame);
+  }
+
+  /** Ends one connection. */
+  endConnection(id: string, code: number, reason: string): void {
+    const nodeId = this.nodeOf(id);
+    if (nodeId === this.#core.nodeId) this.#sessions.get(id)?.end(code, reason);
+    else if (nodeId) this.post.send(nodeId, ["end", id, code, reason]);
+  }
+
+  /** Ends all connections of a user. */
+  endUser(userId: string, code: number, reason: string): void {
+    const name = userChannel(userId);
+    const channel = this.#core.hub.channel(name);
+    const order = plainFrame("end", code, reason);
+    this.#core.hub.emit(name, order, 0);
+    if (channel) this.ordered(channel, order);
+  }
+
+  /** Sends an event to all connections of a role. */
+  toRole(role: string, frame: Frame): void {
+    if (!this.wanted) throw unreachable(`role ${quote(role)}`);
+    this.#core.hub.emit(roleChannel(role), frame); // first, since it throws for one that is too large
+    this.#deliverToRole(role, frame, 1);
+  }
+
+  /** Does what was ordered of a channel's members. */
+  ordered(channel: Channel, order: string): void {
+    if (!channel.name.startsWith("user:")) return;
+    const [frame] = read(order);
+    if (!frame?.ok) return;
+    const [, code, reason] = frame.fields;
+    for (const member of membersOf(channel)) {
+      if (member instanceof Session) member.end(Number(code), String(reason));
+    }
+  }
+
+  /**
+   * The node that a connection's id names, `undefined` for a text that names none.
+   *
+   * @throws {SocketError} UNAVAILABLE when it is another one and this node hears no other
+   */
+  nodeOf(id: string): string | undefined {
+    const nodeId = String(id).slice(0, Math.max(0, id.lastIndexOf(".")));
+    if (!/^\S{1,128}$/.test(nodeId)) return undefined;
+    if (nodeId !== this.#core.nodeId && !this.wanted) {
+      throw unreachable(`connection ${quote(id)}`);
+    }
+    return nodeId;
+  }
+
+  #deliver(id: string, block: string, frame: Frame): void {
+    const session = this.#sessions.get(id);
+    if (!session) return;
+    if (block === "shared" || block === session.handle.role) {
+      return session.outbox.push(frame);
+    }
+    const error = new TypeError(
+      `Cannot send to connection ${quote(id)}: it is of role ${
+        quote(session.handle.role)
+      }, must be of ${quote(block)}`,
+    );
+    this.#core.report(error, { source: "output", connectionId: id });
+  }
+
+  #hearRole(name: string, role: Role): void {
+    const { off } = this.#core.hub.listen(
+      roleChannel(name),
+      (frames) => this.#deliverToRole(name, frames, countFrames(frames)),
+      true,
+    );
+    role.off = off;
+  }
+
+  #deliverToRole(name: string, frame: Frame, count: number): void {
+    for (const session of this.#roles.get(name)?.sessions ?? []) {
+      session.outbox.push(frame, count);
+    }
+  }
+}
+
+function unreachable(what: string): SocketError {
+  return new SocketError(
+    "UNAVAILABLE",
+    `Cannot reach ${what} on other nodes: the option reach is off, as it is by default where hearing costs, must be true`,
+  );
+}
+
+/** Checks what is to stand for a user. */
+export function checkUserId(userId: unknown): string {
+  const flaw = typeof userId === "string"
+    ? nameFlaw(userId)
+    : `it is of type ${typeof userId}`;
+  if (flaw === undefined) return userId as string; // just checked
+  throw new SocketError(
+    "BAD_REQUEST",
+    `Cannot use user ${quote(String(userId))}: ${flaw}, must be ${NAME_RULE}`,
+  );
+}
