@@ -1,15 +1,8 @@
 import { afterEach, expect, test } from "bun:test";
-import { MemoryBus } from "@super-line/edge";
 import { createClient } from "@super-line/edge/client";
-import { loopback } from "@super-line/edge/testing";
 import { run } from "./snippets/design_client.ts";
 import app from "./snippets/design_hono.ts";
 import srv, { api } from "./snippets/design_server.ts";
-import {
-  api as messages,
-  createMessagesNode,
-} from "./snippets/seed_direct_messages.ts";
-import { createShardNode } from "./snippets/seed_server_events.ts";
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
@@ -67,61 +60,3 @@ test("the design page's Hono app serves pages and sockets from one export", asyn
   ends.push(() => client.close());
   expect(await client.join({ room: "hono" })).toEqual({ ok: true });
 });
-
-test("the page's server event reaches every other node and not its sender", async () => {
-  const bus = new MemoryBus();
-  const moved: string[] = [];
-  const [a, b, c] = ["a", "b", "c"].map((name) => {
-    const node = createShardNode(bus, (shard) => moved.push(name + shard));
-    ends.push(() => node.srv.close());
-    return node;
-  });
-  const offs = [a, b, c].map((node) => node?.listen());
-  for (const off of offs) expect(await off?.ready).toEqual({ live: true });
-  a?.emit();
-  await until(() => moved.length >= 2);
-  offs[1]?.();
-  a?.emit();
-  await until(() => moved.length >= 3);
-  expect(moved.sort()).toEqual(["b3", "c3", "c3"]);
-});
-
-test("the page's direct message reaches its user on any node, and nobody else", async () => {
-  const bus = new MemoryBus();
-  const got: unknown[] = [];
-  const connect = async (id: string) => {
-    const node = createMessagesNode(bus);
-    ends.push(() => node.close());
-    const client = createClient(messages, {
-      url: "ws://app.test",
-      role: "user",
-      params: { id },
-      WebSocket: loopback(node),
-    });
-    ends.push(() => client.close());
-    client.on("dm", (dm) => got.push({ to: id, ...dm }));
-    await client.ready;
-    return client;
-  };
-  const [ada] = [
-    await connect("ada"),
-    await connect("bob"),
-    await connect("eve"),
-  ];
-  await ada.send({ to: "bob", text: "psst" });
-  await until(() => got.length > 0);
-  await ada.send({ to: "ada", text: "note" });
-  await until(() => got.length > 1);
-  expect(got).toEqual([
-    { to: "bob", from: "ada", text: "psst" },
-    { to: "ada", from: "ada", text: "note" },
-  ]);
-});
-
-async function until(done: () => boolean): Promise<void> {
-  const end = performance.now() + 2_000;
-  while (!done()) {
-    if (performance.now() > end) throw new Error("It did not happen in 2 s");
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}

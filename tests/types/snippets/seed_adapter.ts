@@ -2,27 +2,35 @@
 // deno-fmt-ignore-file
 // deno-lint-ignore-file
 import { z } from "zod";
-import { type Adapter, type AuthResult, type Contract, type ContractDefinition, defineContract, type ServerOptions, type SocketServer } from "@super-line/edge";
-import type { Server } from "node:http";
+import { defineContract } from "@super-line/edge";
+import { createSocketServer } from "@super-line/edge/node";
+import type { Given } from "./given.ts";
 
-// Stand-ins for ./adapters/redis and for ./node, which takes an HTTP server: issue 4 replaces them by imports.
-declare function createRedisAdapter(url: string): Adapter;
-declare function createSocketServer<C extends ContractDefinition, A extends AuthResult<C>>(
-  contract: Contract<C>,
-  options: ServerOptions<C, A> & { readonly server: Server },
-): SocketServer<C, A>;
+const payload = z.object({ text: z.string() });
 
-declare const server: Server;
-declare const authenticate: () => { role: "user" };
-const api = defineContract({ roles: { user: { serverToClient: { tick: { payload: z.number(), subscribe: true } } } } });
+/** What the nodes and their clients share. */
+export const api = defineContract({
+  shared: {
+    clientToServer: { join: { input: z.object({ room: z.string() }), output: z.object({ live: z.boolean() }) } },
+    serverToClient: { said: { payload }, news: { payload, subscribe: true } },
+  },
+  roles: { user: {}, agent: { serverToClient: { task: { payload, subscribe: true } } } },
+  serverToServer: { note: payload },
+});
 
-export function run() {
+const authenticate = (request: Request) => ({
+  role: new URL(request.url).searchParams.get("role") as "user" | "agent",
+});
+
+/** One of the page's server processes. */
+export function createPageNode({ createRedisAdapter, server }: Given) {
 // --- snippet
 const srv = createSocketServer(api, {
 server, authenticate,
 adapter: createRedisAdapter('redis://localhost:6379'),
 })
 // --- end
-srv.forRole("user").publish("tick", 1);
-return srv;
+  return srv.implement({
+    shared: { join: ({ room }, _ctx, conn) => srv.room(room).add(conn) },
+  });
 }

@@ -2,7 +2,9 @@
 // deno-fmt-ignore-file
 // deno-lint-ignore-file
 import { z } from "zod";
-import { createInMemoryAdapter, createSocketServer, defineContract, type MemoryBus } from "@super-line/edge";
+import { defineContract } from "@super-line/edge";
+import { createSocketServer } from "@super-line/edge/node";
+import type { Given } from "./given.ts";
 
 /** What the nodes and their clients share. */
 export const api = defineContract({
@@ -17,13 +19,14 @@ export const api = defineContract({
 });
 
 /** A node on which users write to each other. */
-export function createMessagesNode(bus: MemoryBus) {
+export function createMessagesNode({ createRedisAdapter, server }: Given) {
   const authenticate = (request: Request) => ({
     role: "user" as const,
     ctx: { user: { id: new URL(request.url).searchParams.get("id") ?? "" } },
   });
   const srv = createSocketServer(api, {
-    adapter: createInMemoryAdapter(bus),
+    server,
+    adapter: createRedisAdapter("redis://localhost:6379"),
     authenticate,
 // --- snippet
 onConnection: (conn, ctx) => srv.room(`user:${ctx.user.id}`).add(conn),

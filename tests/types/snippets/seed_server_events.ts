@@ -2,13 +2,18 @@
 // deno-fmt-ignore-file
 // deno-lint-ignore-file
 import { z } from "zod";
-import { createInMemoryAdapter, createSocketServer, defineContract, type MemoryBus } from "@super-line/edge";
+import { defineContract } from "@super-line/edge";
+import { createSocketServer } from "@super-line/edge/node";
+import type { Given } from "./given.ts";
 
-/** The page leaves the roles out, so this is defined for its type alone. */
-export const define = () =>
+const api =
 // --- snippet
 defineContract({
-roles: { /* … */ },
+roles: { /* … */
+// --- end
+  user: {},
+// --- snippet
+},
 serverToServer: {
 rebalance: z.object({ shard: z.number() }),
 cacheInvalidate: z.object({ key: z.string() }),
@@ -16,19 +21,12 @@ cacheInvalidate: z.object({ key: z.string() }),
 })
 // --- end
 
-const api = defineContract({
-  roles: { user: {} },
-  serverToServer: {
-    rebalance: z.object({ shard: z.number() }),
-    cacheInvalidate: z.object({ key: z.string() }),
-  },
-});
-
 /** A node that moves shards. */
-export function createShardNode(bus: MemoryBus, moveShard: (shard: number) => void) {
+export function createShardNode({ createRedisAdapter, server }: Given, moveShard: (shard: number) => void) {
   const srv = createSocketServer(api, {
-    adapter: createInMemoryAdapter(bus),
-    authenticate: () => ({ role: "user" }),
+    server,
+    adapter: createRedisAdapter("redis://localhost:6379"),
+    authenticate: () => ({ role: "user" as const }),
   });
   const listen = () =>
 // --- snippet
