@@ -60,7 +60,9 @@ function recognise(client: RedisClientLike, sharded: boolean): Recognised {
       use: (events) => ioRedisFace(client, sharded, events),
       duplicate: (events) =>
         ioRedisFace(
-          client.duplicate({ retryStrategy: null, autoResubscribe: false }),
+          client.isCluster
+            ? client.duplicate() // takes other arguments; its first "close" ends the session
+            : client.duplicate({ retryStrategy: null, autoResubscribe: false }),
           sharded,
           events,
         ),

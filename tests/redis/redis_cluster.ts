@@ -58,6 +58,11 @@ export class RedisCluster {
         ...["CLUSTER", "MEET", "127.0.0.1", `${server.port}`, bus],
       );
     }
+    await this.whole();
+  }
+
+  /** Resolves when every server says that all are there: one that was restarted does so some seconds later. */
+  async whole(): Promise<void> {
     const deadline = Date.now() + 15_000;
     for (const server of this.servers) {
       while (!await isWhole(server)) {
