@@ -110,3 +110,94 @@ test(
   },
   30_000,
 );
+
+test(
+  "a node is subscribed on Redis to what it has members or listeners for, and to nothing else",
+  async () => {
+    const [a, b] = [onRedis("narrow").srv, onRedis("narrow").srv];
+    const channels = async () => {
+      const reply = await redis.command("PUBSUB", "CHANNELS", "narrow:*");
+      return (reply.match(/narrow:[^\r]+/g) ?? []).toSorted();
+    };
+    const subscribers = async (channel: string) => {
+      const reply = await redis.command("PUBSUB", "NUMSUB", channel);
+      return Number(/:(\d+)\r\n$/.exec(reply)?.[1]);
+    };
+    /** Redis hears of what a node leaves after the node has. */
+    const become = async (expected: string[]) => {
+      const end = Date.now() + 4_000;
+      while (`${await channels()}` !== `${expected}` && Date.now() < end);
+      expect(await channels()).toEqual(expected);
+    };
+    const [event, lobby] = ["narrow:server:rebalance", "narrow:room:lobby"];
+    b.emitServer("rebalance", { shard: 1 });
+    b.room("lobby").broadcast("message", { n: 1 });
+    const off = a.onServer("rebalance", () => {});
+    const second = a.onServer("rebalance", () => {});
+    expect(await within(off.ready)).toEqual({ live: true });
+    await become([event]);
+    expect(await subscribers(event)).toBe(1);
+    const here = await member(a);
+    const there = await member(b);
+    await become([lobby, event]);
+    expect(await subscribers(lobby)).toBe(2);
+    off();
+    await become([lobby, event]);
+    second();
+    await become([lobby]);
+    here.client.close();
+    there.client.close();
+    await become([]);
+  },
+  30_000,
+);
+
+test(
+  "a listener of server events is not ready while Redis is away, and hears them when it is back",
+  async () => {
+    await redis.kill();
+    const [a, b] = [onRedis("deaf").srv, onRedis("deaf").srv];
+    const shards: number[] = [];
+    const off = b.onServer("rebalance", ({ shard }) => shards.push(shard));
+    expect(await within(off.ready)).toEqual({ live: false });
+    await redis.begin();
+    await until(() => a.status().state === "up", "a is up", 15_000);
+    await until(() => b.status().state === "up", "b is up", 15_000);
+    const again = b.onServer("rebalance", ({ shard }) => shards.push(-shard));
+    expect(await within(again.ready)).toEqual({ live: true });
+    a.emitServer("rebalance", { shard: 1 });
+    await until(() => shards.length === 2);
+    expect(shards).toEqual([1, -1]);
+  },
+  60_000,
+);
+
+test(
+  "order holds without awaiting and while connections are killed, and each gap is counted",
+  async () => {
+    const [a, b] = [onRedis("order").srv, onRedis("order").srv];
+    const { got, client } = await member(b);
+    let n = 0;
+    const publish = () => a.room("lobby").broadcast("message", { n: ++n });
+    publish();
+    await until(() => got.length === 1, "the first one comes", 10_000);
+    const timer = setInterval(publish, 1); // each in a turn of its own: as many envelopes
+    for (const type of ["pubsub", "normal", "pubsub"]) {
+      const before = got.length;
+      await until(() => got.length > before + 20, "it hears again", 15_000);
+      await redis.command("CLIENT", "KILL", "TYPE", type);
+    }
+    await until(() => a.status().state === "up", "a is up", 15_000);
+    await until(() => b.status().state === "up", "b is up", 15_000);
+    await client.join({ room: "lobby" });
+    const before = got.length;
+    await until(() => got.length > before, "it is live again", 15_000);
+    clearInterval(timer);
+    await until(() => got.at(-1) === n, "the last one comes", 10_000);
+    expect(got).toEqual(got.toSorted((x, y) => x - y));
+    expect(new Set(got).size).toBe(got.length);
+    expect(got.length).toBeLessThan(n);
+    expect(b.stats().relay.missed).toBe(n - got.length);
+  },
+  60_000,
+);
