@@ -23,7 +23,7 @@ import { Pairs, type Source } from "./redis/pair.ts";
 import { Shards } from "./redis/shards.ts";
 import { broughtSource } from "./redis/brought.ts";
 import { ownClient } from "./redis/own.ts";
-import { unavailable } from "./redis/timing.ts";
+import { unavailable } from "./shared/timing.ts";
 
 export type {
   BunRedisLike,

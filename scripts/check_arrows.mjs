@@ -30,13 +30,14 @@ const rim = ["src/runtimes/", "src/testing/", "src/react/"]
 const rimMayImport = ["adapters/memory.ts"];
 
 // An adapter is a file and perhaps a folder of the same name; it imports these,
-// the core and its vendor. These import other adapters too.
+// what adapters share, the core and its vendor. These import other adapters too.
 const adaptersOfAdapters = ["adapters/from_env.ts"];
+const shared = "shared";
 
 // The one file that may import a vendor. All else that is not ours is refused.
 const vendors = {
   "redis": "adapters/redis/own.ts",
-  "@upstash/redis": "adapters/upstash.ts",
+  "@upstash/redis": "adapters/upstash/own.ts",
   "ws": "src/runtimes/node.ts",
   "react": "src/react.ts",
 };
@@ -99,7 +100,7 @@ function refusal(path, specifier, typeOnly) {
     const allowed = core.includes(target) ||
       isAdapter(target) &&
         (adaptersOfAdapters.includes(path) ||
-          adapterOf(target) === adapterOf(path));
+          [adapterOf(path), shared].includes(adapterOf(target)));
     return allowed ? undefined : "an adapter imports the core and its vendor";
   }
 }

@@ -7,7 +7,7 @@ import { backoffDelay } from "../../src/backoff.ts";
 import type { Pair, Pairs } from "./pair.ts";
 import { Publishes } from "./publishes.ts";
 import { Subscriptions } from "./subscriptions.ts";
-import { unavailable, within } from "./timing.ts";
+import { unavailable, within } from "../shared/timing.ts";
 
 /** What a link tells. */
 export interface LinkHost {

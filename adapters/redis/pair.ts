@@ -4,7 +4,7 @@
  * @module
  */
 import type { Face, FaceEvents, MakeFace } from "./face.ts";
-import { within } from "./timing.ts";
+import { within } from "../shared/timing.ts";
 
 /** Where the two clients come from. */
 export interface Source {

@@ -8,7 +8,7 @@ import { Link, type LinkHost, type LinkSettings } from "./link.ts";
 import { createNodeRedis, ownClient } from "./own.ts";
 import { Pairs } from "./pair.ts";
 import { Topology } from "./slots.ts";
-import { unavailable, within } from "./timing.ts";
+import { unavailable, within } from "../shared/timing.ts";
 
 const RETRY = { baseMs: 200, maxMs: 5_000, factor: 2 };
 const RETRY_AT_LEAST_MS = 100;

@@ -5,7 +5,7 @@
  */
 import { isSocketError } from "../../src/errors.ts";
 import type { Pair } from "./pair.ts";
-import { unavailable, within } from "./timing.ts";
+import { unavailable, within } from "../shared/timing.ts";
 
 /** How many channels one command names at most, so that others come between. */
 const CHUNK = 500;

@@ -25,7 +25,7 @@ export async function within<T>(
   }
 }
 
-/** What callers see when Redis cannot be reached. */
+/** What callers see when the broker cannot be reached. */
 export function unavailable(message: string, cause?: unknown): SocketError {
   return new SocketError("UNAVAILABLE", message, undefined, { cause });
 }

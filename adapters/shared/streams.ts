@@ -1,0 +1,100 @@
+/**
+ * How payloads stand in Redis streams: a few streams for all channels, so that one read has news of all.
+ *
+ * @module
+ */
+
+/** How many streams there are. It is in their keys, so that nodes with another number do not meet half. */
+export const SHARDS = 8;
+/** About how many entries a stream keeps: a thousand of one turn, some of which a retry repeats. */
+export const STREAM_LENGTH = 2_000;
+/** After how many seconds without a sign of life a stream may go. */
+export const STREAM_TTL_S = 86_400;
+/** How long a node need not renew that. */
+export const RENEW_MS = 3_600_000;
+
+const encoder = new TextEncoder();
+
+/** The stream that a channel is in: FNV-1a of its name. */
+export function shardOf(channel: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of encoder.encode(channel)) {
+    hash = Math.imul(hash ^ byte, 0x01000193);
+  }
+  return (hash >>> 0) % SHARDS;
+}
+
+/** A stream's key. */
+export function shardKey(prefix: string, shard: number): string {
+  return `${prefix}:1:${SHARDS}:${shard}`;
+}
+
+/** Where it is told that there is something to read. No channel's name: none has an @ before the first colon. */
+export function wakeChannel(prefix: string): string {
+  return `${prefix}@wake`;
+}
+
+/** One entry. */
+export interface Entry {
+  readonly channel: string;
+  readonly payload: string;
+  /** Which adapter wrote it. */
+  readonly instance: string;
+  /** Its number: what one instance writes to one stream has growing ones. */
+  readonly seq: number;
+}
+
+/** An entry's fields. Each value starts with a letter, since clients of Upstash read values that look like JSON. */
+export function toFields(
+  { channel, payload, instance, seq }: Entry,
+): Record<"c" | "d" | "i", string> {
+  return { c: `c${channel}`, d: `s${payload}`, i: `i${instance}.${seq}` };
+}
+
+/** Reads an entry's fields, by name; `undefined` when it is none of ours. */
+export function fromFields(fields: unknown): Entry | undefined {
+  if (!Array.isArray(fields)) return undefined;
+  const values = new Map<unknown, unknown>();
+  for (let at = 0; at < fields.length; at += 2) {
+    values.set(fields[at], fields[at + 1]);
+  }
+  const [channel, payload, id] = ["c", "d", "i"].map((it) => values.get(it));
+  if (
+    typeof channel !== "string" || !channel.startsWith("c") ||
+    typeof payload !== "string" || !payload.startsWith("s")
+  ) return undefined;
+  const [, instance, seq] = /^i([\w-]{1,64})\.([1-9]\d{0,14})$/
+    .exec(String(id)) ?? [];
+  return instance === undefined ? undefined : {
+    channel: channel.slice(1),
+    payload: payload.slice(1),
+    instance,
+    seq: Number(seq),
+  };
+}
+
+/** Before every entry. */
+export const FIRST_ID = "0-0";
+
+/** Whether something is an entry's id: milliseconds and a number. */
+export function isId(value: unknown): value is string {
+  return typeof value === "string" && /^\d{1,20}-\d{1,20}$/.test(value);
+}
+
+/** Which id is later, by number: as texts 9-0 would be after 10-0. */
+export function compareIds(a: string, b: string): number {
+  const [ms = "", seq = ""] = a.split("-");
+  const [otherMs = "", otherSeq = ""] = b.split("-");
+  return compareNumbers(ms, otherMs) || compareNumbers(seq, otherSeq);
+}
+
+/** The id right before another one. */
+export function idBefore(id: string): string {
+  const [ms = "0", seq = "0"] = id.split("-");
+  if (seq !== "0") return `${ms}-${BigInt(seq) - 1n}`;
+  return ms === "0" ? FIRST_ID : `${BigInt(ms) - 1n}-18446744073709551615`; // the largest there is
+}
+
+function compareNumbers(a: string, b: string): number {
+  return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
+}

@@ -1,0 +1,265 @@
+/**
+ * The adapter for several nodes and one Upstash Redis, over HTTP: for hosts that have no TCP.
+ *
+ * @example A server whose rooms and topics span all nodes
+ * ```ts
+ * import { createSocketServer, defineContract } from "@super-line/edge";
+ * import { createUpstashAdapter } from "@super-line/edge/adapters/upstash";
+ *
+ * const api = defineContract({ roles: { user: {} } });
+ * const srv = createSocketServer(api, {
+ *   adapter: createUpstashAdapter({ url: "https://eu1-example.upstash.io", token: "secret" }),
+ *   authenticate: () => ({ role: "user" as const }),
+ * });
+ * await srv.close();
+ * ```
+ *
+ * @module
+ */
+import type { Adapter, AdapterHost } from "../src/adapter.ts";
+import { exceeds } from "../src/bytes.ts";
+import { STREAM_LENGTH } from "./shared/streams.ts";
+import { unavailable } from "./shared/timing.ts";
+import type { UpstashClientLike } from "./upstash/client_like.ts";
+import { UpstashNode } from "./upstash/node.ts";
+import { ownClient } from "./upstash/own.ts";
+import type { GapReason } from "./upstash/poller.ts";
+
+export type {
+  UpstashClientLike,
+  UpstashPipelineLike,
+} from "./upstash/client_like.ts";
+export type { GapReason } from "./upstash/poller.ts";
+
+/** What {@linkcode createUpstashAdapter} takes: `url` and `token`, or `client`. */
+export interface UpstashAdapterOptions {
+  /** The REST URL of the database, `https://…upstash.io`. */
+  readonly url?: string;
+  /** The REST token; one that may only read can subscribe and not publish. */
+  readonly token?: string;
+  /** A client of the package `@upstash/redis`, with any settings, or one of that shape. */
+  readonly client?: UpstashClientLike;
+  /**
+   * What the application's keys start with. Two applications on one database need two.
+   *
+   * @default {"super-line"}
+   */
+  readonly namespace?: string;
+  /**
+   * The wait between reads while there is traffic, in milliseconds, from 1.
+   *
+   * @default {100}
+   */
+  readonly minIntervalMs?: number;
+  /**
+   * The longest wait between reads, in milliseconds, from `minIntervalMs` to 60 000. It is what a message after a quiet
+   * time takes at most, and what idleness costs: 5 s are 720 commands an hour.
+   *
+   * @default {5000}
+   */
+  readonly maxIntervalMs?: number;
+  /**
+   * How much longer each wait without news is than the one before, from 1.1 to 10.
+   *
+   * @default {2}
+   */
+  readonly factor?: number;
+  /**
+   * `"sse"`: nodes tell each other that there is something to read, with one command more a write, and an idle node
+   * reads once a minute. All nodes of a cluster need it. Needs `url` and `token`, beside a `client` too.
+   */
+  readonly wake?: "sse";
+  /**
+   * Publishes to nodes on TCP too, whose Redis adapter has the same option. All nodes of such a cluster need it.
+   *
+   * @default {false}
+   */
+  readonly bridge?: boolean;
+  /**
+   * How long one request may take, in milliseconds, from 100. A publish is tried again for three times as long.
+   *
+   * @default {10000}
+   */
+  readonly timeoutMs?: number;
+  /**
+   * How many characters of publishes may wait; what goes beyond is dropped and counted.
+   *
+   * @default {33554432}
+   */
+  readonly maxPendingLength?: number;
+  /**
+   * Runs when messages may be missing, at most once a read and stream: entries were trimmed before they were read, a
+   * stream was made anew with lower ids, or an entry is too large to be read. Reported as an error when left out.
+   */
+  readonly onGap?: (gap: UpstashGap) => void;
+}
+
+/** Where messages may be missing, for {@linkcode UpstashAdapterOptions.onGap}. */
+export interface UpstashGap {
+  /** Why. */
+  readonly reason: GapReason;
+  /** The channels of this node that it may concern. */
+  readonly channels: readonly string[];
+}
+
+/**
+ * Creates the adapter that carries publishes over the REST API of Upstash Redis, with the package `@upstash/redis`,
+ * which must be installed, or a client of yours.
+ *
+ * Payloads stand in eight streams. A node reads the streams that it has members for, all with one command: often while
+ * there is traffic, ever less while there is none, and not at all without members. What was missed in an outage is read
+ * after it, as far as the streams reach back, about 2 000 entries each. Publishes wait for an answer for a while, in
+ * order, and are then dropped and counted.
+ *
+ * @param options Where, and how often
+ * @returns The adapter, for one server
+ * @throws {TypeError} When an option is wrong
+ *
+ * @example With a client that the application has
+ * ```ts ignore
+ * import { Redis } from "@upstash/redis";
+ * import { createUpstashAdapter } from "@super-line/edge/adapters/upstash";
+ *
+ * const adapter = createUpstashAdapter({ client: Redis.fromEnv(), namespace: "shop" });
+ * ```
+ */
+export function createUpstashAdapter(options: UpstashAdapterOptions): Adapter {
+  return new UpstashAdapter(options);
+}
+
+class UpstashAdapter implements Adapter {
+  readonly limits = { maxPayloadBytes: 1_048_576 + 8_192 } as const;
+  readonly #create: (host: AdapterHost) => UpstashNode;
+  #host: AdapterHost | undefined;
+  #node: UpstashNode | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: UpstashAdapterOptions) {
+    const {
+      namespace = "super-line",
+      minIntervalMs = 100,
+      maxIntervalMs = Math.max(5_000, minIntervalMs),
+      factor = 2,
+      timeoutMs = 10_000,
+      maxPendingLength = 33_554_432,
+      bridge = false,
+      wake,
+      onGap,
+    } = options;
+    if (!(namespace.length > 0 && namespace.isWellFormed())) {
+      throw refused("namespace", namespace, "a text that is not empty");
+    }
+    mustBe("minIntervalMs", minIntervalMs, 1, 60_000);
+    mustBe("maxIntervalMs", maxIntervalMs, minIntervalMs, 60_000);
+    mustBe("factor", factor, 1.1, 10);
+    mustBe("timeoutMs", timeoutMs, 100, 3_600_000);
+    mustBe("maxPendingLength", maxPendingLength, 0, Infinity);
+    if (wake !== undefined && wake !== "sse") {
+      throw refused("wake", wake, '"sse" or left out');
+    }
+    const { client, target } = whereFrom(options);
+    if (wake && !target) {
+      throw new TypeError(
+        'Cannot create the Upstash adapter: wake "sse" needs url and token, beside a client too',
+      );
+    }
+    const prefix = encodeURIComponent(namespace);
+    this.#create = (host) => {
+      const ending = new AbortController();
+      const { signal } = ending;
+      const own = target && ownClient({ ...target, timeoutMs, signal });
+      return new UpstashNode(
+        client ? () => Promise.resolve(client) : own!,
+        host,
+        {
+          prefix,
+          minIntervalMs,
+          maxIntervalMs,
+          factor,
+          timeoutMs,
+          maxPending: maxPendingLength,
+          streamLength: STREAM_LENGTH,
+          bridge,
+          wakes: wake && target,
+          onGap,
+          end: () => ending.abort(),
+        },
+      );
+    };
+  }
+
+  open(host: AdapterHost): void {
+    if (this.#host) {
+      throw new TypeError(
+        "Cannot open the Upstash adapter: it is open already, must be given to one server",
+      );
+    }
+    this.#host = host;
+    this.#node = this.#create(host);
+  }
+
+  subscribe(channel: string): Promise<void> {
+    if (this.#node && !this.#closed) return this.#node.subscribe(channel);
+    const state = this.#closed ? "closed" : "not open";
+    return Promise.reject(
+      unavailable(
+        `Cannot subscribe to ${
+          JSON.stringify(channel)
+        }: the adapter is ${state}`,
+      ),
+    );
+  }
+
+  unsubscribe(channel: string): Promise<void> {
+    this.#node?.unsubscribe(channel);
+    return Promise.resolve();
+  }
+
+  publish(channel: string, payload: string): void {
+    if (this.#closed) this.#host?.dropped(channel, 1);
+    else if (exceeds(payload, this.limits.maxPayloadBytes)) {
+      this.#host?.dropped(channel, 1);
+      this.#host?.error(
+        new RangeError(
+          `Cannot publish on ${
+            JSON.stringify(channel)
+          }: the payload is over ${this.limits.maxPayloadBytes} bytes`,
+        ),
+      );
+    } else this.#node?.publish(channel, payload);
+  }
+
+  close(): Promise<void> {
+    return this.#closed ??= this.#node?.close() ?? Promise.resolve();
+  }
+}
+
+function whereFrom({ url, token, client }: UpstashAdapterOptions) {
+  if (url === undefined && token === undefined && client) {
+    return { client, target: undefined };
+  }
+  if (url === undefined || token === undefined) {
+    throw new TypeError(
+      "Cannot create the Upstash adapter: it needs url and token, or client",
+    );
+  }
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw refused("url", url, "the REST URL, which starts with https://");
+  }
+  if (token === "") throw refused("token", token, "the REST token");
+  return { client, target: { url: url.replace(/\/+$/, ""), token } };
+}
+
+function mustBe(name: string, value: number, min: number, max: number): void {
+  if (!(value >= min && value <= max)) {
+    throw refused(name, value, `from ${min} to ${max}`);
+  }
+}
+
+function refused(name: string, value: unknown, rule: string): TypeError {
+  return new TypeError(
+    `Cannot create the Upstash adapter: ${name} is ${
+      JSON.stringify(value)
+    }, must be ${rule}`,
+  );
+}

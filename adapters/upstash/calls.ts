@@ -1,0 +1,213 @@
+/**
+ * The few calls that are made, with a time limit, and their answers, checked.
+ *
+ * @module
+ */
+import { FIRST_ID, isId, STREAM_TTL_S } from "../shared/streams.ts";
+import type { UpstashClientLike, UpstashPipelineLike } from "./client_like.ts";
+import { UpstashFailure } from "./failure.ts";
+
+/** Entries of one stream, as they came. */
+export interface Page {
+  readonly key: string;
+  readonly entries: readonly (readonly [id: string, fields: unknown])[];
+}
+
+/** A command of a pipeline. */
+export type Write =
+  | {
+    readonly do: "add";
+    readonly key: string;
+    readonly fields: Record<string, string>;
+  }
+  | { readonly do: "publish"; readonly channel: string; readonly text: string }
+  | { readonly do: "renew"; readonly key: string }
+  | { readonly do: "trim"; readonly key: string; readonly length: number };
+
+/** What became of one: an entry's id, or why not. */
+export type Written = string | undefined | UpstashFailure;
+
+/** EVAL is run by the leader, whose last id nobody can be ahead of; a read may be served by a replica that is behind. */
+const LAST_IDS = `local ids = {}
+for at, key in ipairs(KEYS) do
+  local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)
+  ids[at] = last[1] and last[1][1] or '${FIRST_ID}'
+end
+return ids`;
+const NEXT_ID =
+  `local next = redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', 1)
+return next[1] and next[1][1] or ''`;
+
+/** Calls a client. Every failure is an {@linkcode UpstashFailure}. */
+export class Calls {
+  readonly #client: () => Promise<UpstashClientLike>;
+  /** How long one call may take. */
+  readonly timeoutMs: number;
+  readonly #streamLength: number;
+  readonly #pending = new Set<() => void>();
+  #scripts = true;
+
+  constructor(
+    client: () => Promise<UpstashClientLike>,
+    timeoutMs: number,
+    streamLength: number,
+  ) {
+    this.#client = client;
+    this.timeoutMs = timeoutMs;
+    this.#streamLength = streamLength;
+  }
+
+  /** Whether ids come from the leader. */
+  get exact(): boolean {
+    return this.#scripts;
+  }
+
+  /** Reads what is after given ids, a page of each stream; streams without news are left out. */
+  async read(
+    cursors: ReadonlyMap<string, string>,
+    count: number,
+  ): Promise<Page[]> {
+    const [keys, ids] = [[...cursors.keys()], [...cursors.values()]];
+    const reply = await this.#call((it) => it.xread(keys, ids, { count }));
+    if (reply === null) return [];
+    if (!Array.isArray(reply)) throw shapeless("XREAD");
+    return reply.map((stream): Page => {
+      const [key, entries] = Array.isArray(stream) ? stream : [];
+      const good = cursors.has(key) && Array.isArray(entries) &&
+        entries.every((it) => Array.isArray(it) && isId(it[0]));
+      if (!good) throw shapeless("XREAD");
+      return { key, entries };
+    });
+  }
+
+  /** The id of the last entry of each stream. */
+  async lastIds(keys: readonly string[]): Promise<string[]> {
+    if (this.#scripts) {
+      try {
+        const ids = await this.#call((it) => it.eval(LAST_IDS, [...keys], []));
+        if (Array.isArray(ids) && ids.length === keys.length) {
+          if (ids.every(isId)) return ids;
+        }
+        throw shapeless("EVAL");
+      } catch (error) {
+        if (!UpstashFailure.of(error).forbidden) throw error;
+        this.#scripts = false; // a read-only token; reads may do, and say so themselves if not
+      }
+    }
+    const results = await this.#pipeline((it) => {
+      for (const key of keys) it.xrevrange(key, "+", "-", 1);
+    }, keys.length);
+    return results.map(({ result, error }) => {
+      if (error !== undefined) throw UpstashFailure.ofText(error);
+      return firstId(result);
+    });
+  }
+
+  /** The id of the first entry at or after another one, `undefined` where there is none. */
+  async nextId(key: string, id: string): Promise<string | undefined> {
+    const next = await this.#call((it) => it.eval(NEXT_ID, [key], [id]));
+    if (next === "" || next === null) return undefined;
+    if (!isId(next)) throw shapeless("EVAL");
+    return next;
+  }
+
+  /** Runs commands in order, in one request. Rejects where nobody knows which were run. */
+  async write(commands: readonly Write[]): Promise<Written[]> {
+    const trim = {
+      type: "MAXLEN",
+      comparison: "~",
+      threshold: this.#streamLength,
+    } as const;
+    const results = await this.#pipeline((it) => {
+      for (const command of commands) {
+        switch (command.do) {
+          case "add":
+            it.xadd(command.key, "*", command.fields, { trim });
+            break;
+          case "publish":
+            it.publish(command.channel, command.text);
+            break;
+          case "renew":
+            it.expire(command.key, STREAM_TTL_S);
+            break;
+          case "trim":
+            it.xtrim(command.key, {
+              strategy: "MAXLEN",
+              exactness: "=",
+              threshold: command.length,
+            });
+        }
+      }
+    }, commands.length);
+    return results.map(({ result, error }, at) => {
+      if (error !== undefined) return UpstashFailure.ofText(error);
+      if (commands[at]?.do !== "add") return undefined;
+      if (!isId(result)) throw shapeless("XADD");
+      return result;
+    });
+  }
+
+  async #pipeline(
+    fill: (pipeline: UpstashPipelineLike) => void,
+    count: number,
+  ): Promise<{ result?: unknown; error?: string }[]> {
+    const results = await this.#call((client) => {
+      const pipeline = client.pipeline();
+      fill(pipeline);
+      return pipeline.exec({ keepErrors: true });
+    });
+    if (!Array.isArray(results) || results.length !== count) {
+      throw shapeless("the pipeline");
+    }
+    return results.map((it) => {
+      if (typeof it !== "object" || it === null) throw shapeless("a command");
+      const { result, error } = it as { result?: unknown; error?: unknown }; // any members may be read
+      return error ? { error: String(error) } : { result };
+    });
+  }
+
+  /** Gives up on all that is under way. */
+  close(): void {
+    for (const giveUp of this.#pending) giveUp();
+  }
+
+  /** The client may have no time limit of its own, and cannot be stopped: a late answer is not looked at. */
+  async #call(
+    call: (client: UpstashClientLike) => Promise<unknown>,
+  ): Promise<unknown> {
+    let giveUp: (why?: string) => void = () => {};
+    const over = new Promise<never>((_, reject) => {
+      giveUp = (why = "The adapter is closed") =>
+        reject(new UpstashFailure(why, "away"));
+    });
+    const late = `Upstash has not answered within ${this.timeoutMs} ms`;
+    const timer = setTimeout(() => giveUp(late), this.timeoutMs);
+    this.#pending.add(giveUp);
+    try {
+      return await Promise.race([this.#client().then(call), over]);
+    } catch (error) {
+      throw UpstashFailure.of(error);
+    } finally {
+      clearTimeout(timer);
+      this.#pending.delete(giveUp);
+    }
+  }
+}
+
+/** XREVRANGE gives `{ id: fields }`, or `[[id, fields]]` where the client does not deserialise. */
+function firstId(range: unknown): string {
+  if (range === null) return FIRST_ID;
+  const ids = Array.isArray(range)
+    ? range.map((it) => Array.isArray(it) ? it[0] : undefined)
+    : Object.keys(Object(range));
+  if (ids.length === 0) return FIRST_ID;
+  if (!isId(ids[0])) throw shapeless("XREVRANGE");
+  return ids[0];
+}
+
+function shapeless(what: string): UpstashFailure {
+  return new UpstashFailure(
+    `The answer to ${what} has another shape than Redis gives it`,
+    "away",
+  );
+}

@@ -1,0 +1,71 @@
+/**
+ * What went wrong, without what was in it.
+ *
+ * @module
+ */
+
+/**
+ * - `away`: nobody knows whether the server has done it; worth another try.
+ * - `permanent`: wrong token, no right, over a quota: the next try will hardly end otherwise.
+ * - `too-large`: the request, or its reply.
+ * - `record-too-large`: the stream.
+ */
+export type FailureKind =
+  | "away"
+  | "permanent"
+  | "too-large"
+  | "record-too-large";
+
+/** A call that failed. It has no cause: the client's own errors quote the whole command, payloads included. */
+export class UpstashFailure extends Error {
+  override readonly name = "UpstashFailure";
+  readonly kind: FailureKind;
+
+  constructor(message: string, kind: FailureKind) {
+    super(message);
+    this.kind = kind;
+  }
+
+  /** Makes one of whatever a client threw. */
+  static of(error: unknown): UpstashFailure {
+    return error instanceof UpstashFailure
+      ? error
+      : UpstashFailure.ofText(textOf(error));
+  }
+
+  /** Makes one of what a server said. The client tells no HTTP status, so the words decide. */
+  static ofText(text: string): UpstashFailure {
+    const said = strip(text);
+    const kind = KINDS.find(([pattern]) => pattern.test(said))?.[1] ?? "away";
+    return new UpstashFailure(said, kind);
+  }
+
+  /** Whether a command may not be run, as opposed to everything. */
+  get forbidden(): boolean {
+    return /NOPERM|not allowed in REST|unknown command/i.test(this.message);
+  }
+}
+
+const KINDS: readonly (readonly [RegExp, FailureKind])[] = [
+  [/max request size exceeded/i, "too-large"],
+  [/max single record size exceeded/i, "record-too-large"],
+  [
+    /\b(WRONGPASS|NOAUTH|NOPERM|Unauthorized)\b|max daily request limit|max requests limit/i,
+    "permanent",
+  ],
+];
+
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return "The client threw no error";
+  if (/JSONParse/.test(error.name)) return "The answer is no JSON"; // its message quotes the answer
+  const cause = error.cause;
+  const code = cause instanceof Error
+    ? (cause as Error & { code?: unknown }).code ?? cause.name // what Node's fetch has to say
+    : undefined;
+  return code === undefined ? error.message : `${error.message} (${code})`;
+}
+
+function strip(text: string): string {
+  return (text.split(/,? ?command was:/)[0] ?? "")
+    .replace(/^Command failed: /, "").slice(0, 200);
+}

@@ -1,0 +1,168 @@
+/**
+ * One adapter that is open: its parts, and what each tells the others.
+ *
+ * @module
+ */
+import type { AdapterHost } from "../../src/adapter.ts";
+import { Calls } from "./calls.ts";
+import type { UpstashClientLike } from "./client_like.ts";
+import { Health } from "./health.ts";
+import { PageSize } from "./page_size.ts";
+import { type GapReason, Poller, type PollerSettings } from "./poller.ts";
+import { Publisher, type PublisherSettings } from "./publisher.ts";
+import type { Shard } from "./shard.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import { Wakes } from "./wakes.ts";
+
+/** What a node is made with. */
+export interface NodeSettings
+  extends
+    Omit<PollerSettings, "probeKey">,
+    Omit<PublisherSettings, "instance" | "wake"> {
+  /** Where to listen for wakes, if so. */
+  readonly wakes:
+    | { readonly url: string; readonly token: string }
+    | undefined;
+  /** Runs when messages may be missing. */
+  readonly onGap:
+    | ((gap: { reason: GapReason; channels: readonly string[] }) => void)
+    | undefined;
+  /** Ends what the client has under way. */
+  end(): void;
+}
+
+/** How long `close` waits for what is to be sent. */
+const CLOSE_MS = 2_000;
+
+/** One adapter between `open` and `close`. */
+export class UpstashNode {
+  readonly #host: AdapterHost;
+  readonly #settings: NodeSettings;
+  readonly #calls: Calls;
+  readonly #subscriptions: Subscriptions;
+  readonly #publisher: Publisher;
+  readonly #poller: Poller;
+  readonly #wakes: Wakes | undefined;
+  #foreignTold = false;
+
+  constructor(
+    client: () => Promise<UpstashClientLike>,
+    host: AdapterHost,
+    settings: NodeSettings,
+  ) {
+    const { prefix, timeoutMs, streamLength, wakes } = settings;
+    const instance = crypto.randomUUID().slice(-12);
+    this.#host = host;
+    this.#settings = settings;
+    this.#calls = new Calls(client, timeoutMs, streamLength);
+    const calls = this.#calls;
+    const health = new Health({
+      status: (status, cause) => {
+        host.status(status, cause);
+        if (status === "down") queueMicrotask(() => this.#poller.watch());
+      },
+      error: host.error.bind(host),
+      found: () => this.#poller.retry(),
+    }, timeoutMs);
+    this.#subscriptions = new Subscriptions(prefix, instance, calls, health, {
+      message: host.message.bind(host),
+      error: host.error.bind(host),
+      foreign: (key, id) => this.#foreign(key, id),
+      wentBack: (shard) => this.#gap(shard, "went-back"),
+      live: () => {
+        this.#wakes?.open();
+        this.#poller.kick();
+      },
+    });
+    const subscriptions = this.#subscriptions;
+    this.#wakes = wakes && new Wakes(
+      { ...wakes, prefix, instance, timeoutMs },
+      subscriptions.shards,
+      {
+        needed: () => subscriptions.read.length > 0,
+        wake: () => this.#poller.kick(0),
+        error: host.error.bind(host),
+      },
+    );
+    this.#poller = new Poller(
+      {
+        subscriptions,
+        calls,
+        health,
+        page: new PageSize(),
+        wakes: this.#wakes,
+      },
+      { gap: (shard, reason) => this.#gap(shard, reason) },
+      { ...settings, probeKey: `${prefix}:probe` },
+    );
+    this.#publisher = new Publisher({ calls, health, subscriptions }, host, {
+      ...settings,
+      instance,
+      wake: wakes !== undefined,
+    });
+  }
+
+  /** See `Adapter.subscribe`. */
+  subscribe(channel: string): Promise<void> {
+    return this.#subscriptions.subscribe(channel);
+  }
+
+  /** See `Adapter.unsubscribe`. */
+  unsubscribe(channel: string): void {
+    this.#subscriptions.unsubscribe(channel);
+  }
+
+  /** See `Adapter.publish`. An answer is likely, so it is listened for. */
+  publish(channel: string, payload: string): void {
+    this.#publisher.add(channel, payload);
+    const shard = this.#subscriptions.shardOf(channel);
+    if (shard.cursor !== undefined && !this.#wakes?.listening) {
+      this.#poller.kick();
+    }
+  }
+
+  /** See `Adapter.close`. */
+  async close(): Promise<void> {
+    this.#poller.close();
+    this.#wakes?.close();
+    this.#subscriptions.close();
+    await this.#publisher.close(CLOSE_MS);
+    this.#calls.close();
+    this.#settings.end();
+  }
+
+  #gap(shard: Shard, reason: GapReason): void {
+    const channels = [...shard.listening.keys()];
+    const { onGap } = this.#settings;
+    try {
+      if (onGap) onGap({ reason, channels });
+      else {
+        this.#host.error(
+          new Error(
+            `Messages on ${channels.length} channels may be missing: ${
+              REASONS[reason]
+            }`,
+          ),
+        );
+      }
+    } catch (error) {
+      this.#host.error(error);
+    }
+  }
+
+  #foreign(key: string, id: string): void {
+    if (this.#foreignTold) return;
+    this.#foreignTold = true;
+    this.#host.error(
+      new TypeError(
+        `Cannot read entry ${id} of ${key}: no adapter wrote it, must be left to them; further ones are passed over`,
+      ),
+    );
+  }
+}
+
+const REASONS: Readonly<Record<GapReason, string>> = {
+  "trimmed": "they were trimmed before they were read",
+  "went-back": "the stream was made anew, with lower ids",
+  "unreadable": "an entry is too large to be read",
+};

@@ -1,0 +1,53 @@
+/**
+ * How much one read asks for: a reply that is too large would be so for ever.
+ *
+ * @module
+ */
+import type { Shard } from "./shard.ts";
+
+/** Entries of each stream, at first and at most. */
+const MOST = 100;
+/** After how many good reads it asks for more again. */
+const GROW_AFTER = 20;
+
+/** Halves when a reply is too large; at one entry it reads one stream at a time; grows again slowly. */
+export class PageSize {
+  /** Entries of each stream. */
+  count: number = MOST;
+  /** What was picked last. */
+  picked: readonly Shard[] = [];
+  /** Whether other streams wait for their turn. */
+  leftOver: boolean = false;
+  #single = false;
+  #next = 0;
+  #good = 0;
+
+  /** Of the streams that are to be read, those of the next read. */
+  pick(shards: readonly Shard[]): readonly Shard[] {
+    if (!this.#single || shards.length < 2) {
+      this.leftOver = false;
+      return this.picked = shards;
+    }
+    const at = this.#next % shards.length;
+    this.#next = at + 1;
+    this.leftOver = at + 1 < shards.length;
+    return this.picked = shards.slice(at, at + 1);
+  }
+
+  /** A reply was too large. Gives whether there is a smaller one. */
+  shrink(): boolean {
+    this.#good = 0;
+    if (this.count > 1) this.count >>= 1;
+    else if (!this.#single && this.picked.length > 1) this.#single = true;
+    else return false;
+    return true;
+  }
+
+  /** A reply was not. */
+  worked(): void {
+    if (this.count === MOST || ++this.#good < GROW_AFTER) return;
+    this.#good = 0;
+    if (this.#single) this.#single = false;
+    else this.count = Math.min(MOST, this.count * 2);
+  }
+}

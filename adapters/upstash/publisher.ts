@@ -1,0 +1,262 @@
+/**
+ * Writes what is published: one request at a time, so that order holds, with all that waits.
+ *
+ * @module
+ */
+import type { AdapterHost } from "../../src/adapter.ts";
+import { backoffDelay } from "../../src/backoff.ts";
+import { RENEW_MS, shardOf, toFields, wakeChannel } from "../shared/streams.ts";
+import { within } from "../shared/timing.ts";
+import type { Calls, Write, Written } from "./calls.ts";
+import { UpstashFailure } from "./failure.ts";
+import type { Health } from "./health.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+import { announce } from "./wakes.ts";
+
+/** What a publisher is made with. */
+export interface PublisherSettings {
+  readonly prefix: string;
+  readonly instance: string;
+  /** How long one request may take. */
+  readonly timeoutMs: number;
+  /** How many characters may wait. */
+  readonly maxPending: number;
+  readonly streamLength: number;
+  /** Whether nodes on TCP are told too. */
+  readonly bridge: boolean;
+  /** Whether nodes that listen for wakes are told. */
+  readonly wake: boolean;
+}
+
+interface Publish {
+  readonly channel: string;
+  readonly payload: string;
+  readonly shard: number;
+  readonly size: number;
+  readonly at: number;
+  /** The same at every try: readers take a number once, and none that is below one they took. */
+  seq: number;
+  /** Whether nodes on TCP were told, or may have been. */
+  told: boolean;
+}
+
+/** What one publish costs beside its texts. */
+const OVERHEAD = 128;
+/** Of one request, in characters: JSON may take six bytes for one, and Upstash takes 10 MB. */
+const MAX_REQUEST_LENGTH = 1_400_000;
+/** Of one request: readers have to come along, and streams are short. */
+const MAX_REQUEST_PUBLISHES = 100;
+/** For how many time limits of a request a publish is tried. */
+const PATIENCE = 3;
+const RETRY = { baseMs: 100, maxMs: 1_000, factor: 2 };
+const RETRY_AT_LEAST_MS = 20;
+
+/** A queue of publishes. */
+export class Publisher {
+  readonly #calls: Calls;
+  readonly #health: Health;
+  readonly #subscriptions: Subscriptions;
+  readonly #host: Pick<AdapterHost, "dropped" | "error">;
+  readonly #settings: PublisherSettings;
+  readonly #renewed = new Map<number, number>();
+  #queue: Publish[] = [];
+  #pending = 0;
+  #seq = 0;
+  #running: Promise<void> | undefined;
+  #closed = false;
+  #hurry: (() => void) | undefined;
+  #told = "";
+
+  constructor(
+    { calls, health, subscriptions }: {
+      calls: Calls;
+      health: Health;
+      subscriptions: Subscriptions;
+    },
+    host: Pick<AdapterHost, "dropped" | "error">,
+    settings: PublisherSettings,
+  ) {
+    this.#calls = calls;
+    this.#health = health;
+    this.#subscriptions = subscriptions;
+    this.#host = host;
+    this.#settings = settings;
+  }
+
+  /** See `Adapter.publish`. What is published in one turn leaves together. */
+  add(channel: string, payload: string): void {
+    const size = channel.length + payload.length + OVERHEAD;
+    const fits = this.#pending === 0 ||
+      this.#pending + size <= this.#settings.maxPending;
+    if (!fits || this.#closed) return this.#host.dropped(channel, 1);
+    this.#pending += size;
+    this.#queue.push({
+      channel,
+      payload,
+      shard: shardOf(channel),
+      size,
+      at: performance.now(),
+      seq: ++this.#seq,
+      told: false,
+    });
+    this.#running ??= Promise.resolve().then(() => this.#run());
+  }
+
+  /** Sends what waits, for a while, and counts what is left. */
+  async close(patienceMs: number): Promise<void> {
+    const done = this.#running ?? Promise.resolve();
+    await within(done, patienceMs, "No answer").catch(() => {}); // then what waits is lost, and counted below
+    this.#closed = true;
+    this.#hurry?.();
+    this.#drop(this.#queue.splice(0));
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0) await this.#send(this.#next());
+    this.#running = undefined;
+  }
+
+  #next(): Publish[] {
+    const oldest = performance.now() - PATIENCE * this.#settings.timeoutMs;
+    const late = this.#queue.findIndex((it) => it.at >= oldest);
+    this.#drop(this.#queue.splice(0, late < 0 ? this.#queue.length - 1 : late));
+    let length = 0;
+    let count = 0;
+    for (const { size } of this.#queue) {
+      length += size;
+      const full = length > MAX_REQUEST_LENGTH ||
+        count === MAX_REQUEST_PUBLISHES;
+      if (full && count > 0) break;
+      count++;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  async #send(batch: Publish[]): Promise<void> {
+    for (let tries = 0; batch.length > 0; tries++) {
+      const started = performance.now();
+      const failure = await this.#try(batch).then(
+        (left) => void (batch = left),
+        UpstashFailure.of,
+      );
+      if (!failure) {
+        this.#health.answered();
+        continue;
+      }
+      if (failure.kind === "away") this.#health.failed(failure, started);
+      const age = performance.now() - (batch[0]?.at ?? 0);
+      const late = tries > 0 && age > PATIENCE * this.#settings.timeoutMs;
+      if (failure.kind !== "away" || late || this.#closed) {
+        this.#drop(batch);
+        return this.#tell(failure);
+      }
+      await this.#pause(RETRY_AT_LEAST_MS + backoffDelay(tries, RETRY));
+    }
+  }
+
+  /** One request. Gives what is worth another one. */
+  async #try(batch: readonly Publish[]): Promise<Publish[]> {
+    const { prefix, bridge, wake, instance } = this.#settings;
+    const writes: Write[] = [];
+    const adds: number[] = [];
+    const last = new Map<number, number>();
+    for (const it of batch) {
+      const { key } = this.#subscriptions.shards[it.shard] ?? { key: "" };
+      adds.push(writes.length);
+      writes.push({ do: "add", key, fields: toFields({ ...it, instance }) });
+      // Told once: a pub/sub message that comes again cannot be known as such, an entry can.
+      if (bridge && !it.told) {
+        const channel = `${prefix}:${it.channel}`;
+        writes.push({ do: "publish", channel, text: it.payload });
+        it.told = true;
+      }
+      last.set(it.shard, it.seq);
+    }
+    const now = performance.now();
+    for (const shard of last.keys()) {
+      if (now - (this.#renewed.get(shard) ?? -RENEW_MS) < RENEW_MS) continue;
+      const { key } = this.#subscriptions.shards[shard] ?? { key: "" };
+      writes.push({ do: "renew", key });
+      this.#renewed.set(shard, now);
+    }
+    if (wake) {
+      const text = announce(instance, last);
+      writes.push({ do: "publish", channel: wakeChannel(prefix), text });
+    }
+    const before = this.#subscriptions.shards
+      .map(({ cursor, epoch }) => ({ cursor, epoch }));
+    const written = await this.#calls.write(writes);
+    for (const [at, it] of batch.entries()) {
+      const id = written[adds[at] ?? -1];
+      const shard = this.#subscriptions.shards[it.shard];
+      const was = before[it.shard];
+      if (typeof id === "string" && shard && was) {
+        this.#subscriptions.wrote(shard, id, was.cursor, was.epoch);
+      }
+    }
+    return await this.#refused(batch, adds.map((at) => written[at]));
+  }
+
+  /** Counts what the server refused; makes room where a stream has become too large, and gives what may fit then. */
+  async #refused(
+    batch: readonly Publish[],
+    written: readonly Written[],
+  ): Promise<Publish[]> {
+    const again: Publish[] = [];
+    for (const [at, it] of batch.entries()) {
+      const failure = written[at];
+      if (!(failure instanceof UpstashFailure)) {
+        this.#pending -= it.size;
+        continue;
+      }
+      const later = batch.some((other, place) =>
+        place > at && other.shard === it.shard &&
+        typeof written[place] === "string"
+      );
+      if (failure.kind === "record-too-large" && !later && !this.#trimmed) {
+        again.push(it);
+      } else this.#drop([it]);
+      this.#tell(failure);
+    }
+    this.#trimmed = again.length > 0;
+    if (again.length === 0) return again;
+    const keys = new Set(
+      again.map((it) => this.#subscriptions.shards[it.shard]?.key ?? ""),
+    );
+    const length = Math.floor(this.#settings.streamLength / 2);
+    await this.#calls.write(
+      [...keys].map((key) => ({ do: "trim", key, length })),
+    );
+    return again;
+  }
+
+  /** Whether the last request was followed by a trim: if that does not help, nothing will. */
+  #trimmed = false;
+
+  #drop(batch: readonly Publish[]): void {
+    const counts = new Map<string, number>();
+    for (const { channel, size } of batch) {
+      this.#pending -= size;
+      counts.set(channel, (counts.get(channel) ?? 0) + 1);
+    }
+    for (const [channel, count] of counts) this.#host.dropped(channel, count);
+  }
+
+  #tell(failure: UpstashFailure): void {
+    if (failure.message === this.#told) return; // once for all that follow
+    this.#told = failure.message;
+    this.#host.error(
+      new UpstashFailure(`Cannot publish: ${failure.message}`, failure.kind),
+    );
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

@@ -1,0 +1,233 @@
+/**
+ * Who listens, and from where on: the exact start of each subscription.
+ *
+ * @module
+ */
+import { backoffDelay } from "../../src/backoff.ts";
+import {
+  compareIds,
+  idBefore,
+  shardKey,
+  shardOf,
+  SHARDS,
+} from "../shared/streams.ts";
+import { unavailable } from "../shared/timing.ts";
+import type { Calls } from "./calls.ts";
+import { UpstashFailure } from "./failure.ts";
+import type { Health } from "./health.ts";
+import { type Listening, Shard, type ShardHost } from "./shard.ts";
+
+/** How often the start is asked for before a subscribe is given up, and for how many time limits of a request. */
+const TRIES = 7;
+const PATIENCE = 3;
+const RETRY = { baseMs: 100, maxMs: 1_000, factor: 2 };
+
+/** What subscriptions tell. */
+export interface SubscriptionsHost extends ShardHost {
+  /** Something is to be read now. */
+  live(): void;
+  /** A stream's ids went back: what came between may be missing. */
+  wentBack(shard: Shard): void;
+}
+
+/**
+ * The listeners of all streams.
+ *
+ * A listener that is new waits for its stream's last id, T, which one script asks for all that are new in a turn. What
+ * was published before that call has an id of at most T, what is published after it resolves has a larger one: ids in a
+ * stream only grow, and no clock is read.
+ */
+export class Subscriptions {
+  readonly shards: readonly Shard[];
+  readonly #calls: Calls;
+  readonly #health: Health;
+  readonly #host: SubscriptionsHost;
+  #new: Listening[] = [];
+  #running = false;
+  #closed = false;
+  #wake: (() => void) | undefined;
+
+  constructor(
+    prefix: string,
+    instance: string,
+    calls: Calls,
+    health: Health,
+    host: SubscriptionsHost,
+  ) {
+    this.shards = Array.from(
+      { length: SHARDS },
+      (_, at) => new Shard(shardKey(prefix, at), instance, host),
+    );
+    this.#calls = calls;
+    this.#health = health;
+    this.#host = host;
+  }
+
+  /** The streams that are read. */
+  get read(): Shard[] {
+    return this.shards.filter((it) => it.cursor !== undefined);
+  }
+
+  /** See `Adapter.subscribe`. */
+  subscribe(channel: string): Promise<void> {
+    const shard = this.shardOf(channel);
+    const known = shard.listening.get(channel);
+    if (known) return known.promise;
+    const it = listening(channel);
+    shard.listening.set(channel, it);
+    this.#new.push(it);
+    if (!this.#running) {
+      this.#running = true;
+      queueMicrotask(this.#run);
+    }
+    return it.promise;
+  }
+
+  /** See `Adapter.unsubscribe`: nothing more comes at once. */
+  unsubscribe(channel: string): void {
+    const shard = this.shardOf(channel);
+    const it = shard.listening.get(channel);
+    if (!it) return;
+    shard.listening.delete(channel);
+    shard.leaveIfSilent();
+    it.reject(refusal(channel, "it was unsubscribed meanwhile"));
+  }
+
+  /**
+   * Looks whether ids went back, as they do where a stream was made anew by a server whose clock is behind.
+   *
+   * @throws {UpstashFailure}
+   */
+  async check(): Promise<void> {
+    const shards = this.read;
+    if (shards.length > 0) await this.#ask(shards);
+  }
+
+  /** An own entry has an id. It cannot be before what was read when it was sent. */
+  wrote(
+    shard: Shard,
+    id: string,
+    cursor: string | undefined,
+    epoch: number,
+  ): void {
+    if (cursor === undefined || shard.epoch !== epoch) return;
+    if (compareIds(id, cursor) <= 0) this.#goBack(shard, idBefore(id));
+  }
+
+  /** Ends all. */
+  close(): void {
+    this.#closed = true;
+    this.#wake?.();
+    for (const shard of this.shards) {
+      for (const { channel } of [...shard.listening.values()]) {
+        this.unsubscribe(channel);
+      }
+    }
+  }
+
+  /** The stream of a channel. */
+  shardOf(channel: string): Shard {
+    return this.shards[shardOf(channel)] as Shard; // there are as many
+  }
+
+  /** One question at a time: an answer to an older one is no start for a later subscription. */
+  readonly #run = async (): Promise<void> => {
+    while (this.#new.length > 0 && !this.#closed) {
+      const batch = this.#new.filter((it) => this.#isWanted(it));
+      this.#new = [];
+      const shards = new Set(batch.map((it) => this.shardOf(it.channel)));
+      if (shards.size > 0) await this.#start(batch, [...shards]);
+    }
+    this.#running = false;
+  };
+
+  async #start(batch: readonly Listening[], shards: readonly Shard[]) {
+    const began = performance.now();
+    for (let tries = 1;; tries++) {
+      const started = performance.now();
+      try {
+        const ids = await this.#ask(shards);
+        this.#health.answered();
+        for (const it of batch) {
+          if (!this.#isWanted(it)) continue;
+          const shard = this.shardOf(it.channel);
+          const last = ids.get(shard) ?? "";
+          if (shard.cursor === undefined) shard.startAt(last);
+          shard.goLive(it, last);
+        }
+        return this.#host.live();
+      } catch (error) {
+        const failure = UpstashFailure.of(error);
+        if (!this.#closed) this.#health.failed(failure, started);
+        const over = tries >= TRIES || failure.kind === "permanent" ||
+          performance.now() - began > PATIENCE * this.#calls.timeoutMs;
+        if (over || this.#closed) {
+          return this.#giveUp(batch, failure);
+        }
+        await this.#pause(backoffDelay(tries, RETRY));
+      }
+    }
+  }
+
+  /** The last ids; goes back where one is before what was read when it was asked for. */
+  async #ask(shards: readonly Shard[]): Promise<Map<Shard, string>> {
+    const before = shards.map(({ cursor, epoch }) => ({ cursor, epoch }));
+    const ids = await this.#calls.lastIds(shards.map((it) => it.key));
+    return new Map(shards.map((shard, at) => {
+      const id = ids[at] ?? "";
+      const { cursor, epoch } = before[at] ?? { epoch: -1 };
+      const same = cursor !== undefined && shard.epoch === epoch;
+      if (same && this.#calls.exact && compareIds(id, cursor) < 0) {
+        this.#goBack(shard, id);
+      }
+      return [shard, id];
+    }));
+  }
+
+  #goBack(shard: Shard, id: string): void {
+    shard.startAt(id);
+    this.#host.wentBack(shard);
+  }
+
+  #giveUp(batch: readonly Listening[], failure: UpstashFailure): void {
+    for (const it of batch) {
+      if (!this.#isWanted(it)) continue;
+      const shard = this.shardOf(it.channel);
+      shard.listening.delete(it.channel);
+      shard.leaveIfSilent();
+      it.reject(refusal(it.channel, failure.message, failure));
+    }
+  }
+
+  #isWanted(it: Listening): boolean {
+    return this.shardOf(it.channel).listening.get(it.channel) === it;
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function listening(channel: string): Listening {
+  let resolve: () => void = () => {};
+  let reject: (error: unknown) => void = () => {};
+  const promise = new Promise<void>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  promise.catch(() => {}); // several may share it, or nobody look
+  return { channel, from: undefined, early: [], promise, resolve, reject };
+}
+
+function refusal(channel: string, why: string, cause?: unknown) {
+  return unavailable(
+    `Cannot subscribe to ${JSON.stringify(channel)}: ${why}`,
+    cause,
+  );
+}

@@ -1,0 +1,13 @@
+import { afterAll } from "bun:test";
+import { RedisServer } from "../redis/redis_server.ts";
+import { registerUpstashSuite } from "./register.ts";
+
+const redis = await RedisServer.start();
+afterAll(() => redis.end());
+
+registerUpstashSuite("Upstash adapter, every fifth request fails", {
+  redis: redis.url,
+  troubles: { rate: 0.2 },
+  // Two of the ten ways to fail take as long as a request may.
+  options: ({ url, token }) => ({ url, token, timeoutMs: 1_000 }),
+});
