@@ -20,7 +20,7 @@ afterAll(() => redis.end());
 const adapter = fileURLToPath(new URL("cluster_adapter.ts", import.meta.url));
 
 function plan(namespace: string): ClusterPlan {
-  const options = { url: redis.url, namespace, timeoutMs: 2_000 };
+  const options = { url: redis.url, namespace };
   const nodes = (["Bun", "Deno", "Node"] as const).map((runtime): NodePlan => ({
     runtime,
     adapter,

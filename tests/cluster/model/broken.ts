@@ -22,8 +22,8 @@ export const faults: readonly Fault[] = [
   {
     name: "takes its own envelopes",
     file: "src/relay.ts",
-    find: "if (envelope.nodeId === this.#host.nodeId) return;",
-    replace: "",
+    find: "envelope.nodeId === this.#host.nodeId",
+    replace: "false",
     found: ["repeated", "not for it"], // an event, the node's own
   },
   {
@@ -54,6 +54,14 @@ export const faults: readonly Fault[] = [
     find: "channel.listeners.size > 0\n",
     replace: "channel.listeners.size > 1\n",
     found: ["missing"],
+  },
+  {
+    name: "lets an answer overtake a broadcast",
+    file: "src/hub.ts",
+    find: "} else if (channel) this.#deliver(channel, frame, 1);",
+    replace:
+      "} else if (channel) queueMicrotask(() => this.#deliver(channel, frame, 1));",
+    found: ["overtaken"],
   },
 ];
 
