@@ -117,10 +117,9 @@ export function createBunHandler(
   maxMessageBytes: number,
   heartbeatTimeoutMs: number,
 ): BunWebSocketHandler {
-  const seconds = Math.ceil(heartbeatTimeoutMs / 1_000) + 2;
   return {
-    // A little later than the node's own sweep, which closes with 4408; 960 is the most that Bun takes, 0 is never.
-    idleTimeout: seconds > 960 ? 0 : seconds,
+    // After the node's own sweep, which closes with 4408: for peers that never answer a close. Bun takes at most 960.
+    idleTimeout: Math.min(960, Math.ceil(heartbeatTimeoutMs / 1_000) + 20),
     maxPayloadLength: maxMessageBytes,
     backpressureLimit: 0,
     sendPings: true,

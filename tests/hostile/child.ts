@@ -4,11 +4,15 @@ import type { Stats } from "../../mod.ts";
 import { join } from "../helpers/tcp_socket.ts";
 import { within } from "../helpers/wait.ts";
 import { bundles, denoProgram, nodePath } from "../runtimes/places.ts";
-import type { Tally } from "./server_program.ts";
+import type { Heap, Tally } from "./server_program.ts";
 
 export interface Child extends AsyncDisposable {
   readonly port: number;
   tally(): Promise<Tally & { stats: Stats }>;
+  /** What it holds after a forced collection. */
+  heap(): Promise<Heap>;
+  /** Holds its event loop up for 5 s. */
+  pause(): Promise<void>;
   /** Fails unless the process lives, serves the next client, saw nothing it should not have, and holds nothing. */
   expectWell(): Promise<Tally & { stats: Stats }>;
 }
@@ -21,14 +25,17 @@ const program = `${import.meta.dir}/server_program.ts`;
 
 async function commandOn(runtime: Runtime): Promise<string[]> {
   if (runtime === "Bun") return [process.execPath, program];
-  if (runtime === "Deno") return [...denoProgram("run"), program];
+  if (runtime === "Deno") {
+    const [deno = "", ...args] = denoProgram("run");
+    return [deno, ...args, "--allow-sys", "--v8-flags=--expose-gc", program];
+  }
   const { success, logs } = await Bun.build({
     entrypoints: [program],
     outdir: bundles,
     target: "node",
   });
   if (!success) throw new AggregateError(logs, "Cannot bundle for Node");
-  return [nodePath("20"), `${bundles}/server_program.js`];
+  return [nodePath("20"), "--expose-gc", `${bundles}/server_program.js`];
 }
 
 export async function startChild(
@@ -40,15 +47,16 @@ export async function startChild(
     stderr: "ignore",
     env: { ...process.env, ...env },
   });
-  const { value } = await within(child.stdout.getReader().read(), 8_000);
+  const { value } = await within(child.stdout.getReader().read(), 30_000);
   const port = Number(new TextDecoder().decode(value));
-  const tally = async () =>
-    await (await fetch(`http://127.0.0.1:${port}/tally`)).json() as
-      & Tally
-      & { stats: Stats };
+  const ask = async (path: string) =>
+    await (await fetch(`http://127.0.0.1:${port}/${path}`)).json();
+  const tally = async () => await ask("tally") as Tally & { stats: Stats };
   return {
     port,
     tally,
+    heap: async () => await ask("heap") as Heap,
+    pause: async () => void await ask("pause"),
     async expectWell() {
       expect(child.exitCode).toBe(null);
       const next = await join(port);

@@ -1,5 +1,5 @@
 // The server that hostile clients are let loose on, in a process of its own, on the runtime that runs it. It prints its
-// port, and answers /tally.
+// port, and answers /tally, /heap after a forced collection, and /pause, which holds its event loop up.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import process from "node:process";
@@ -26,6 +26,12 @@ export interface Tally {
   escaped: string[];
   /** Errors that reached `onError`. */
   reported: string[];
+}
+
+/** What the process holds, in bytes. */
+export interface Heap {
+  readonly used: number;
+  readonly resident: number;
 }
 
 const tally: Tally = {
@@ -61,7 +67,9 @@ const contract = defineContract({
       typing: { input: counted(room) },
     },
     serverToClient: {
-      message: { payload: z.object({ n: z.number() }) },
+      message: {
+        payload: z.object({ n: z.number(), pad: z.string().optional() }),
+      },
       presence: { payload: z.object({ count: z.number() }), subscribe: true },
     },
   },
@@ -83,6 +91,8 @@ const options: ServerOptions<(typeof contract)["definition"], Auth> = {
   framesPerSecond: Number(process.env["FRAMES_PER_SECOND"] ?? 1_000_000),
   frameBurst: Number(process.env["FRAME_BURST"] ?? 1_000_000),
   maxSubscriptions: 100,
+  heartbeatTimeoutMs: Number(process.env["HEARTBEAT_TIMEOUT_MS"] ?? 90_000),
+  handshakesPerSecond: 1_000_000,
   authTimeoutMs: 1_000, // Deno does not tell of a client that goes before the upgrade: its handshake ends then
   maxMessageBytes: 262_144,
   authenticate: async (request) => {
@@ -116,9 +126,9 @@ const options: ServerOptions<(typeof contract)["definition"], Auth> = {
 };
 
 const onNode = !("Bun" in globalThis || "Deno" in globalThis);
-const httpServer = createServer((_request, response) => {
+const httpServer = createServer((request, response) => {
   response.setHeader("content-type", "application/json");
-  response.end(JSON.stringify({ ...tally, stats: srv.stats() }));
+  response.end(JSON.stringify(told(request.url ?? "")));
 });
 const web = onNode ? undefined : createSocketServer(contract, options);
 const srv = web ?? createOnNode(contract, { ...options, server: httpServer });
@@ -150,6 +160,7 @@ srv.implement({
           srv.room("everybody").broadcast("message", { n });
         }
       }
+      if (how === "flood") await flood();
       await after(10);
       if (how === "late") throw new Error("late");
       return input;
@@ -158,15 +169,43 @@ srv.implement({
   agent: { secret: (input) => seen(text, input) },
 });
 
+/** More than a reader that stopped may have waiting for it, in turns, so that sockets are written to meanwhile. */
+async function flood(): Promise<void> {
+  const pad = "x".repeat(10_000);
+  for (let n = 0; n < 1_600; n++) {
+    srv.room("everybody").broadcast("message", { n, pad });
+    if (n % 20 === 19) await after(1);
+  }
+}
+
+function heap(): Heap {
+  const { Bun: onBun, gc } = globalThis as {
+    Bun?: { gc(force: boolean): void };
+    gc?: () => void; // where the flag is given
+  };
+  for (let n = 0; n < 3; n++) onBun ? onBun.gc(true) : gc?.();
+  const { heapUsed, rss } = process.memoryUsage();
+  return { used: heapUsed, resident: rss };
+}
+
+/** What a path is answered with; `undefined` for one that is the socket's. */
+function told(path: string): unknown {
+  if (path.endsWith("/tally")) return { ...tally, stats: srv.stats() };
+  if (path.endsWith("/heap")) return heap();
+  if (!path.endsWith("/pause")) return undefined;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5_000);
+  return {};
+}
+
 setInterval(() => srv.publish("presence", { count: 1 }), 5).unref();
 
 const hostname = "127.0.0.1";
 const { Deno } = globalThis as { Deno?: DenoServeLike }; // there on Deno
 async function answer(request: Request, platform: unknown): Promise<Response> {
-  if (!request.url.endsWith("/tally")) {
-    return await web?.fetch(request, platform) ?? Response.error();
-  }
-  return Response.json({ ...tally, stats: srv.stats() });
+  const upgrade = request.headers.has("upgrade"); // its target may be one that makes no URL
+  const answer = upgrade ? undefined : told(request.url);
+  if (answer !== undefined) return Response.json(answer);
+  return await web?.fetch(request, platform) ?? Response.error();
 }
 if (!web) {
   httpServer.listen(0, hostname, () => {

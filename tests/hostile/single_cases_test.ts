@@ -34,8 +34,6 @@ function cases(runtime: Runtime): void {
     return socket;
   }
 
-  /** Of a hundred connections each; `WAVES=200` makes twenty thousand. */
-  const WAVES = Number(process.env["WAVES"] ?? 20);
   const depth = 100_000;
   const nested = "[".repeat(depth) + "]".repeat(depth);
   const refused: Record<string, string> = {
@@ -357,26 +355,6 @@ function cases(runtime: Runtime): void {
     for (const socket of many) socket.reset();
     await limited.expectWell();
   });
-
-  test(
-    "fast connects and disconnects, with joins pending, leave nothing",
-    async () => {
-      for (let wave = 0; wave < WAVES; wave++) {
-        const sockets = await Promise.all(
-          Array.from({ length: 100 }, () => dial(child.port)),
-        );
-        for (const [n, socket] of sockets.entries()) {
-          socket.text(
-            `["req",1,"join",{"room":"r${n}"}]\n["sub",2,"presence"]`,
-          );
-          if (n % 2) socket.reset();
-          else socket.destroy();
-        }
-      }
-      await child.expectWell();
-    },
-    30_000,
-  );
 
   test("after all of this the process is well", async () => {
     const { reported } = await child.expectWell();
