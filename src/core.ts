@@ -62,6 +62,8 @@ export interface Core {
   readonly implemented: boolean;
   /** Whether `close` was called. */
   readonly closing: boolean;
+  /** The server events of which a refusal was reported. */
+  readonly refusedEvents: Set<string>;
   /** How many handshakes may still begin. */
   readonly admissions: Limiter;
   /** Handshakes between their request and their `hi`. */

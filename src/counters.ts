@@ -84,6 +84,8 @@ export interface Counters {
   signals: number;
   /** Signals that were refused or failed; their sender is not told. */
   refusedSignals: number;
+  /** Server events of other nodes that were refused, once a listener; the first of each event is reported. */
+  refusedServerEvents: number;
   /** Calls refused by a limit. */
   limited: number;
   /** The same by the option that limits. */
@@ -108,6 +110,7 @@ export function createCounters(): Counters {
     failures: 0,
     signals: 0,
     refusedSignals: 0,
+    refusedServerEvents: 0,
     limited: 0,
     limits: { ...CALL_LIMITS },
     dropped: 0,

@@ -98,6 +98,12 @@ function render(stats: Stats): string {
       one(stats.dropped),
     ),
     family(
+      "refused_server_events_total",
+      "counter",
+      "Server events of other nodes that their schema here refused",
+      one(stats.refusedServerEvents),
+    ),
+    family(
       "errors_total",
       "counter",
       "Errors that went to onError",

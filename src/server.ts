@@ -39,6 +39,7 @@ export class Server implements Core {
   readonly turn: Turn = new Turn();
   readonly counters: Counters = createCounters();
   readonly tallies: Tallies = new Tallies();
+  readonly refusedEvents: Set<string> = new Set();
   readonly admissions: Limiter;
   readonly pending: Set<AbortController> = new Set();
   readonly sessions: Set<Session> = new Set();

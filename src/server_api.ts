@@ -267,7 +267,8 @@ export interface Node<
     data: ServerEventIn<C, N>,
   ): void;
   /**
-   * Listens to the other nodes' events.
+   * Listens to the other nodes' events. What another node sent and the schema refuses is counted in
+   * `stats().refusedServerEvents`, and the first of each event is reported.
    *
    * @param event An event of `serverToServer`
    * @param fn Called with each payload that the schema accepts

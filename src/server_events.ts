@@ -78,15 +78,23 @@ function* payloads(
       }
       yield checked.value;
     } catch (cause) {
-      const error = new TypeError(
-        `Cannot hear server event ${
-          quote(event)
-        }: what another node sent was refused`,
-        { cause },
-      );
-      core.report(error, { source: "serverEvent", name: event });
+      refuse(core, event, cause);
     }
   }
+}
+
+/** A node with another contract, as there is while a deploy rolls, may send many: the first of each event is told. */
+function refuse(core: Core, event: string, cause: unknown): void {
+  core.counters.refusedServerEvents++;
+  if (core.refusedEvents.has(event)) return;
+  core.refusedEvents.add(event);
+  const error = new TypeError(
+    `Cannot hear server event ${
+      quote(event)
+    }: what another node sent was refused; further ones are only counted`,
+    { cause },
+  );
+  core.report(error, { source: "serverEvent", name: event });
 }
 
 function schemaOf(core: Core, event: string, action: string): Schema {

@@ -56,7 +56,8 @@ test("foreign payloads on a server event's channel do not reach a listener", asy
   );
   await until(() => got.length > 0);
   expect(got).toEqual([{ shard: 1 }]);
-  expect(nodes[1]?.errors).toHaveLength(5);
+  expect(b.stats().refusedServerEvents).toBe(5);
+  expect(nodes[1]?.errors).toHaveLength(1);
 });
 
 test("a frame that the adapter cannot carry throws a RangeError before anybody got it", async () => {
