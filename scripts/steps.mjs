@@ -10,7 +10,8 @@ const entries = Object.values(config.exports);
 
 // Deno starts an isolate a file, so those without an example are left out.
 const withExamples = ["README.md", "mod.ts"]
-  .concat(typescriptFiles("src", "adapters"))
+  .concat(filesIn("docs", ".md"), filesIn("src", ".ts"))
+  .concat(filesIn("adapters", ".ts"))
   .filter((file) => existsSync(join(root, file)))
   .filter((file) => readFileSync(join(root, file), "utf8").includes("```ts"));
 
@@ -46,11 +47,13 @@ export const steps = [
   { name: "unit", run: () => bunTest("tests") },
 ];
 
-function typescriptFiles(...folders) {
-  return folders.flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
-      .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-      .map((path) => relative(root, path))
-  ).sort();
+function filesIn(folder, ending) {
+  return readdirSync(join(root, folder), {
+    recursive: true,
+    withFileTypes: true,
+  })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .map((path) => relative(root, path))
+    .sort();
 }
