@@ -35,17 +35,28 @@ export type {
 
 /** What {@linkcode createRedisAdapter} takes. One of `url`, `client`, or `publisher` and `subscriber`. */
 export interface RedisAdapterOptions {
-  /** Where Redis is: `redis://` or `rediss://`, with user, password and database if need be. */
+  /**
+   * Where Redis is: `redis://user:password@host:6379`, or `rediss://` for TLS. User and password are percent-encoded
+   * and may be left out. A database's number is of no consequence: publishes know no databases.
+   */
   readonly url?: string;
-  /** A connected client. The adapter publishes through it and subscribes through a duplicate, which it ends. */
+  /**
+   * A client of the packages `redis` or `ioredis`, or Bun's own, connected or connecting. The adapter publishes through
+   * it and subscribes through a duplicate, and ends only the duplicate. How it reconnects, and who hears its `error`
+   * events, is the application's matter.
+   */
   readonly client?: RedisClientLike;
-  /** A connected client to publish through. */
+  /** A client to publish through, with `subscriber`. The adapter does not end it. */
   readonly publisher?: RedisClientLike;
-  /** A connected client to subscribe through. */
+  /**
+   * Another client to subscribe through, which has no other use while the server lives. The adapter does not end it,
+   * and leaves no channel of its own on it. Of Bun's own it takes a duplicate all the same.
+   */
   readonly subscriber?: RedisClientLike;
   /**
-   * What the application's channels start with on Redis. Two applications on one Redis need two: publish and
-   * subscribe ignore the database's number.
+   * What the application's channels start with on Redis, percent-encoded: not empty, well-formed Unicode. Two
+   * applications on one Redis need two, since publish and subscribe ignore the database's number. A user of Redis' ACL
+   * needs the channels `NAMESPACE:*`, and `NAMESPACE@*` for what a node publishes to itself.
    *
    * @default {"super-line"}
    */
@@ -59,14 +70,15 @@ export interface RedisAdapterOptions {
    */
   readonly sharded?: boolean;
   /**
-   * How long Redis may take to answer, in milliseconds, from 100. A Redis that is silent for one and a half times as
+   * How long Redis may take to answer, in milliseconds, from 100 to 3 600 000. A Redis that is silent for one and a half times as
    * long is given up and dialled again. An idle node publishes to itself twice in it.
    *
    * @default {5000}
    */
   readonly timeoutMs?: number;
   /**
-   * How many characters of publishes may wait for Redis' confirmation; what goes beyond is dropped and counted.
+   * How many characters of publishes may wait for Redis' confirmation, 128 for each added, from 0. What goes beyond is
+   * dropped and counted in `stats().relay.dropped`; one alone always fits.
    *
    * @default {33554432}
    */
@@ -78,12 +90,19 @@ export interface RedisAdapterOptions {
  * or a client of yours.
  *
  * One connection publishes, one subscribes. A node subscribes to the channels that it has members for; each batch of
- * messages is one PUBLISH, and those of one turn leave together. While Redis is away publishes to other nodes are
- * dropped and counted, and subscriptions made wait for it; it is dialled with back-off and jitter for ever.
+ * messages is one PUBLISH, and those of one turn leave together. It carries payloads of up to 1 MiB and 8 KiB.
+ *
+ * It dials when it is given to a server, in the background, so neither a Redis that is away nor the missing package
+ * fails here: `srv.status()` is then `down`, and `onError` told why, with the source `adapter`. While Redis is away
+ * publishes to other nodes are dropped and counted; those before the first connection wait for it. What is subscribed
+ * to meanwhile is `{ live: false }` at once, or `UNAVAILABLE` to those who call the adapter themselves. It is dialled
+ * for ever, after 50 ms and a random time of up to 5 s, and every subscription is live again before the state is `up`.
+ * `srv.close()` waits at most two seconds to connect, two for what was published, and one for a client of yours.
  *
  * @param options A URL, or the options
  * @returns The adapter, for one server
- * @throws {TypeError} When an option is wrong or a client is none that is known
+ * @throws {TypeError} When there is not one of `url`, `client`, or `publisher` and `subscriber`; an option is out of
+ * its bounds; a client is none that is known, or is Bun's own with `sharded`
  *
  * @example With a client that the application has
  * ```ts ignore
