@@ -14,6 +14,7 @@
  */
 import type { Adapter, AdapterHost } from "../src/adapter.ts";
 import { SocketError } from "../src/errors.ts";
+import { Members } from "../src/members.ts";
 
 /** What a {@linkcode MemoryBus} tells an adapter. No member throws. */
 export interface BusListener {
@@ -50,7 +51,7 @@ export interface BusConnection {
  */
 export class MemoryBus {
   readonly #nodes = new Set<BusListener>();
-  readonly #channels = new Map<string, Set<BusListener>>();
+  readonly #channels = new Map<string, Members<BusListener>>();
   #up = true;
 
   /** How many nodes are on it. */
@@ -93,9 +94,9 @@ export class MemoryBus {
       subscribe: (channel) => {
         if (!this.#up || !this.#nodes.has(node)) return false;
         mine.add(channel);
-        const nodes = this.#channels.get(channel);
-        if (nodes) nodes.add(node);
-        else this.#channels.set(channel, new Set([node]));
+        let nodes = this.#channels.get(channel);
+        if (!nodes) this.#channels.set(channel, nodes = new Members());
+        nodes.add(node);
         return true;
       },
       unsubscribe: (channel) => {

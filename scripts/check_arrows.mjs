@@ -10,8 +10,8 @@ import { root } from "./run.mjs";
 // from its own layer and those below; types, which leave no trace, from any.
 const layers = [
   `errors close_codes schema serializer protocol envelope channels
-   backoff batch bytes counters lag letter limiter maybe names origin sequences
-   tally token`,
+   backoff batch bytes counters deadlines lag letter limiter maybe members names
+   origin sequences tally token`,
   `socket adapter contract infer carried
    call implementation observer reach_api server_api server_options`,
   `outbox connection hub dispatch

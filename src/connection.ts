@@ -40,7 +40,7 @@ export class ConnectionHandle implements AnyConnection {
   }
 
   get rooms(): string[] {
-    return [...this.#session.channels].flatMap(({ name }) =>
+    return (this.#session.channels ?? []).flatMap(({ name }) =>
       roomOf(name) ?? []
     );
   }

@@ -188,11 +188,11 @@ class ServerNode {
     let signals = 0;
     let subscriptions = 0;
     for (const session of sessions) {
-      const { role } = session.handle;
+      const { handle: { role }, sizes } = session;
       roles[role] = (roles[role] ?? 0) + 1;
-      calls += session.calls.size;
-      signals += session.signals.size;
-      subscriptions += session.subscriptions.size;
+      calls += sizes.calls;
+      signals += sizes.signals;
+      subscriptions += sizes.subscriptions;
     }
     return {
       ...counters,

@@ -260,11 +260,14 @@ function startDeadline(
 ): { release: () => void; deadline: AbortSignal } {
   const controller = new AbortController();
   const { authTimeoutMs } = core.settings;
-  const late = new SocketError(
-    "TIMEOUT",
-    `The login took longer than authTimeoutMs ${authTimeoutMs}`,
-  );
-  const timer = setTimeout(() => end(late), authTimeoutMs);
+  const late = () =>
+    end(
+      new SocketError(
+        "TIMEOUT",
+        `The login took longer than authTimeoutMs ${authTimeoutMs}`,
+      ),
+    );
+  const timer = setTimeout(late, authTimeoutMs);
   const leave = () =>
     end(new SocketError("DISCONNECTED", "The client has gone"));
   const release = () => {

@@ -6,6 +6,7 @@
 import type { Adapter } from "./adapter.ts";
 import { Batch } from "./batch.ts";
 import { exceeds } from "./bytes.ts";
+import { Members } from "./members.ts";
 import type { Outbox } from "./outbox.ts";
 import { countFrames, type Frame } from "./protocol.ts";
 import {
@@ -21,8 +22,8 @@ import type { Turn } from "./turn.ts";
 export interface Member {
   /** Where its frames go. */
   readonly outbox: Outbox;
-  /** The channels it is in; kept by the hub. */
-  readonly channels: Set<Channel>;
+  /** The channels it is in, in no order; kept by the hub. An array, since most are in a few: a Set of one takes 256 bytes on Bun. */
+  channels: Channel[] | undefined;
   /** The runtime's own fan-out. */
   readonly groups: SocketGroups | undefined;
   /** Whether a native publish may write to it: it is ready, and reads fast enough. */
@@ -37,18 +38,18 @@ export interface Member {
 export interface Channel {
   /** Its name between nodes. */
   readonly name: string;
-  /** Its name in the runtime's own fan-out. */
-  readonly group: string;
+  /** Its name in the runtime's own fan-out, once it is used. */
+  group: string;
   /** Members that are served through their outbox. */
-  readonly direct: Set<Member>;
+  readonly direct: Members<Member>;
   /** Members that the runtime serves. */
-  readonly grouped: Set<Member>;
+  readonly grouped: Members<Member>;
   /** What this turn sends to all of `direct`. */
   batch: Batch | undefined;
   /** Which listener's sockets `grouped` are. */
   domain: GroupDomain | undefined;
   /** What else on this node wants the frames of other nodes. */
-  readonly listeners: Set<(frames: Frame) => void>;
+  listeners: Set<(frames: Frame) => void> | undefined;
 }
 
 /** What a hub is made of. */
@@ -61,6 +62,11 @@ export interface HubOptions extends Omit<RelayHost, "deliver"> {
   wrote(frames: number): void;
   /** Another node orders something of a channel's members. */
   ordered(channel: Channel, order: string): void;
+}
+
+/** Tells whether a connection is a member. */
+export function isIn(channel: Channel, member: Member): boolean {
+  return channel.direct.has(member) || channel.grouped.has(member);
 }
 
 /** Fans out, on this node and to the others. */
@@ -84,7 +90,7 @@ export class Hub {
         if (!channel) return;
         if (isOrder(frames)) return options.ordered(channel, frames);
         this.#deliver(channel, frames, countFrames(frames));
-        for (const listener of channel.listeners) listener(frames);
+        for (const listener of channel.listeners ?? []) listener(frames);
       },
     });
   }
@@ -127,8 +133,8 @@ export class Hub {
   /** Makes a connection a member: on this node at once, in the cluster when the promise says so. Never rejects. */
   join(name: string, member: Member): Promise<Joined> {
     const channel = this.#channel(name);
-    if (!member.channels.has(channel)) {
-      member.channels.add(channel);
+    if (!isIn(channel, member)) {
+      (member.channels ??= []).push(channel);
       channel.direct.add(member);
       this.#group(channel, member);
     }
@@ -137,9 +143,14 @@ export class Hub {
 
   /** Ends a membership at once; of a non-member it does nothing. */
   leave(channel: Channel, member: Member): void {
-    if (!member.channels.delete(channel)) return;
-    if (channel.direct.delete(member)) channel.batch?.close(); // what it holds of it must not grow
-    if (channel.grouped.delete(member)) member.groups?.leave(channel.group);
+    if (channel.direct.delete(member)) {
+      channel.batch?.close(); // what it holds of it must not grow
+    } else if (channel.grouped.delete(member)) {
+      member.groups?.leave(channel.group);
+    } else return;
+    const { channels = [] } = member;
+    const last = channels.pop();
+    if (last && last !== channel) channels[channels.indexOf(channel)] = last;
     this.#release(channel);
   }
 
@@ -156,10 +167,11 @@ export class Hub {
     const ready = this.#relay.want(name);
     if (this.#relay.closed) return { off: () => {}, ready };
     const channel = this.#channel(name);
-    channel.listeners.add(listener);
+    const listeners = channel.listeners ??= new Set();
+    listeners.add(listener);
     if (own) this.#own++;
     const off = () => {
-      if (!channel.listeners.delete(listener)) return;
+      if (!listeners.delete(listener)) return;
       if (own && !this.#relay.closed) this.#own--;
       this.#release(channel);
     };
@@ -195,13 +207,13 @@ export class Hub {
 
   /** Puts a member back into the runtime's own fan-out, now that it may be. */
   regroup(member: Member): void {
-    for (const channel of member.channels) this.#group(channel, member);
+    for (const channel of member.channels ?? []) this.#group(channel, member);
   }
 
   /** Takes a member out of the runtime's own fan-out, since its reader is slow: its outbox bounds what waits. */
   ungroup(member: Member): void {
     member.setApart();
-    for (const channel of member.channels) {
+    for (const channel of member.channels ?? []) {
       if (!channel.grouped.delete(member)) continue;
       member.groups?.leave(channel.group);
       channel.direct.add(member);
@@ -220,12 +232,12 @@ export class Hub {
     if (!channel) {
       channel = {
         name,
-        group: `${this.#options.nodeId}/${this.#groups++}`,
-        direct: new Set(),
-        grouped: new Set(),
+        group: "",
+        direct: new Members(),
+        grouped: new Members(),
         batch: undefined,
         domain: undefined,
-        listeners: new Set(),
+        listeners: undefined,
       };
       this.#channels.set(name, channel);
     }
@@ -234,7 +246,7 @@ export class Hub {
 
   #release(channel: Channel): void {
     if (
-      channel.direct.size + channel.grouped.size + channel.listeners.size > 0
+      channel.direct.size + channel.grouped.size > 0 || channel.listeners?.size
     ) return;
     if (this.#channels.get(channel.name) !== channel) return;
     this.#channels.delete(channel.name);
@@ -280,6 +292,7 @@ export class Hub {
     if (channel.grouped.size === 0) {
       if (channel.direct.size < 2) return;
       channel.domain = member.groups.domain;
+      channel.group ||= `${this.#options.nodeId}/${this.#groups++}`;
     }
     for (const other of channel.grouped.size > 0 ? [member] : channel.direct) {
       if (!other.groupable || other.groups?.domain !== channel.domain) continue;

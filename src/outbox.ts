@@ -46,8 +46,10 @@ export class Outbox {
   readonly #owner: OutboxOwner;
   readonly #turn: Turn;
   readonly #limit: Required<Backpressure>;
-  /** What waits, in order; only the last one still takes frames. */
-  #batches: Batch[] = [];
+  /** What waits last, and still takes frames. */
+  #last: Batch | undefined;
+  /** What waits before it, in order. */
+  #full: Batch[] | undefined;
   /** The length of all of them. */
   #length = 0;
   /** Whether the turn's end is already asked for. */
@@ -65,7 +67,7 @@ export class Outbox {
 
   /** Whether all that was pushed has been written. */
   get empty(): boolean {
-    return this.#batches.length === 0;
+    return this.#last === undefined;
   }
 
   /** Writes the first frame before all that was pushed so far, which follows. */
@@ -100,14 +102,14 @@ export class Outbox {
    * @param batch What the frame was just added to, as its first or last
    */
   share(batch: Batch, frame: Frame, count: number): void {
-    const last = this.#batches.at(-1);
+    const last = this.#last;
     if (last === batch) {
       this.#length += frame.length;
     } else if (
       this.#state === "flowing" && !last && batch.frames === count
     ) {
       this.#length += frame.length;
-      this.#batches.push(batch);
+      this.#last = batch;
       this.#list();
     } else {
       this.push(frame, count);
@@ -130,14 +132,17 @@ export class Outbox {
   /** Writes what waits, as far as the reader keeps up. */
   flush(): void {
     this.#listed = false;
-    this.#write(0);
+    this.#write();
   }
 
-  #write(keep: number): void {
-    while (this.#state === "flowing" && this.#batches.length > keep) {
+  /** Writes until nothing waits, or the last one does. */
+  #write(keepLast = false): void {
+    while (
+      this.#state === "flowing" && (keepLast ? this.#full : this.#last)
+    ) {
       if ((this.#owner.socket.buffered() ?? 0) > this.#limit.maxBufferedBytes) {
         this.#state = "held";
-        this.#batches.at(-1)?.close(); // a shared one must not grow here uncounted
+        this.#last?.close(); // a shared one must not grow here uncounted
         return this.#owner.stalled();
       }
       this.#writeNext();
@@ -156,14 +161,14 @@ export class Outbox {
   /** Writes all that waits, whatever the reader does, and takes nothing more. */
   close(): void {
     if (this.#state === "over") return;
-    while (this.#batches.length > 0) this.#writeNext();
+    while (this.#last) this.#writeNext();
     this.discard();
   }
 
   /** Forgets what waits, and takes nothing more. */
   discard(): void {
     this.#state = "over";
-    this.#batches = [];
+    this.#last = this.#full = undefined;
     this.#length = 0;
     this.#release();
   }
@@ -171,14 +176,12 @@ export class Outbox {
   #append(frame: Frame, count: number): void {
     if (this.#state === "over") return;
     this.#length += frame.length;
-    let last = this.#batches.at(-1);
-    if (last?.shared) {
-      this.#batches[this.#batches.length - 1] = last = last.fork();
-    }
-    if (last?.add(frame, count)) return;
-    this.#batches.push(new Batch(frame, count));
+    if (this.#last?.shared) this.#last = this.#last.fork();
+    if (this.#last?.add(frame, count)) return;
+    if (this.#last) (this.#full ??= []).push(this.#last);
+    this.#last = new Batch(frame, count);
     if (this.#state === "held") return;
-    this.#write(1); // the one before is full: no use in waiting
+    this.#write(true); // the one before is full: no use in waiting
     this.#list();
   }
 
@@ -189,8 +192,10 @@ export class Outbox {
   }
 
   #writeNext(): void {
-    const batch = this.#batches.shift();
+    const batch = this.#full?.shift() ?? this.#last;
     if (!batch) return;
+    if (this.#full?.length === 0) this.#full = undefined;
+    if (batch === this.#last) this.#last = undefined;
     this.#length -= batch.length;
     this.#owner.wrote(batch.frames);
     this.#owner.socket.send(batch.join());

@@ -8,6 +8,7 @@ import { Batch } from "./batch.ts";
 import { exceeds } from "./bytes.ts";
 import { backoffDelay } from "./backoff.ts";
 import { NODES } from "./channels.ts";
+import { Deadlines } from "./deadlines.ts";
 import { advance, type Position, seal, unseal } from "./envelope.ts";
 import { Lag } from "./lag.ts";
 import type { Frame } from "./protocol.ts";
@@ -66,8 +67,8 @@ interface Interest {
   live: boolean;
   /** Settles when the attempt under way is live, failed or too slow. */
   joined: Promise<Joined>;
-  settle: (joined: Joined) => void;
-  timer: ReturnType<typeof setTimeout> | undefined;
+  /** Settles it; nothing when it is settled. */
+  settle: ((joined: Joined) => void) | undefined;
   positions: Map<string, Position> | undefined;
 }
 
@@ -93,6 +94,7 @@ export class Relay {
   readonly #adapter: Adapter;
   readonly #host: RelayHost;
   readonly #interests = new Map<string, Interest>();
+  readonly #deadlines: Deadlines<Interest>;
   /** Channels whose last attempt failed. */
   readonly #failed = new Set<string>();
   #retries = 0;
@@ -108,6 +110,10 @@ export class Relay {
   constructor(adapter: Adapter, host: RelayHost) {
     this.#adapter = adapter;
     this.#host = host;
+    this.#deadlines = new Deadlines(
+      host.subscribeTimeoutMs,
+      (interest) => this.#settle(interest, LOCAL),
+    );
     const start = crypto.randomUUID().slice(0, 8);
     this.#sequences = new Sequences(start);
     this.#ownSequences = new Sequences(start);
@@ -162,8 +168,7 @@ export class Relay {
     const interest: Interest = {
       live: false,
       joined: LOCAL_NOW,
-      settle: () => {},
-      timer: undefined,
+      settle: undefined,
       positions: undefined,
     };
     this.#interests.set(channel, interest);
@@ -178,7 +183,7 @@ export class Relay {
     if (!interest) return;
     this.#interests.delete(channel);
     this.#lag.forget(channel);
-    interest.settle(LOCAL);
+    this.#settle(interest, LOCAL);
     if (!this.#failed.delete(channel)) {
       this.#adapter.unsubscribe(channel).catch(this.#host.report);
     }
@@ -231,7 +236,9 @@ export class Relay {
   async #close(): Promise<void> {
     this.#flush();
     clearTimeout(this.#retryTimer);
-    for (const interest of this.#interests.values()) interest.settle(LOCAL);
+    for (const interest of this.#interests.values()) {
+      this.#settle(interest, LOCAL);
+    }
     this.#interests.clear();
     this.#failed.clear();
     this.#sequences.clear();
@@ -240,27 +247,17 @@ export class Relay {
   }
 
   #attempt(channel: string, interest: Interest): void {
-    const attempt = this.#adapter.subscribe(channel);
-    interest.joined = new Promise((resolve) => {
-      interest.settle = (joined) => {
-        clearTimeout(interest.timer);
-        resolve(joined);
-      };
-    });
-    interest.timer = setTimeout(
-      () => interest.settle(LOCAL),
-      this.#host.subscribeTimeoutMs,
-    );
-    attempt.then(
+    interest.joined = new Promise((resolve) => interest.settle = resolve);
+    this.#adapter.subscribe(channel).then(
       () => {
         if (this.#interests.get(channel) !== interest) return;
         interest.live = true;
-        interest.settle(LIVE);
+        this.#settle(interest, LIVE);
         if (this.#failed.size === 0) this.#retries = 0;
       },
       (error) => {
         if (this.#interests.get(channel) !== interest) return;
-        interest.settle(LOCAL);
+        this.#settle(interest, LOCAL);
         if (this.#failed.size === 0) this.#host.report(error); // once for all that fail together
         this.#failed.add(channel);
         this.#retryTimer ??= unref(
@@ -268,6 +265,14 @@ export class Relay {
         );
       },
     );
+    this.#deadlines.add(interest);
+  }
+
+  #settle(interest: Interest, joined: Joined): void {
+    this.#deadlines.delete(interest);
+    interest.settle?.(joined);
+    interest.settle = undefined;
+    interest.joined = joined.live ? LIVE_NOW : LOCAL_NOW; // a promise of its own would stay as long as the channel
   }
 
   readonly #retry = (): void => {
@@ -295,7 +300,7 @@ export class Relay {
       this.#lag.forget();
       if (cause !== undefined) this.#host.report(cause);
       for (const interest of this.#interests.values()) {
-        if (!interest.live) interest.settle(LOCAL);
+        if (!interest.live) this.#settle(interest, LOCAL);
       }
     }
   }

@@ -8,7 +8,7 @@ import { ConnectionHandle } from "./connection.ts";
 import type { Core } from "./core.ts";
 import { countLimit } from "./counters.ts";
 import { SocketError } from "./errors.ts";
-import type { Member } from "./hub.ts";
+import { isIn, type Member } from "./hub.ts";
 import { nameFlaw, quote } from "./names.ts";
 import { publish } from "./publish.ts";
 import type { Joined } from "./relay.ts";
@@ -57,7 +57,7 @@ export class RoomHandle {
     if (session.over) return Promise.resolve({ live: false });
     const { maxRooms } = this.#core.settings;
     const known = this.#core.hub.channel(this.#channel);
-    if (!known || !session.channels.has(known)) {
+    if (!known || !isIn(known, session)) {
       if (session.rooms >= maxRooms) {
         countLimit(this.#core.counters, "maxRooms");
         throw new SocketError(
@@ -75,7 +75,7 @@ export class RoomHandle {
   remove(conn: AnyConnection): void {
     const session = this.#session(conn);
     const channel = this.#core.hub.channel(this.#channel);
-    if (!channel || !session.channels.has(channel)) return;
+    if (!channel || !isIn(channel, session)) return;
     session.rooms--;
     this.#core.hub.leave(channel, session);
   }

@@ -48,13 +48,7 @@ export class Session implements Member, OutboxOwner, SocketEvents {
   readonly surface: Surface;
   readonly handle: ConnectionHandle;
   readonly outbox: Outbox;
-  readonly channels: Set<Channel> = new Set();
-  /** Requests and subscriptions without an answer, by id. */
-  readonly calls: Map<number, PendingCall> = new Map();
-  /** Signals whose handler has not settled. */
-  readonly signals: Set<PendingCall> = new Set();
-  /** Topics, authorized or being so, by name. */
-  readonly subscriptions: Map<string, Subscription> = new Map();
+  channels: Channel[] | undefined;
   /** Whether the application was told of it. */
   welcomed = false;
   /** Whose it is, as `identify` said. */
@@ -70,7 +64,11 @@ export class Session implements Member, OutboxOwner, SocketEvents {
   #state: "opening" | "ready" | "over" = "opening";
   #apart = false;
   #malformed = 0;
-  readonly #limiter: Limiter;
+  // Most connections idle, so what only a talking one needs is made when it talks (docs/decisions/0009).
+  #calls: Map<number, PendingCall> | undefined;
+  #signals: Set<PendingCall> | undefined;
+  #subscriptions: Map<string, Subscription> | undefined;
+  #limiter: Limiter | undefined;
 
   constructor(core: Core, socket: Socket, identity: Identity) {
     this.core = core;
@@ -86,16 +84,32 @@ export class Session implements Member, OutboxOwner, SocketEvents {
       identity.data,
     );
     this.outbox = new Outbox(this, core.turn, core.settings.backpressure);
-    const { framesPerSecond, frameBurst, maxSubscriptions } = core.settings;
-    // A client that comes back subscribes to all its topics again, at once.
-    this.#limiter = new Limiter(
-      framesPerSecond,
-      frameBurst,
-      maxSubscriptions,
-      this.seenAt,
-    );
     core.sessions.add(this);
     core.counters.accepted++;
+  }
+
+  /** Requests and subscriptions without an answer, by id. */
+  get calls(): Map<number, PendingCall> {
+    return this.#calls ??= new Map();
+  }
+
+  /** Signals whose handler has not settled. */
+  get signals(): Set<PendingCall> {
+    return this.#signals ??= new Set();
+  }
+
+  /** Topics, authorized or being so, by name. */
+  get subscriptions(): Map<string, Subscription> {
+    return this.#subscriptions ??= new Map();
+  }
+
+  /** How many there are of each. */
+  get sizes(): { calls: number; signals: number; subscriptions: number } {
+    return {
+      calls: this.#calls?.size ?? 0,
+      signals: this.#signals?.size ?? 0,
+      subscriptions: this.#subscriptions?.size ?? 0,
+    };
   }
 
   /** Whether it has ended. */
@@ -198,7 +212,7 @@ export class Session implements Member, OutboxOwner, SocketEvents {
         this.malformed(frame.flaw);
         continue;
       }
-      const verdict = this.#limiter.take(this.seenAt);
+      const verdict = this.#take();
       if (verdict === "overdrawn") return this.#endFlood();
       const { fields } = frame;
       // What gives something back is never refused: its sender is not told, and takes it for done.
@@ -225,9 +239,22 @@ export class Session implements Member, OutboxOwner, SocketEvents {
     this.#leave(code);
   }
 
+  #take(): ReturnType<Limiter["take"]> {
+    const { framesPerSecond, frameBurst, maxSubscriptions } =
+      this.core.settings;
+    // A client that comes back subscribes to all its topics again, at once.
+    this.#limiter ??= new Limiter(
+      framesPerSecond,
+      frameBurst,
+      maxSubscriptions,
+      this.seenAt,
+    );
+    return this.#limiter.take(this.seenAt);
+  }
+
   #answerPing(): void {
     // Past the outbox: the heartbeat is a whole message, and no promise of order holds for it.
-    if (this.#limiter.take(this.seenAt) !== "overdrawn") this.socket.send(PONG);
+    if (this.#take() !== "overdrawn") this.socket.send(PONG);
     else this.#endFlood();
   }
 
@@ -278,13 +305,17 @@ export class Session implements Member, OutboxOwner, SocketEvents {
     this.outbox.discard();
     const { core } = this;
     const gone = new SocketError("DISCONNECTED", "The client has gone");
-    for (const call of this.calls.values()) call.abandon(gone);
-    for (const call of this.signals) call.abandon(gone);
-    for (const subscription of this.subscriptions.values()) subscription.end();
-    for (const channel of [...this.channels]) core.hub.leave(channel, this);
-    this.calls.clear();
-    this.signals.clear();
-    this.subscriptions.clear();
+    for (const call of this.#calls?.values() ?? []) call.abandon(gone);
+    for (const call of this.#signals ?? []) call.abandon(gone);
+    for (const subscription of this.#subscriptions?.values() ?? []) {
+      subscription.end();
+    }
+    for (const channel of [...this.channels ?? []]) {
+      core.hub.leave(channel, this);
+    }
+    this.#calls?.clear();
+    this.#signals?.clear();
+    this.#subscriptions?.clear();
     core.sessions.delete(this);
     core.ended(this, code);
   }

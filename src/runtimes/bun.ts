@@ -63,16 +63,10 @@ export interface BunWebSocketHandler {
   close(ws: BunSocketLike, code: number, reason: string): void;
 }
 
+type Upgrade = Extract<Handshake, { kind: "upgrade" }>;
+
 /** Marks a socket's `data` as ours; `Symbol.for`, since an app may hold two copies of this package. */
 const OURS = Symbol.for("super-line.socket");
-
-/** What we keep in `ws.data`. */
-interface BunData {
-  readonly [OURS]: true;
-  readonly handshake: Extract<Handshake, { kind: "upgrade" }>;
-  readonly domain: GroupDomain;
-  events?: SocketEvents;
-}
 
 /** Tells whether a socket is one of this package's. */
 export function isOurs(ws: { readonly data: unknown }): boolean {
@@ -95,13 +89,13 @@ export function bunServerIn(platform: unknown): BunServerLike | undefined {
 export function createBunUpgrade(): (
   request: Request,
   server: BunServerLike,
-  handshake: Extract<Handshake, { kind: "upgrade" }>,
+  handshake: Upgrade,
 ) => Response {
   const domains = new WeakMap<BunServerLike, GroupDomain>();
   return (request, server, handshake) => {
     let domain = domains.get(server);
     if (!domain) domains.set(server, domain = createDomain(server));
-    const data: BunData = { [OURS]: true, handshake, domain };
+    const data = new BunSocket(handshake, domain);
     // Only the original request upgrades; the subprotocol has to be chosen, or Bun echoes the first that was offered.
     const headers = { "sec-websocket-protocol": handshake.protocol };
     if (server.upgrade(request, { data, headers })) return new Response(null);
@@ -123,15 +117,11 @@ export function createBunHandler(
     maxPayloadLength: maxMessageBytes,
     backpressureLimit: 0,
     sendPings: true,
-    open: (ws) => {
-      const data = ws.data as BunData; // upgrade put it there
-      data.events = data.handshake.open(new BunSocket(ws, data.domain));
-    },
-    message: (ws, message) => (ws.data as BunData).events?.message(message),
-    drain: (ws) => (ws.data as BunData).events?.drained(),
-    pong: (ws) => (ws.data as BunData).events?.alive(),
-    close: (ws, code, reason) =>
-      (ws.data as BunData).events?.closed(code, reason),
+    open: (ws) => socketOf(ws).opened(ws),
+    message: (ws, message) => socketOf(ws).events?.message(message),
+    drain: (ws) => socketOf(ws).events?.drained(),
+    pong: (ws) => socketOf(ws).events?.alive(),
+    close: (ws, code, reason) => socketOf(ws).events?.closed(code, reason),
   };
 }
 
@@ -140,13 +130,32 @@ function createDomain(server: BunServerLike): GroupDomain {
   return { publish: (group, data) => server.publish(group, data, false) > 0 };
 }
 
+function socketOf(ws: BunSocketLike): BunSocket {
+  return ws.data as BunSocket; // upgrade put it there; perhaps another copy's, so nothing private is used
+}
+
+/** What `ws.data` is: one object a connection, since there may be very many. */
 class BunSocket implements Socket, SocketGroups {
   readonly domain: GroupDomain;
-  readonly #ws: BunSocketLike;
+  events: SocketEvents | undefined;
+  #ws: BunSocketLike | undefined;
+  /** Until it is open, since it holds on to the request. */
+  #handshake: Upgrade | undefined;
 
-  constructor(ws: BunSocketLike, domain: GroupDomain) {
-    this.#ws = ws;
+  constructor(handshake: Upgrade, domain: GroupDomain) {
+    this.#handshake = handshake;
     this.domain = domain;
+  }
+
+  get [OURS](): true {
+    return true;
+  }
+
+  opened(ws: BunSocketLike): void {
+    const handshake = this.#handshake;
+    this.#handshake = undefined;
+    this.#ws = ws;
+    this.events = handshake?.open(this);
   }
 
   get groups(): SocketGroups {
@@ -154,15 +163,15 @@ class BunSocket implements Socket, SocketGroups {
   }
 
   send(data: Data): void {
-    this.#ws.send(data);
+    this.#ws?.send(data);
   }
 
   close(code: number, reason: string): void {
-    this.#ws.close(code, reason);
+    this.#ws?.close(code, reason);
   }
 
   buffered(): number {
-    return this.#ws.getBufferedAmount();
+    return this.#ws?.getBufferedAmount() ?? 0;
   }
 
   endOfTurn(fn: () => void): void {
@@ -170,10 +179,10 @@ class BunSocket implements Socket, SocketGroups {
   }
 
   join(group: string): void {
-    this.#ws.subscribe(group);
+    this.#ws?.subscribe(group);
   }
 
   leave(group: string): void {
-    this.#ws.unsubscribe(group);
+    this.#ws?.unsubscribe(group);
   }
 }

@@ -101,11 +101,13 @@ function attach(
   poll: Poll,
 ): void {
   let events: SocketEvents | undefined;
+  let waiting: typeof handshake | undefined = handshake; // until it is open, since it holds on to the request
   const socket = new DenoSocket(ws, poll);
   ws.binaryType = "arraybuffer";
   ws.onopen = () => {
-    events = handshake.open(socket);
+    events = waiting?.open(socket);
     socket.events = events;
+    waiting = undefined;
   };
   ws.onmessage = ({ data }) =>
     events?.message(
@@ -114,7 +116,7 @@ function attach(
   ws.onerror = () => {}; // a close follows, and an error nobody listens to is printed
   ws.onclose = ({ code, reason }) => {
     poll.forget(socket);
-    if (!events) handshake.abandon();
+    waiting?.abandon();
     events?.closed(code === 0 ? 1006 : code, reason); // 0: the peer went without a close frame
   };
 }

@@ -92,11 +92,12 @@ export function attach(
   const listener: UpgradeListener = (incoming, tcp, head) => {
     if (!isMine(urlOf(incoming)?.pathname)) return;
     tcp.on("error", ignore); // a reset while the login is under way ends the process if nobody listens
-    const request = requestOf(incoming, tcp);
+    const gone = new AbortController();
+    const request = requestOf(incoming, gone.signal);
     if (!request) {
       return respond(tcp, new Response("Bad request\n", { status: 400 }));
     }
-    take(request, incoming, tcp, head);
+    take(request, gone, incoming, tcp, head);
   };
 
   /** Whether this node answers: a socket that nobody answers stays open, and only one may. */
@@ -111,10 +112,13 @@ export function attach(
 
   function take(
     request: Request,
+    gone: AbortController,
     incoming: IncomingLike,
     tcp: TcpSocketLike,
     head: Uint8Array,
   ): void {
+    const leave = () => gone.abort();
+    for (const event of OVER) tcp.on(event, leave);
     const { remoteAddress } = tcp;
     const extras = {
       signal: request.signal,
@@ -128,6 +132,7 @@ export function attach(
       tcp.on("close", handshake.abandon);
       sockets.handleUpgrade(incoming, tcp, head, (ws) => {
         tcp.off("close", handshake.abandon);
+        for (const event of OVER) tcp.off(event, leave); // they hold on to the request
         openWs(ws, handshake, poll);
       });
     });
@@ -139,6 +144,9 @@ export function attach(
 
 /** Marks a listener as ours, with its path; `Symbol.for`, since an app may hold two copies of this package. */
 const OURS = Symbol.for("super-line.upgrade");
+
+/** What tells that a peer has gone: an HTTP server's sockets stay half open after the end. */
+const OVER = ["end", "close"] as const;
 
 const ignore = (): void => {};
 
@@ -159,7 +167,7 @@ function urlOf({ url = "/", rawHeaders }: IncomingLike): URL | undefined {
 /** The request as the web has it; `undefined` when it cannot be one. */
 function requestOf(
   incoming: IncomingLike,
-  tcp: TcpSocketLike,
+  signal: AbortSignal,
 ): Request | undefined {
   const { rawHeaders } = incoming;
   const url = urlOf(incoming);
@@ -169,11 +177,7 @@ function requestOf(
     for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
       headers.append(rawHeaders[at] ?? "", rawHeaders[at + 1] ?? "");
     }
-    const gone = new AbortController();
-    for (const event of ["end", "close"] as const) {
-      tcp.on(event, () => gone.abort()); // an HTTP server's sockets stay half open after the end
-    }
-    return new Request(url, { headers, signal: gone.signal });
+    return new Request(url, { headers, signal });
   } catch {
     return undefined; // such as a header that fetch does not allow
   }
