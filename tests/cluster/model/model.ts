@@ -138,8 +138,9 @@ export class Model {
   leaving(receiver: Receiver, channel: string): void {
     receiver.memberships.set(channel, "changing");
     for (const message of this.#live.get(channel) ?? []) {
-      if (!message.must.has(receiver) || message.got.has(receiver)) continue;
-      message.must.delete(receiver);
+      if (message.got.has(receiver)) continue;
+      if (message.risky.delete(receiver)) message.may.add(receiver);
+      if (!message.must.delete(receiver)) continue;
       message.may.add(receiver);
       this.#met(message);
     }
