@@ -31,7 +31,7 @@ async function run(namespace: string, fault?: Partial<Fault>, root?: string) {
     nodes: [node, node, node],
     clientsPerNode: 6,
     messages: 400,
-    actions: 1,
+    actions: 3,
     landMs: 500,
     patienceMs: 3_000,
     repeats: fault?.repeating === true,
@@ -44,7 +44,7 @@ async function run(namespace: string, fault?: Partial<Fault>, root?: string) {
 test("what a broker repeats reaches nobody twice", async () => {
   const report = await run("repeating", { repeating: true });
   expect(report.faults).toEqual({});
-  expect(report.relay["repeated"]).toBeGreaterThan(100);
+  expect(report.relay["repeated"]).toBeGreaterThan(20);
 }, 60_000);
 
 for (const [at, fault] of faults.entries()) {

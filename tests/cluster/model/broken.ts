@@ -51,8 +51,8 @@ export const faults: readonly Fault[] = [
   {
     name: "stops hearing a channel that one member is left in",
     file: "src/hub.ts",
-    find: "channel.listeners.size > 0\n",
-    replace: "channel.listeners.size > 1\n",
+    find: "channel.direct.size + channel.grouped.size > 0",
+    replace: "channel.direct.size + channel.grouped.size > 1",
     found: ["missing"],
   },
   {
