@@ -88,6 +88,7 @@ export type {
   Observer,
   Publication,
 } from "./src/observer.ts";
+export type { Kept } from "./src/kept.ts";
 export type { Backpressure } from "./src/outbox.ts";
 export type {
   ConnectionTarget,

@@ -15,8 +15,8 @@ const layers = [
   `socket adapter contract infer carried
    call implementation observer reach_api server_api server_options`,
   `outbox connection hub dispatch
-   answers core handshake middleware post publish reach refresh relay room
-   server_events session settings subscribe targets turn watch`,
+   answers core handshake kept middleware post publish reach refresh relay room
+   server_events session settings sleep subscribe sweep targets turn watch`,
   `server create_node
    client/client client/core client/calls client/gate client/link client/login client/topics client/types`,
 ].map((names) => names.split(/\s+/).map(file));

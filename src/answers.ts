@@ -37,6 +37,7 @@ export function reply(session: Session, call: PendingCall, frame: Frame): void {
 export function free(session: Session, call: PendingCall): void {
   finish(session, call, "cancelled"); // unless it was answered
   session.calls.delete(call.id);
+  session.freed();
 }
 
 function errorOf(

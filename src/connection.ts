@@ -7,24 +7,31 @@ import { roomOf } from "./channels.ts";
 import type { AnyConnection } from "./server_api.ts";
 import type { Session } from "./session.ts";
 
+/** What a connection is known by. */
+export interface Known {
+  readonly id: string;
+  readonly connectedAt: number;
+}
+
 /** Shows of a session what the application may see. */
 export class ConnectionHandle implements AnyConnection {
   readonly id: string;
   readonly role: string;
   readonly ctx: unknown;
   readonly data: unknown;
-  readonly connectedAt: number = Date.now();
+  readonly connectedAt: number;
   readonly #session: Session;
 
   constructor(
     session: Session,
-    id: string,
+    { id, connectedAt }: Known,
     role: string,
     ctx: unknown,
     data: unknown,
   ) {
     this.#session = session;
     this.id = id;
+    this.connectedAt = connectedAt;
     this.role = role;
     this.ctx = ctx;
     this.data = data;

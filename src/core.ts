@@ -80,6 +80,8 @@ export interface Core {
   warn(message: string): void;
   /** Runs a function of the application's; what it throws, now or later, is reported. */
   hook(name: string, source: ErrorInfo["source"], run: () => unknown): unknown;
+  /** Looks after a session's deadlines, which are new. */
+  watch(session: Session): void;
   /** A session has left everything. */
   ended(session: Session, code: number): void;
 }

@@ -27,12 +27,14 @@ import { emitServer, onServer } from "./server_events.ts";
 import { ConnectionTarget, RoleTarget, UserTarget } from "./targets.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { createSettings } from "./settings.ts";
+import type { SleepHost } from "./sleep.ts";
 
 /**
  * Makes a node. Runtime files give it sockets.
  *
  * @param contract What `defineContract` returned
  * @param options The options, `adapter` included
+ * @param host Where the runtime may put the node to sleep
  * @throws {TypeError} When an argument is missing
  */
 export function createNode<
@@ -41,6 +43,7 @@ export function createNode<
 >(
   contract: Contract<C>,
   options: ServerOptions<C, A> & { readonly adapter: Adapter },
+  host?: SleepHost,
 ): Node<C, A> {
   if (!(contract?.roles instanceof Map)) {
     throw new TypeError(
@@ -52,6 +55,7 @@ export function createNode<
     contract as never,
     createSettings(options as never),
     options.adapter,
+    host,
   );
   return new ServerNode(server) as never;
 }
@@ -61,6 +65,11 @@ function adapterStats({ status, lagMs }: Hub): AdapterStats {
   return { state, since, ...(lagMs !== undefined && { lagMs }) };
 }
 
+/** Finds what is behind a node's public face. */
+export function serverOf(node: Node): Server {
+  return ServerNode.serverOf(node as never); // createNode made it
+}
+
 class ServerNode {
   readonly nodeId: string;
   readonly #server: Server;
@@ -68,6 +77,10 @@ class ServerNode {
   constructor(server: Server) {
     this.#server = server;
     this.nodeId = server.nodeId;
+  }
+
+  static serverOf(node: ServerNode): Server {
+    return node.#server;
   }
 
   get local(): {

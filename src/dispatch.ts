@@ -160,11 +160,13 @@ function signal(session: Session, name: string, raw: unknown): void {
     () => run(session, entry, call, raw, "signal"),
     () => {
       session.signals.delete(call);
+      session.freed();
       counters.signals++;
       finish(session, call, "ok");
     },
     (error) => {
       session.signals.delete(call);
+      session.freed();
       counters.refusedSignals++;
       const expected = isSocketError(error);
       if (!expected) report(session, name, error);

@@ -42,6 +42,8 @@ export type Handshake =
     readonly kind: "upgrade";
     /** The subprotocol to echo. */
     readonly protocol: string;
+    /** Whether the socket is closed as soon as it is open. */
+    readonly refused: boolean;
     /** Takes the open socket; called once. Never throws. */
     open(socket: Socket): SocketEvents;
     /** The upgrade came to nothing. */
@@ -109,6 +111,7 @@ export async function decide(
     return {
       kind: "upgrade",
       protocol: PROTOCOL,
+      refused: false,
       open: (socket) => enter(socket, { identity, release, deadline }),
       abandon: release,
     };
@@ -334,6 +337,7 @@ function refuse(
   return {
     kind: "upgrade",
     protocol: PROTOCOL,
+    refused: true,
     open(socket) {
       socket.close(code, sendableReason(reason));
       return deaf;

@@ -51,8 +51,8 @@ export interface HonoContextLike extends ContextLike {
 
 /** What is used of a server. */
 export interface UpgradableLike {
-  /** Decides about an upgrade. */
-  handshake(request: Request, extras?: HandshakeExtras): Promise<Handshake>;
+  /** Decides about an upgrade; used with `upgradeWebSocket`. */
+  handshake?(request: Request, extras?: HandshakeExtras): Promise<Handshake>;
   /** Upgrades a request. */
   readonly upgrade: (
     request: Request,
@@ -87,15 +87,22 @@ export type UpgradeWebSocketLike = (
  * What it answers an upgrade with is final: middleware in front may refuse before, and headers that it adds reach the
  * handshake's answer where the runtime lets them (on Bun they do not).
  *
- * @param srv What `createSocketServer` returned
+ * @param srv What `createSocketServer` returned, or on Cloudflare `forwardTo`
  * @param options `identity`
  * @returns The middleware
+ * @throws {TypeError} When `upgradeWebSocket` is given with what cannot be upgraded by it
  */
 export function superline<Ctx extends ContextLike = HonoContextLike>(
   srv: UpgradableLike,
   options: SuperlineOptions<Ctx> = {},
 ): (c: Ctx, next: () => Promise<void>) => Promise<Response | void> {
   const { upgradeWebSocket } = options;
+  const decide = srv.handshake?.bind(srv);
+  if (upgradeWebSocket && !decide) {
+    throw new TypeError(
+      "Cannot use upgradeWebSocket: the server only forwards, must be what createSocketServer returned",
+    );
+  }
   const poll = createPoll();
   return async (c, next) => {
     if (c.req.raw.headers.get("upgrade")?.toLowerCase() !== "websocket") {
@@ -103,7 +110,7 @@ export function superline<Ctx extends ContextLike = HonoContextLike>(
     }
     const identity = await options.identity?.(c);
     const extras = { hono: c, ...(identity !== undefined && { identity }) };
-    if (!upgradeWebSocket) {
+    if (!upgradeWebSocket || !decide) {
       const response = await srv.upgrade(c.req.raw, c.env, extras);
       if (response.status === 101) keepUpgrade(c, response);
       return response;
@@ -114,7 +121,7 @@ export function superline<Ctx extends ContextLike = HonoContextLike>(
     const leave = () => gone.abort();
     for (const event of OVER) tcp?.on(event, leave);
     const { signal } = gone;
-    const handshake = await srv.handshake(c.req.raw, {
+    const handshake = await decide(c.req.raw, {
       ...extras,
       signal,
       ...(tcp?.remoteAddress && { remoteAddress: tcp.remoteAddress }),

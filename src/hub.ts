@@ -30,6 +30,8 @@ export interface Member {
   readonly groupable: boolean;
   /** How many bytes wait for its reader. */
   buffered(): number;
+  /** It is in other channels than before. */
+  changed(): void;
   /** It is served through its outbox from now on, until it is grouped again. */
   setApart(): void;
 }
@@ -137,6 +139,7 @@ export class Hub {
       (member.channels ??= []).push(channel);
       channel.direct.add(member);
       this.#group(channel, member);
+      member.changed();
     }
     return this.#relay.want(name);
   }
@@ -151,6 +154,7 @@ export class Hub {
     const { channels = [] } = member;
     const last = channels.pop();
     if (last && last !== channel) channels[channels.indexOf(channel)] = last;
+    member.changed();
     this.#release(channel);
   }
 

@@ -70,11 +70,13 @@ export class Outbox {
     return this.#last === undefined;
   }
 
-  /** Writes the first frame before all that was pushed so far, which follows. */
-  open(hello: string): void {
+  /** Writes the first frame, if there is one, before all that was pushed so far, which follows. */
+  open(hello?: string): void {
     if (this.#state !== "held") return;
-    this.#owner.wrote(1);
-    this.#owner.socket.send(hello);
+    if (hello !== undefined) {
+      this.#owner.wrote(1);
+      this.#owner.socket.send(hello);
+    }
     this.#resume();
   }
 

@@ -44,7 +44,7 @@ async function renew(
       "the new token is for another role, must be for the same",
     );
   }
-  session.expiresAt = toMillis(renewed.expiresAt);
+  session.renew(toMillis(renewed.expiresAt));
   reply(
     session,
     call,

@@ -27,7 +27,7 @@ export class Sequences {
   // Two generations: what is not used while one is young is gone with the next.
   #young = new Map<string, Sequence>();
   #old = new Map<string, Sequence>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #agedAt = Date.now();
 
   /** @param start Unique to this start of the node */
   constructor(start: string) {
@@ -36,11 +36,13 @@ export class Sequences {
 
   /** How many channels are remembered. */
   get size(): number {
+    this.#forget();
     return this.#young.size + this.#old.size;
   }
 
   /** Takes the next number of a channel. */
   next(channel: string): Sequence {
+    this.#forget();
     let sequence = this.#young.get(channel);
     if (!sequence) {
       sequence = this.#old.get(channel) ??
@@ -48,30 +50,29 @@ export class Sequences {
       this.#old.delete(channel);
       this.#young.set(channel, sequence);
       if (this.#young.size >= KEEP_MAX) this.#age();
-      this.#timer ??= this.#later();
     }
     sequence.seq++;
     return sequence;
   }
 
-  /** Forgets all, and stops its timer. */
+  /** Forgets all. */
   clear(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
     this.#young.clear();
     this.#old.clear();
+  }
+
+  /** Looked at whenever it is used: a timer would keep a node awake that may sleep. */
+  #forget(): void {
+    const idle = Date.now() - this.#agedAt;
+    if (idle < KEEP_MS) return;
+    this.#age();
+    if (idle >= 2 * KEEP_MS) this.#age();
   }
 
   #age(): void {
     this.#old = this.#young;
     this.#young = new Map();
-  }
-
-  #later(): ReturnType<typeof setTimeout> {
-    return unref(setTimeout(() => {
-      this.#age();
-      this.#timer = this.size > 0 ? this.#later() : undefined;
-    }, KEEP_MS));
+    this.#agedAt = Date.now();
   }
 }
 

@@ -19,12 +19,13 @@ import { quote } from "./names.ts";
 import { type Codec, createCodec, type Frame, plainFrame } from "./protocol.ts";
 import { validateSync } from "./schema.ts";
 import { Reach } from "./reach.ts";
-import { unref } from "./sequences.ts";
 import type { ErrorInfo } from "./server_options.ts";
 import { Session } from "./session.ts";
 import { MAX_TIMER_MS } from "./settings.ts";
+import type { SleepHost } from "./sleep.ts";
 import type { Socket, SocketEvents } from "./socket.ts";
 import { Tallies } from "./tally.ts";
+import { Sweep } from "./sweep.ts";
 import { Turn } from "./turn.ts";
 import { observe } from "./watch.ts";
 
@@ -47,11 +48,15 @@ export class Server implements Core {
   implemented = false;
   #closed: Promise<void> | undefined;
   #emptied: (() => void) | undefined;
-  #sweeper: ReturnType<typeof setInterval> | undefined;
-  #sweptAt = 0;
+  readonly #sweep: Sweep;
   #warnedAt = 0;
 
-  constructor(contract: Contract, settings: Settings, adapter: Adapter) {
+  constructor(
+    contract: Contract,
+    settings: Settings,
+    adapter: Adapter,
+    host?: SleepHost,
+  ) {
     this.contract = contract;
     this.settings = settings;
     this.codec = createCodec(contract.serializer);
@@ -62,8 +67,9 @@ export class Server implements Core {
       0,
       Date.now(),
     );
-    this.nodeId = crypto.randomUUID();
+    this.nodeId = host?.nodeId ?? crypto.randomUUID();
     this.reach = new Reach(this, adapter);
+    this.#sweep = new Sweep(this, host);
     this.hub = new Hub({
       adapter,
       nodeId: this.nodeId,
@@ -87,7 +93,7 @@ export class Server implements Core {
     { identity, release, deadline }: Admission,
   ): SocketEvents => {
     const session = new Session(this, socket, identity);
-    this.#sweeper ??= this.#startSweeping();
+    this.counters.accepted++;
     if (this.closing || deadline.aborted) {
       release();
       session.end(
@@ -205,6 +211,15 @@ export class Server implements Core {
     }
   }
 
+  watch(session: Session): void {
+    this.#sweep.watch(session);
+  }
+
+  /** For a node with a sleep host: the time that it asked for has come. */
+  sweep(): void {
+    this.#sweep.wake();
+  }
+
   ended(session: Session, code: number): void {
     this.reach.ended(session);
     const { onDisconnect, observer } = this.settings;
@@ -225,8 +240,7 @@ export class Server implements Core {
       );
     }
     if (this.sessions.size > 0) return;
-    clearInterval(this.#sweeper);
-    this.#sweeper = undefined;
+    this.#sweep.stop();
     this.#emptied?.();
   }
 
@@ -264,34 +278,6 @@ export class Server implements Core {
       return session.end(CloseCode.internal, "the server failed");
     }
     session.end(refusalCode(error), error.message);
-  }
-
-  /** One timer for all deadlines: a long timer fires at once (setTimeout takes 31 bits), and one a connection costs. */
-  #startSweeping(): ReturnType<typeof setInterval> {
-    const { heartbeatTimeoutMs } = this.settings;
-    const everyMs = Math.min(1_000, heartbeatTimeoutMs / 4);
-    this.#sweptAt = Date.now();
-    return unref(setInterval(() => {
-      const now = Date.now();
-      // While this process was paused nobody could be heard, and a clock that was set says nothing about anybody.
-      const leap = Math.max(0, now - this.#sweptAt - everyMs);
-      this.#sweptAt = now;
-      for (const session of this.sessions) {
-        session.seenAt = Math.min(now, session.seenAt + leap);
-        if (now - session.seenAt > heartbeatTimeoutMs) {
-          session.end(
-            CloseCode.heartbeatLost,
-            `nothing came for heartbeatTimeoutMs ${heartbeatTimeoutMs}`,
-          );
-        } else if (
-          session.expiresAt !== undefined && session.expiresAt <= now
-        ) {
-          session.end(CloseCode.expired, "the login has expired");
-        } else {
-          session.drained();
-        }
-      }
-    }, everyMs));
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import type { PendingCall } from "./call.ts";
 import { CloseCode, sendableCode, sendableReason } from "./close_codes.ts";
-import { ConnectionHandle } from "./connection.ts";
+import { ConnectionHandle, type Known } from "./connection.ts";
 import type { Surface } from "./contract.ts";
 import type { Core } from "./core.ts";
 import { countLimit } from "./counters.ts";
@@ -25,6 +25,7 @@ import {
   PONG,
   read,
 } from "./protocol.ts";
+import { keptOf } from "./kept.ts";
 import type { Data, Socket, SocketEvents, SocketGroups } from "./socket.ts";
 import type { Subscription } from "./subscribe.ts";
 import { observe } from "./watch.ts";
@@ -69,23 +70,32 @@ export class Session implements Member, OutboxOwner, SocketEvents {
   #signals: Set<PendingCall> | undefined;
   #subscriptions: Map<string, Subscription> | undefined;
   #limiter: Limiter | undefined;
+  #settled: { readonly promise: Promise<void>; resolve(): void } | undefined;
+  #keeping = false;
 
-  constructor(core: Core, socket: Socket, identity: Identity) {
+  constructor(
+    core: Core,
+    socket: Socket,
+    identity: Identity,
+    known: Known = {
+      id: `${core.nodeId}.${crypto.randomUUID()}`,
+      connectedAt: Date.now(),
+    },
+  ) {
     this.core = core;
     this.socket = socket;
     this.surface = identity.surface;
     this.expiresAt = identity.expiresAt;
-    const id = `${core.nodeId}.${crypto.randomUUID()}`;
     this.handle = new ConnectionHandle(
       this,
-      id,
+      known,
       identity.role,
       identity.ctx,
       identity.data,
     );
     this.outbox = new Outbox(this, core.turn, core.settings.backpressure);
     core.sessions.add(this);
-    core.counters.accepted++;
+    core.watch(this);
   }
 
   /** Requests and subscriptions without an answer, by id. */
@@ -152,6 +162,11 @@ export class Session implements Member, OutboxOwner, SocketEvents {
   ready(): void {
     if (this.#state !== "opening") return;
     this.#state = "ready";
+    const flaw = this.socket.keep?.(keptOf(this));
+    if (flaw) {
+      this.core.report(flaw, { source: "internal", name: "keep" });
+      return this.end(CloseCode.internal, "the server failed");
+    }
     const { settings, codec } = this.core;
     this.outbox.open(helloFrame({
       v: 1,
@@ -165,6 +180,50 @@ export class Session implements Member, OutboxOwner, SocketEvents {
       ...(this.expiresAt !== undefined && { expiresAt: this.expiresAt }),
     }));
     this.core.hub.regroup(this);
+  }
+
+  /** Goes on where it was before its node slept. */
+  resume(): void {
+    this.#state = "ready";
+    this.welcomed = true;
+    this.outbox.open();
+  }
+
+  /** What is kept of it has changed: it is kept anew, once for all that changes now. */
+  changed(): void {
+    if (!this.socket.keep || this.#state !== "ready" || this.#keeping) return;
+    this.#keeping = true;
+    queueMicrotask(() => {
+      this.#keeping = false;
+      if (this.over) return;
+      const flaw = this.socket.keep?.(keptOf(this));
+      if (flaw) this.core.report(flaw, { source: "internal", name: "keep" });
+    });
+  }
+
+  /** Moves the end of the login. */
+  renew(expiresAt: number | undefined): void {
+    this.expiresAt = expiresAt;
+    this.core.watch(this);
+    this.changed();
+  }
+
+  settled(): Promise<void> | undefined {
+    const { calls, signals } = this.sizes;
+    if (calls + signals === 0) return undefined;
+    if (!this.#settled) {
+      let resolve = () => {};
+      const promise = new Promise<void>((done) => resolve = done);
+      this.#settled = { promise, resolve };
+    }
+    return this.#settled.promise;
+  }
+
+  /** A call was freed. */
+  freed(): void {
+    if (!this.#settled || this.settled()) return;
+    this.#settled.resolve();
+    this.#settled = undefined;
   }
 
   /** Validates and sends an event to this connection. */
@@ -316,6 +375,8 @@ export class Session implements Member, OutboxOwner, SocketEvents {
     this.#calls?.clear();
     this.#signals?.clear();
     this.#subscriptions?.clear();
+    this.freed();
+    this.socket.keep?.(undefined);
     core.sessions.delete(this);
     core.ended(this, code);
   }

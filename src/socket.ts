@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Kept } from "./kept.ts";
 
 /** What goes out or comes in as one WebSocket message. */
 export type Data = string | Uint8Array;
@@ -19,6 +20,15 @@ export interface Socket {
   endOfTurn(fn: () => void): void;
   /** The runtime's own fan-out, where it has one. */
   readonly groups?: SocketGroups;
+  /**
+   * Where the node may be put to sleep under the socket: keeps what the connection is made again from, in place of what
+   * was kept before; `undefined` when it is over.
+   *
+   * @returns Why it cannot be kept, if so
+   */
+  keep?(kept: Kept | undefined): Error | undefined;
+  /** When the runtime last answered a ping by itself, in milliseconds since the epoch. */
+  answeredAt?(): number | undefined;
 }
 
 /** One socket's membership in groups that the runtime itself fans out to. Order with `send` is kept. */
@@ -51,4 +61,6 @@ export interface SocketEvents {
   drained(): void;
   /** The connection is over; a second call does nothing. 1006 when no close frame came. */
   closed(code: number, reason: string): void;
+  /** Resolves when no call is under way; `undefined` when none is. For a runtime that must not sleep meanwhile. */
+  settled?(): Promise<void> | undefined;
 }

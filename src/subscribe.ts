@@ -44,6 +44,26 @@ export function unsubscribe(session: Session, name: string): void {
   session.subscriptions.get(name)?.end();
 }
 
+/** Takes up a subscription that was authorized before the node slept. */
+export function resubscribe(session: Session, name: string): void {
+  const topic = session.surface.topics.get(name);
+  if (!topic) return;
+  const { hub } = session.core;
+  const channelName = topicChannel(topic.block, name);
+  const outcome = hub.join(channelName, session);
+  const subscription: Subscription = {
+    outcome,
+    calls: new Set(),
+    end() {
+      if (session.subscriptions.get(name) !== subscription) return;
+      session.subscriptions.delete(name);
+      const channel = hub.channel(channelName);
+      if (channel) hub.leave(channel, session);
+    },
+  };
+  session.subscriptions.set(name, subscription);
+}
+
 function begin(
   session: Session,
   call: PendingCall,

@@ -5,21 +5,34 @@ import { cors } from "hono/cors";
 import { logger } from "hono/logger";
 import { secureHeaders } from "hono/secure-headers";
 import { timeout } from "hono/timeout";
-import { superline, type SuperlineOptions } from "../../src/hono.ts";
-import type { Nodes } from "./nodes.ts";
+import {
+  superline,
+  type SuperlineOptions,
+  type UpgradableLike,
+} from "../../src/hono.ts";
+
+/** What Hono is put in front of. */
+interface Served {
+  /** The node that a request is for. */
+  at(url: string): { readonly srv: UpgradableLike } | undefined;
+  /** Answers what is no WebSocket. */
+  http(request: Request, platform: unknown): Promise<Response>;
+}
 
 export function createHonoApp(
-  nodes: Nodes,
+  nodes: Served,
   options: SuperlineOptions = {},
+  /** On Cloudflare not: the runtime compresses what says that it is compressed. */
+  compressed = true,
 ): Hono {
   const app = new Hono();
   app.use(logger(() => {}));
   app.use(cors());
   app.use(secureHeaders());
-  app.use(compress());
+  if (compressed) app.use(compress());
   app.use(timeout(2_000));
-  app.get("/", async (c) => await nodes.http(c.req.raw));
-  app.all("/control/*", async (c) => await nodes.http(c.req.raw));
+  app.get("/", async (c) => await nodes.http(c.req.raw, c.env));
+  app.all("/control/*", async (c) => await nodes.http(c.req.raw, c.env));
   app.use("/n/*", async (c, next) => {
     const node = nodes.at(c.req.url);
     return await (node ? superline(node.srv, options)(c, next) : next());

@@ -17,7 +17,8 @@ interface Ctx {
   readonly cookie: string;
   readonly authorization: string;
   readonly token: string;
-  readonly request: Request;
+  /** Which of the node's requests it came by. */
+  readonly request: number;
 }
 
 type Auth =
@@ -29,11 +30,11 @@ type Auth =
   }
   | { role: "agent"; ctx: Ctx; expiresAt?: number };
 
-type Options = ServerOptions<Api, Auth>;
-type PackedOptions = ServerOptions<Packed, { role: "user" }>;
+export type Options = ServerOptions<Api, Auth>;
+export type PackedOptions = ServerOptions<Packed, { role: "user" }>;
 
-type JsonNode = Node<Api, Auth>;
-type PackedNode = Node<Packed, { role: "user" }>;
+export type JsonNode = Node<Api, Auth>;
+export type PackedNode = Node<Packed, { role: "user" }>;
 
 /** How a host makes a node. */
 export interface Maker {
@@ -60,7 +61,11 @@ export interface Hosted {
   readonly publish: (count: number) => void;
 }
 
-const presets = new Map<string, Partial<Options>>(Object.entries({
+/** How nodes may differ. */
+export const presets: ReadonlyMap<string, Partial<Options>> = new Map<
+  string,
+  Partial<Options>
+>(Object.entries({
   json: {},
   packed: {},
   elsewhere: { path: "/elsewhere" },
@@ -110,47 +115,73 @@ export class Nodes {
     const node = this.#nodes.get(key);
     if (!node) return new Response("No such node", { status: 404 });
     const argument = Number(new URL(request.url).searchParams.get("n"));
-    if (command === "close") void node.close(argument);
-    else if (command === "publish") node.publish(argument);
-    else if (command === "dispose") {
-      this.#nodes.delete(key);
-      await node.close(0);
-    }
-    const { sizes, framesIn, malformed, dropped } = node.stats();
-    return Response.json({
-      log: node.log,
-      sizes,
-      framesIn,
-      malformed,
-      dropped,
-    });
+    if (command === "dispose") this.#nodes.delete(key);
+    return await control(node, command, argument);
   }
 
   #create(preset: string, path: string): Hosted {
-    const log: Entry[] = [];
-    const options = presets.get(preset) ?? {};
-    const json = preset === "packed"
-      ? undefined
-      : createJson(this.#maker, { path, ...options }, log);
-    const found = json ?? createPacked(this.#maker, path);
-    return {
-      srv: found as unknown as Served, // the host knows which it made
-      log,
-      stats: () => found.stats(),
-      close: (drainMs) => found.close({ drainMs }),
-      publish: (count) => {
-        for (let n = 1; n <= count; n++) json?.publish("news", { n });
-      },
-    };
+    if (preset === "packed") {
+      const srv = this.#maker.packed(packedOptions(path));
+      implementPacked(srv);
+      return hosted(srv, [], () => {});
+    }
+    const past = createPast();
+    const srv = this.#maker.json(jsonOptions(preset, path, past));
+    implementJson(srv, past);
+    return hosted(srv, past.log, (n) => srv.publish("news", { n }));
   }
+}
+
+/** What a node remembers. */
+export interface Past {
+  readonly log: Entry[];
+  /** Not in `ctx`: a node that may sleep cannot keep one. */
+  readonly requests: Request[];
+}
+
+export function createPast(): Past {
+  return { log: [], requests: [] };
+}
+
+/** A node as tests look at it. */
+export function hosted(
+  srv: JsonNode | PackedNode,
+  log: Entry[],
+  publish: (n: number) => void,
+): Hosted {
+  return {
+    srv: srv as unknown as Served, // the host knows which it made
+    log,
+    stats: () => srv.stats(),
+    close: (drainMs) => srv.close({ drainMs }),
+    publish: (count) => {
+      for (let n = 1; n <= count; n++) publish(n);
+    },
+  };
+}
+
+/** Does to a node what a test wants, and reports on it. */
+export async function control(
+  node: Hosted,
+  command: string | undefined,
+  argument: number,
+): Promise<Response> {
+  if (command === "close") void node.close(argument);
+  else if (command === "publish") node.publish(argument);
+  else if (command === "dispose") await node.close(0);
+  const { sizes, framesIn, malformed, dropped } = node.stats();
+  return Response.json({ log: node.log, sizes, framesIn, malformed, dropped });
 }
 
 function pathOf(url: string): string {
   return new URL(url).pathname;
 }
 
-function createPacked(maker: Maker, path: string): PackedNode {
-  const srv = maker.packed({ path, authenticate: () => ({ role: "user" }) });
+export function packedOptions(path: string): PackedOptions {
+  return { path, authenticate: () => ({ role: "user" }) };
+}
+
+export function implementPacked(srv: PackedNode): void {
   srv.implement({
     user: {
       echo: (input) => input,
@@ -160,16 +191,16 @@ function createPacked(maker: Maker, path: string): PackedNode {
       },
     },
   });
-  return srv;
 }
 
-function createJson(
-  maker: Maker,
-  options: Partial<Options>,
-  log: Entry[],
-): JsonNode {
-  const srv = maker.json({
-    ...options,
+export function jsonOptions(
+  preset: string,
+  path: string,
+  { log, requests }: Past,
+): Options {
+  return {
+    path,
+    ...presets.get(preset),
     authenticate: async (request, info) => {
       const query = new URL(request.url).searchParams;
       const name = query.get("name") ?? "ada";
@@ -181,7 +212,7 @@ function createJson(
         cookie: request.headers.get("cookie") ?? "",
         authorization: request.headers.get("authorization") ?? "",
         token: info.token ?? "",
-        request,
+        request: requests.push(request) - 1,
       };
       const ttl = query.get("ttl");
       const login = ttl === null ? {} : { expiresAt: Date.now() + Number(ttl) };
@@ -215,7 +246,10 @@ function createJson(
       log.push({ kind: "error", name: info.name ?? info.source });
       throw new Error("onError throws as well");
     },
-  });
+  };
+}
+
+export function implementJson(srv: JsonNode, { log, requests }: Past): void {
   srv.implement({
     shared: {
       echo: (input) => input,
@@ -228,9 +262,7 @@ function createJson(
         cookie: ctx.cookie,
         authorization: ctx.authorization,
         token: ctx.token,
-        later: `${ctx.request.headers.get("host")} ${
-          new URL(ctx.request.url).searchParams.get("name")
-        }`,
+        later: later(requests[ctx.request]),
       }),
       join: async ({ room }, _ctx, conn) => await srv.room(room).add(conn),
       leave: ({ room }, _ctx, conn) => {
@@ -282,7 +314,11 @@ function createJson(
     },
     agent: { act: () => ({}) },
   });
-  return srv;
+}
+
+function later(request: Request | undefined): string {
+  const name = new URL(request?.url ?? "").searchParams.get("name");
+  return `${request?.headers.get("host")} ${name}`;
 }
 
 /** How `authenticate` treats some names. */

@@ -67,23 +67,31 @@ const onNode = (version: string, program: string): Command => [
 ];
 
 const hosts: readonly ServerPlace[] = [
-  { name: "Bun", can: ["http", "gone"], command: onBun("host_bun") },
-  { name: "Deno", can: ["http"], command: onDeno("host_deno") },
+  { name: "Bun", can: ["http", "gone", "prompt"], command: onBun("host_bun") },
+  { name: "Deno", can: ["http", "prompt"], command: onDeno("host_deno") },
   ...nodeVersions.map((version): ServerPlace => ({
     name: `Node ${version}`,
-    can: ["gone"],
+    can: ["gone", "prompt"],
     command: onNode(version, "host_node"),
   })),
+  { name: "Cloudflare", can: ["http"], command: onBun("host_cloudflare") },
 ];
 
-export const servers: readonly ServerPlace[] = hosts.flatMap((host) => [
-  host,
+export const servers: readonly ServerPlace[] = [
+  ...hosts.flatMap((host) => [
+    host,
+    {
+      name: `${host.name} + Hono`,
+      can: [...host.can.filter((it) => it !== "http"), "hono" as const],
+      command: [...host.command, "hono"] as const,
+    },
+  ]),
   {
-    name: `${host.name} + Hono`,
-    can: [...host.can.filter((it) => it !== "http"), "hono" as const],
-    command: [...host.command, "hono"] as const,
+    name: "Cloudflare, oldest",
+    can: ["http"],
+    command: [...onBun("host_cloudflare"), "oldest"],
   },
-]);
+];
 
 export const clients: readonly ClientPlace[] = [
   { name: "Bun", can: ["headers"], command: onBun("client_program") },

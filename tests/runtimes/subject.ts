@@ -9,8 +9,9 @@ import type { WebSocketConstructor } from "../../src/client/client.ts";
  * - `http`: a plain request reaches `srv.fetch`
  * - `hono`: Hono is in front
  * - `gone`: the runtime tells when a client goes before the upgrade
+ * - `prompt`: a connection ends at once on which nothing ever came
  */
-export type Need = "headers" | "cookie" | "http" | "hono" | "gone";
+export type Need = "headers" | "cookie" | "http" | "hono" | "gone" | "prompt";
 
 /** One server, as one client sees it. */
 export interface Subject {

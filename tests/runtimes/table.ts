@@ -45,7 +45,7 @@ function results(outcomes: ReadonlyMap<Pair, Outcomes>): string[] {
       ["server", ...clients.map(({ name }) => `client ${name}`)],
       servers.map(({ name }) => [name, ...cells(name)]),
     ),
-    "Servers on Node 22 and 24 run with themselves and with Bun only: they differ from the one on Node 20 in their own runtime.",
+    "Servers on Node 22 and 24 run with themselves and with Bun only: they differ from the one on Node 20 in their own runtime. Cloudflare runs without clients on these, and its oldest compatibility date with Bun only.",
     `Of ${suite.length} cases these do not apply everywhere:`,
     table(["case", "pairs", "needs"], [
       ...partial.map(({ name, needs = [] }) => [
@@ -64,6 +64,7 @@ const reasons = {
   http: "plain requests reach `srv.fetch`: not on an HTTP server of Node's",
   hono: "Hono in front",
   gone: "a runtime that tells when a client goes before the upgrade",
+  prompt: "a runtime that ends a connection at once on which nothing ever came",
 };
 
 function table(head: string[], rows: (string | number)[][]): string {

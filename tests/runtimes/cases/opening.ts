@@ -177,6 +177,7 @@ export const opening: readonly RuntimeCase[] = [
           ),
       );
     },
+    { needs: ["prompt"] },
   ),
   defineCase(
     "drift",

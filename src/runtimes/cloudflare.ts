@@ -1,0 +1,135 @@
+/**
+ * How a Durable Object accepts a WebSocket that outlives the object's time in memory.
+ *
+ * Where a foreign fact has no source it was measured with workerd 2026-07-30, at compatibility dates from 2024 on.
+ *
+ * @module
+ */
+import { sendableCode, sendableReason } from "../close_codes.ts";
+import type { Handshake } from "../handshake.ts";
+import type { Kept } from "../kept.ts";
+import { PING, PONG } from "../protocol.ts";
+import type { Data, Socket, SocketEvents } from "../socket.ts";
+import type { Attachments } from "./attachment.ts";
+import {
+  type DurableSocketLike,
+  type DurableStateLike,
+  globals,
+  upgraded,
+} from "./cloudflare_like.ts";
+
+const OPEN = 1;
+
+/** The sockets of one Durable Object, and what the node wants to be told about each. */
+export class DurableSockets {
+  readonly #state: DurableStateLike;
+  readonly #attachments: Attachments;
+  readonly #events = new Map<DurableSocketLike, SocketEvents>();
+
+  constructor(state: DurableStateLike, attachments: Attachments) {
+    this.#state = state;
+    this.#attachments = attachments;
+    const { WebSocketRequestResponsePair } = globals();
+    state.setWebSocketAutoResponse(
+      new WebSocketRequestResponsePair(PING, PONG),
+    );
+  }
+
+  /** Upgrades a request. */
+  open(handshake: Extract<Handshake, { kind: "upgrade" }>): Response {
+    const { WebSocketPair } = globals();
+    const { 0: far, 1: near } = new WebSocketPair();
+    const socket = new DurableSocket(near, this.#state, this.#attachments);
+    if (handshake.refused) {
+      // With hibernation, a client that has sent nothing sees the close only when the object leaves memory.
+      near.accept();
+      handshake.open(socket);
+    } else {
+      this.#state.acceptWebSocket(near);
+      this.#events.set(near, handshake.open(socket));
+    }
+    const headers = { "sec-websocket-protocol": handshake.protocol };
+    return upgraded(far, headers);
+  }
+
+  /** Makes the connections again that were there before a sleep. */
+  restore(
+    make: (socket: Socket, kept: Kept) => SocketEvents | undefined,
+  ): Promise<void> | undefined {
+    const sockets = this.#state.getWebSockets()
+      .filter(({ readyState }) => readyState === OPEN);
+    return this.#attachments.restore(sockets, (ws, kept) => {
+      const socket = new DurableSocket(ws, this.#state, this.#attachments);
+      const events = kept && make(socket, kept);
+      if (events) this.#events.set(ws, events);
+      else {socket.close(
+          1012,
+          "the server slept before the connection was ready",
+        );}
+    });
+  }
+
+  /** A message came. */
+  message(
+    ws: DurableSocketLike,
+    message: string | ArrayBuffer,
+  ): Promise<void> | undefined {
+    const events = this.#events.get(ws);
+    events?.message(
+      typeof message === "string" ? message : new Uint8Array(message),
+    );
+    return events?.settled?.();
+  }
+
+  /** A socket is over, or its peer wants it to be. */
+  closed(ws: DurableSocketLike, code: number, reason: string): void {
+    this.#events.get(ws)?.closed(code, reason);
+    this.#events.delete(ws);
+    // Unanswered, the peer waits for it, whatever the compatibility date; 3 is after a close of our own.
+    if (ws.readyState !== 3) {
+      ws.close(sendableCode(code), sendableReason(reason));
+    }
+  }
+}
+
+class DurableSocket implements Socket {
+  readonly #ws: DurableSocketLike;
+  readonly #state: DurableStateLike;
+  readonly #attachments: Attachments;
+
+  constructor(
+    ws: DurableSocketLike,
+    state: DurableStateLike,
+    attachments: Attachments,
+  ) {
+    this.#ws = ws;
+    this.#state = state;
+    this.#attachments = attachments;
+  }
+
+  send(data: Data): void {
+    if (this.#ws.readyState !== OPEN) return; // it would throw
+    this.#ws.send(data as Uint8Array<ArrayBuffer>); // our own bytes are never on shared memory
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#ws.readyState === OPEN) this.#ws.close(code, reason);
+  }
+
+  /** The runtime does not tell. */
+  buffered(): undefined {
+    return undefined;
+  }
+
+  endOfTurn(fn: () => void): void {
+    queueMicrotask(fn);
+  }
+
+  keep(kept: Kept | undefined): Error | undefined {
+    return this.#attachments.keep(this.#ws, kept);
+  }
+
+  answeredAt(): number | undefined {
+    return this.#state.getWebSocketAutoResponseTimestamp(this.#ws)?.getTime();
+  }
+}

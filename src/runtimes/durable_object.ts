@@ -1,0 +1,140 @@
+/**
+ * A Durable Object as a node.
+ *
+ * @module
+ */
+import { createInMemoryAdapter } from "../../adapters/memory.ts";
+import type { Contract } from "../contract.ts";
+import { createNode, serverOf } from "../create_node.ts";
+import type { AuthResult, ContractDefinition } from "../infer.ts";
+import type { Node } from "../server_api.ts";
+import type { ServerOptions } from "../server_options.ts";
+import { restore } from "../sleep.ts";
+import { Alarm } from "./alarm.ts";
+import { Attachments } from "./attachment.ts";
+import { DurableSockets } from "./cloudflare.ts";
+import type { DurableSocketLike, DurableStateLike } from "./cloudflare_like.ts";
+import { takeIdentity } from "./identity_header.ts";
+
+/** What Cloudflare calls. A class that extends it may answer other requests in `fetch`, and reach clients by `srv`. */
+export interface DurableNode<
+  C extends ContractDefinition = ContractDefinition,
+  A = unknown,
+> {
+  /** The node; the same functions as on every host. */
+  readonly srv: Node<C, A>;
+  /** Upgrades a request, or says why not. */
+  fetch(request: Request): Promise<Response>;
+  /** A deadline has come. */
+  alarm(): void;
+  /** A message came; settles when what it called has. */
+  webSocketMessage(
+    ws: DurableSocketLike,
+    message: string | ArrayBuffer,
+  ): Promise<void> | undefined;
+  /** A client closes. */
+  webSocketClose(ws: DurableSocketLike, code: number, reason: string): void;
+  /** A client is gone. */
+  webSocketError(ws: DurableSocketLike): void;
+}
+
+/** A class of Durable Objects. */
+export type DurableNodeClass<
+  C extends ContractDefinition,
+  A,
+  Env,
+> = new (state: DurableStateLike, env: Env) => DurableNode<C, A>;
+
+/**
+ * Makes a class of Durable Objects, each a node, that sleep between messages while their clients stay connected.
+ *
+ * An object wakes to the same connections: their `id`, `role`, `ctx`, `data`, rooms and topics are kept, and
+ * `onConnection` does not run again. `ctx` and `data` have to be what `structuredClone` takes, at most 8 KiB together,
+ * and stay as they were when `onConnection` had run. All else in memory is lost: `stats()`, limits' counts, variables
+ * of the module. The class sets the object's alarm.
+ *
+ * @param contract What `defineContract` returned
+ * @param options Makes the server's options, of the bindings and the object's state; called at every wake
+ * @param app Implements the contract; called at every wake. The same function serves on every host
+ * @returns The class to export, under the name that the Worker's configuration has
+ *
+ * @example A Worker
+ * ```ts ignore
+ * import { durableObject, forwardTo } from "@super-line/edge/cloudflare";
+ * import { api, app, authenticate } from "./app.ts";
+ *
+ * export const Chat = durableObject(api, () => ({ authenticate }), app);
+ * export default forwardTo("CHAT", () => "lobby");
+ * ```
+ */
+export function durableObject<
+  C extends ContractDefinition,
+  A extends AuthResult<C>,
+  Env = unknown,
+>(
+  contract: Contract<C>,
+  options: (env: Env, state: DurableStateLike) => ServerOptions<C, A>,
+  app: (srv: Node<C, A>) => void,
+): DurableNodeClass<C, A, Env> {
+  return class implements DurableNode<C, A> {
+    readonly srv: Node<C, A>;
+    readonly #sockets: DurableSockets;
+    readonly #alarm: Alarm;
+
+    constructor(state: DurableStateLike, env: Env) {
+      const given = options(env, state);
+      const report = (error: unknown) =>
+        serverOf(this.srv as never).report(error, { source: "internal" });
+      this.#alarm = new Alarm(state.storage, report);
+      this.srv = createNode(
+        contract,
+        { ...given, adapter: given.adapter ?? createInMemoryAdapter() },
+        {
+          nodeId: String(state.id),
+          wakeAt: (time) => this.#alarm.at(time),
+        },
+      );
+      app(this.srv);
+      const attachments = new Attachments(state.storage, report);
+      this.#sockets = new DurableSockets(state, attachments);
+      const server = serverOf(this.srv as never);
+      const restored = this.#sockets.restore((socket, kept) =>
+        restore(server, socket, kept)
+      );
+      if (restored) void state.blockConcurrencyWhile(() => restored);
+    }
+
+    async fetch(request: Request): Promise<Response> {
+      const { inner, identity } = takeIdentity(request);
+      const address = inner.headers.get("cf-connecting-ip");
+      const handshake = await this.srv.handshake(inner, {
+        signal: request.signal,
+        ...(address !== null && { remoteAddress: address }),
+        ...(identity !== undefined && { identity }),
+      });
+      return handshake.kind === "respond"
+        ? handshake.response
+        : this.#sockets.open(handshake);
+    }
+
+    alarm(): void {
+      this.#alarm.rang();
+      serverOf(this.srv as never).sweep();
+    }
+
+    webSocketMessage(
+      ws: DurableSocketLike,
+      message: string | ArrayBuffer,
+    ): Promise<void> | undefined {
+      return this.#sockets.message(ws, message);
+    }
+
+    webSocketClose(ws: DurableSocketLike, code: number, reason: string): void {
+      this.#sockets.closed(ws, code, reason);
+    }
+
+    webSocketError(ws: DurableSocketLike): void {
+      this.#sockets.closed(ws, 1006, "");
+    }
+  };
+}

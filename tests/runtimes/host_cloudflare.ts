@@ -1,0 +1,17 @@
+/** Serves the nodes in workerd; `hono` as argument puts Hono in front, `oldest` takes that compatibility date. */
+import process from "node:process";
+import { bundleWorker, dates, startWorker } from "../cloudflare/workerd.ts";
+
+const script = await bundleWorker("tests/runtimes/worker.ts");
+const { origin } = await startWorker(script, {
+  json: "Json",
+  packed: "Packed",
+  elsewhere: "Elsewhere",
+  small: "Small",
+  strict: "Strict",
+}, {
+  date: process.argv.includes("oldest") ? dates.oldest : dates.newest,
+  bindings: { HONO: process.argv.includes("hono") },
+});
+console.log(`port ${new URL(origin).port}`);
+process.stdin.on("end", () => process.exit(0)).resume();
