@@ -31,10 +31,10 @@ describe.each(Object.entries(dates))("at the %s date", (_which, date) => {
   });
 
   /** One object, which no other test has. */
-  function object() {
-    const name = crypto.randomUUID();
+  function object(kind = "calm") {
+    const name = `${kind} ${crypto.randomUUID()}`;
     const ask = (path: string) =>
-      fetch(`${worker.origin}/${path}?object=${name}`);
+      fetch(`${worker.origin}/${path}?object=${encodeURIComponent(name)}`);
     const counts = async () =>
       await (await ask("counts")).json() as Record<string, number>;
     const dial = (
@@ -254,21 +254,33 @@ describe.each(Object.entries(dates))("at the %s date", (_which, date) => {
   test(
     "a client that falls silent is given up while the object sleeps, one that pings is not",
     async () => {
-      const { name, user, evict, counted } = object();
-      await user({ name: "lively" });
-      const silent = new WebSocket(
-        `${worker.origin}/?object=${name}&role=user&name=silent`,
-        ["superline.v1"],
-      );
-      open.push(silent);
-      await within(
-        new Promise((resolve) => silent.onmessage = resolve),
-        PATIENCE_MS,
-      );
-      silent.send("ping");
-      await evict();
-      const counts = await counted("onDisconnect silent 4408");
-      expect(counts).not.toHaveProperty("onDisconnect lively 4408");
+      const { name, evict, counted } = object("brisk");
+      const socket = async (who: string) => {
+        const query = new URLSearchParams({
+          object: name,
+          role: "user",
+          name: who,
+        });
+        const socket = new WebSocket(`${worker.origin}/?${query}`, [
+          "superline.v1",
+        ]);
+        open.push(socket);
+        await within(
+          new Promise((resolve) => socket.onmessage = resolve),
+          PATIENCE_MS,
+        );
+        socket.send("ping");
+        return socket;
+      };
+      const [lively] = [await socket("lively"), await socket("silent")];
+      const timer = setInterval(() => lively.send("ping"), 300);
+      try {
+        await evict();
+        const counts = await counted("onDisconnect silent 4408");
+        expect(counts).not.toHaveProperty("onDisconnect lively 4408");
+      } finally {
+        clearInterval(timer);
+      }
     },
     60_000,
   );

@@ -103,8 +103,8 @@ export class Nodes {
       const headers = { "content-type": "text/html" };
       return new Response("hello", { headers });
     }
-    const [, control, preset = "", id, command] = path.split("/");
-    if (control !== "control" || !presets.has(preset)) {
+    const [, first, preset = "", id, command] = path.split("/");
+    if (first !== "control" || !presets.has(preset)) {
       return new Response("Nothing here", { status: 404 });
     }
     const key = `/n/${preset}/${id}`;

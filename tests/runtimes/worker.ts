@@ -23,14 +23,17 @@ import {
 const nameOf = (state: DurableStateLike) =>
   (state.id as { name?: string }).name ?? ""; // it came by its name
 
+/** What a case looks at of the node that was made last: a constructor does nothing else meanwhile. */
+let made: Hosted;
+
 /** Answers `/control` beside the node. */
-function controlled<
-  T extends new (...args: never[]) => {
+function controlled(
+  Node: new (state: DurableStateLike, env: unknown) => {
     fetch(request: Request): Promise<Response>;
   },
->(Node: T, hostedOf: (node: InstanceType<T>) => Hosted): T {
-  return class extends (Node as new (...args: unknown[]) => InstanceType<T>) {
-    readonly #hosted = hostedOf(this as InstanceType<T>);
+) {
+  return class extends Node {
+    readonly #hosted = made;
 
     override async fetch(request: Request): Promise<Response> {
       const url = new URL(request.url);
@@ -39,34 +42,33 @@ function controlled<
       const argument = Number(url.searchParams.get("n"));
       return await control(this.#hosted, command, argument);
     }
-  } as unknown as T; // a class of the same kind
+  };
 }
 
 function jsonObject(preset: string) {
-  let past: Past = createPast(); // of the node being made: options and app run one after the other
-  const Node = durableObject(
+  let past: Past = createPast();
+  return controlled(durableObject(
     api,
     (_env, state) => jsonOptions(preset, nameOf(state), past = createPast()),
-    (srv) => implementJson(srv, past),
-  );
-  return controlled(
-    Node,
-    ({ srv }) => hosted(srv, past.log, (n) => srv.publish("news", { n })),
-  );
+    (srv) => {
+      implementJson(srv, past);
+      made = hosted(srv, past.log, (n) => srv.publish("news", { n }));
+    },
+  ));
 }
 
 export const Json = jsonObject("json");
 export const Elsewhere = jsonObject("elsewhere");
 export const Small = jsonObject("small");
 export const Strict = jsonObject("strict");
-export const Packed = controlled(
-  durableObject(
-    packed,
-    (_env, state) => packedOptions(nameOf(state)),
-    implementPacked,
-  ),
-  ({ srv }) => hosted(srv, [], () => {}),
-);
+export const Packed = controlled(durableObject(
+  packed,
+  (_env, state) => packedOptions(nameOf(state)),
+  (srv) => {
+    implementPacked(srv);
+    made = hosted(srv, [], () => {});
+  },
+));
 
 const route = (request: Request) => {
   const [, , preset, id] = new URL(request.url).pathname.split("/");
