@@ -226,10 +226,10 @@ export const ending: readonly RuntimeCase[] = [
       const socket = await stage.greeted();
       socket.say(["req", 1, "hang", { key: "drain" }]);
       await stage.reports("it runs", ({ sizes }) => sizes["calls"] === 1);
-      await stage.control("close", 300);
+      await stage.control("close", 1_000);
       const [, away] = await socket.next("away");
       assert(
-        (away as { withinMs: number }).withinMs === 300,
+        (away as { withinMs: number }).withinMs === 1_000,
         JSON.stringify(away),
       );
       socket.say(["req", 2, "echo", { text: "still" }]);
