@@ -18,6 +18,7 @@
  */
 import type { Adapter, AdapterHost } from "../src/adapter.ts";
 import type { RedisClientLike } from "./redis/client_like.ts";
+import { Bridge } from "./redis/bridge.ts";
 import { Link, type LinkHost, type LinkSettings } from "./redis/link.ts";
 import { Pairs, type Source } from "./redis/pair.ts";
 import { Shards } from "./redis/shards.ts";
@@ -69,6 +70,15 @@ export interface RedisAdapterOptions {
    * @default {false}
    */
   readonly sharded?: boolean;
+  /**
+   * Writes each payload to streams too, for nodes that have no TCP: those have the Upstash adapter with the same option
+   * on the same database. All nodes of such a cluster need it. Not with `sharded`.
+   *
+   * @default {false}
+   */
+  readonly bridge?: boolean;
+  /** As the nodes without TCP have it: they are told that there is something to read. Needs `bridge`. */
+  readonly wake?: "sse";
   /**
    * How long Redis may take to answer, in milliseconds, from 100 to 3 600 000. A Redis that is silent for one and a half times as
    * long is given up and dialled again. An idle node publishes to itself twice in it.
@@ -146,7 +156,11 @@ class RedisAdapter implements Adapter {
     this.#prefix = encodeURIComponent(namespace);
     this.#timeoutMs = timeoutMs;
     this.#maxPending = maxPendingLength;
-    this.#create = chooseCarrier(options, timeoutMs);
+    this.#create = chooseCarrier(
+      options,
+      timeoutMs,
+      chooseBridge(options, this.#prefix),
+    );
   }
 
   open(host: AdapterHost): void {
@@ -204,6 +218,7 @@ type CreateCarrier = (host: LinkHost, settings: LinkSettings) => Link | Shards;
 function chooseCarrier(
   { url, client, publisher, subscriber, sharded = false }: RedisAdapterOptions,
   timeoutMs: number,
+  bridge: Bridge | undefined,
 ): CreateCarrier {
   const ways = [url, client, publisher ?? subscriber];
   if (ways.filter((it) => it !== undefined).length !== 1) {
@@ -224,19 +239,34 @@ function chooseCarrier(
       publisher: own,
       subscriber: own,
       owns: { publisher: true, subscriber: true },
-    });
+    }, bridge);
   }
-  if (client) return single(broughtSource(client, undefined, sharded));
+  if (client) return single(broughtSource(client, undefined, sharded), bridge);
   if (publisher && subscriber && publisher !== subscriber) {
-    return single(broughtSource(publisher, subscriber, sharded));
+    return single(broughtSource(publisher, subscriber, sharded), bridge);
   }
   throw new TypeError(
     "Cannot create the Redis adapter: publisher and subscriber must be two clients",
   );
 }
 
-function single(source: Source): CreateCarrier {
-  return (...given) => new Link(new Pairs(source), ...given);
+function single(source: Source, bridge: Bridge | undefined): CreateCarrier {
+  return (...given) => new Link(new Pairs(source, bridge), ...given);
+}
+
+function chooseBridge(
+  { bridge = false, wake, sharded = false }: RedisAdapterOptions,
+  prefix: string,
+): Bridge | undefined {
+  if (wake !== undefined && !(bridge && wake === "sse")) {
+    throw refused("wake", wake, '"sse", with bridge, or left out');
+  }
+  if (bridge && sharded) {
+    throw new TypeError(
+      "Cannot create the Redis adapter: bridge and sharded are both true, must be one of them",
+    );
+  }
+  return bridge ? new Bridge(prefix, wake === "sse") : undefined;
 }
 
 function refused(name: string, value: unknown, rule: string): TypeError {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { STREAM_TTL_S, xaddArgs } from "../shared/streams.ts";
 import type { BunRedisLike } from "./client_like.ts";
 import type { Face, FaceEvents } from "./face.ts";
 
@@ -26,6 +27,14 @@ export function bunRedisFace(
   };
   return {
     publish: (channel, payload) => client.publish(channel, payload),
+    append: ({ key, fields, renew }) => {
+      const added = client.send("XADD", xaddArgs(key, fields));
+      if (!renew) return added;
+      return Promise.all([
+        added,
+        client.send("EXPIRE", [key, `${STREAM_TTL_S}`]),
+      ]);
+    },
     subscribe: (channels) => client.subscribe([...channels], heard),
     // Throws synchronously where nothing is subscribed.
     unsubscribe: async (channels) => await client.unsubscribe([...channels]),

@@ -10,6 +10,21 @@ export interface NodeRedisLike {
   publish(channel: string, message: string): Promise<unknown>;
   /** Publishes to a shard. */
   sPublish(channel: string, message: string): Promise<unknown>;
+  /** Adds an entry to a stream. */
+  xAdd(
+    key: string,
+    id: "*",
+    fields: Record<string, string>,
+    options: {
+      TRIM: {
+        strategy: "MAXLEN";
+        strategyModifier: "~";
+        threshold: number;
+      };
+    },
+  ): Promise<unknown>;
+  /** Lets a key go after a while. */
+  expire(key: string, seconds: number): Promise<unknown>;
   /** Subscribes; the library does so again after a reconnect. */
   subscribe(
     channels: string[],
@@ -80,6 +95,10 @@ export interface IoRedisPipelineLike {
   publish(channel: string, message: string): unknown;
   /** Adds a publish to a shard. */
   spublish(channel: string, message: string): unknown;
+  /** Adds the adding of an entry to a stream. */
+  xadd(...args: string[]): unknown;
+  /** Adds the limiting of a key's life. */
+  expire(key: string, seconds: number): unknown;
   /** Sends them. */
   exec(): Promise<[error: Error | null, result: unknown][] | null>;
 }
@@ -92,6 +111,8 @@ export interface BunRedisLike {
   onclose: unknown;
   /** Publishes. */
   publish(channel: string, message: string): Promise<unknown>;
+  /** Sends any command. */
+  send(command: string, args: string[]): Promise<unknown>;
   /** Subscribes; after a reconnect the client is deaf. */
   subscribe(
     channels: string[],

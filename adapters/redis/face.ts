@@ -8,6 +8,8 @@
 export interface Face {
   /** Sends without waiting; what one turn sends leaves together. */
   publish(channel: string, payload: string): Promise<unknown>;
+  /** Adds an entry to a stream, in the order of publishes; leaves with the turn too. */
+  append(entry: Appended): Promise<unknown>;
   /** Resolves when Redis has confirmed every channel. */
   subscribe(channels: readonly string[]): Promise<unknown>;
   /** Resolves when nothing more can come on these channels. */
@@ -20,6 +22,14 @@ export interface Face {
   destroy(): void;
   /** Stops telling what happens. */
   release(): void;
+}
+
+/** An entry, for nodes that read streams. */
+export interface Appended {
+  readonly key: string;
+  readonly fields: Readonly<Record<string, string>>;
+  /** Whether the stream's time to live is to begin anew. */
+  readonly renew: boolean;
 }
 
 /** Where a client tells what happens. */

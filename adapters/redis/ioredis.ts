@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { IoRedisLike } from "./client_like.ts";
+import { STREAM_TTL_S, xaddArgs } from "../shared/streams.ts";
+import type { IoRedisLike, IoRedisPipelineLike } from "./client_like.ts";
 import type { Face, FaceEvents } from "./face.ts";
 
 const LOST = ["error", "close", "end", "reconnecting"];
@@ -33,14 +34,11 @@ export function ioRedisFace(
   }
 
   // Without a pipeline it writes each command by itself: 29 times the reads on Redis' side, measured.
-  let turn: [channel: string, payload: string][] = [];
+  let turn: ((pipeline: IoRedisPipelineLike) => unknown)[] = [];
   let sent: Promise<readonly [Error | null, unknown][] | null> | undefined;
   const send = () => {
     const pipeline = client.pipeline();
-    for (const [channel, payload] of turn) {
-      if (sharded) pipeline.spublish(channel, payload);
-      else pipeline.publish(channel, payload);
-    }
+    for (const add of turn) add(pipeline);
     turn = [];
     sent = undefined;
     return pipeline.exec();
@@ -55,15 +53,28 @@ export function ioRedisFace(
     sharded
       ? client.spublish(channel, payload)
       : client.publish(channel, payload);
-  const together = (channel: string, payload: string) => {
-    const at = turn.push([channel, payload]) - 1;
+  const together = (add: (pipeline: IoRedisPipelineLike) => unknown) => {
+    const at = turn.push(add) - 1;
     sent ??= Promise.resolve().then(send);
     return sent.then(one(at));
   };
 
   return {
     // A pipeline of a cluster's is of one slot.
-    publish: client.isCluster ? single : together,
+    publish: client.isCluster
+      ? single
+      : (channel, payload) =>
+        together((it) =>
+          sharded ? it.spublish(channel, payload) : it.publish(channel, payload)
+        ),
+    append: ({ key, fields, renew }) => {
+      const added = together((it) => it.xadd(...xaddArgs(key, fields)));
+      if (!renew) return added;
+      return Promise.all([
+        added,
+        together((it) => it.expire(key, STREAM_TTL_S)),
+      ]);
+    },
     // In a cluster the channels of one command must be of one slot.
     subscribe: (channels) =>
       sharded

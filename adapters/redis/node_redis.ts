@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { STREAM_LENGTH, STREAM_TTL_S } from "../shared/streams.ts";
 import type { NodeRedisLike } from "./client_like.ts";
 import type { Face, FaceEvents } from "./face.ts";
 
@@ -45,6 +46,17 @@ export function nodeRedisFace(
     publish: sharded
       ? (channel, payload) => client.sPublish(channel, payload)
       : (channel, payload) => client.publish(channel, payload),
+    append: ({ key, fields, renew }) => {
+      const added = client.xAdd(key, "*", { ...fields }, {
+        TRIM: {
+          strategy: "MAXLEN",
+          strategyModifier: "~",
+          threshold: STREAM_LENGTH,
+        },
+      });
+      if (!renew) return added;
+      return Promise.all([added, client.expire(key, STREAM_TTL_S)]);
+    },
     // In a cluster the channels of one command must be of one slot.
     subscribe: (channels) =>
       sharded

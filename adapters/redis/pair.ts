@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Bridge } from "./bridge.ts";
 import type { Face, FaceEvents, MakeFace } from "./face.ts";
 import { within } from "../shared/timing.ts";
 
@@ -19,12 +20,18 @@ export interface Source {
 /** Opens a session at a time. What a client of the user's may still be subscribed to is cleared at the next. */
 export class Pairs {
   readonly #source: Source;
+  readonly #bridge: Bridge | undefined;
   readonly #stale = new Set<string>();
   // One question at a time, so that a client which queues while it is offline holds no more than that.
   readonly #asked = new Map<string, Promise<unknown>>();
 
-  constructor(source: Source) {
+  /**
+   * @param source Where the two come from
+   * @param bridge Writes for nodes without TCP too
+   */
+  constructor(source: Source, bridge?: Bridge) {
     this.#source = source;
+    this.#bridge = bridge;
   }
 
   /**
@@ -65,7 +72,7 @@ export class Pairs {
       }
       this.#stale.clear();
       return {
-        publish: publishing.publish,
+        publish: this.#bridge?.over(publishing) ?? publishing.publish,
         subscribe: (channels) => {
           if (!owns.subscriber) {
             for (const channel of channels) this.#stale.add(channel);

@@ -51,6 +51,15 @@ export function toFields(
   return { c: `c${channel}`, d: `s${payload}`, i: `i${instance}.${seq}` };
 }
 
+/** The arguments of XADD, for clients that take them as they are. */
+export function xaddArgs(
+  key: string,
+  fields: Readonly<Record<string, string>>,
+): string[] {
+  const trim = ["MAXLEN", "~", `${STREAM_LENGTH}`];
+  return [key, ...trim, "*", ...Object.entries(fields).flat()];
+}
+
 /** Reads an entry's fields, by name; `undefined` when it is none of ours. */
 export function fromFields(fields: unknown): Entry | undefined {
   if (!Array.isArray(fields)) return undefined;
@@ -71,6 +80,14 @@ export function fromFields(fields: unknown): Entry | undefined {
     instance,
     seq: Number(seq),
   };
+}
+
+/** What a writer says on the channel for wakes: who it is, and the number of its last entry in each stream. */
+export function announce(
+  instance: string,
+  last: ReadonlyMap<number, number>,
+): string {
+  return [instance, ...[...last].map(([at, seq]) => `${at}.${seq}`)].join(" ");
 }
 
 /** Before every entry. */

@@ -5,13 +5,18 @@
  */
 import type { AdapterHost } from "../../src/adapter.ts";
 import { backoffDelay } from "../../src/backoff.ts";
-import { RENEW_MS, shardOf, toFields, wakeChannel } from "../shared/streams.ts";
+import {
+  announce,
+  RENEW_MS,
+  shardOf,
+  toFields,
+  wakeChannel,
+} from "../shared/streams.ts";
 import { within } from "../shared/timing.ts";
 import type { Calls, Write, Written } from "./calls.ts";
 import { UpstashFailure } from "./failure.ts";
 import type { Health } from "./health.ts";
 import type { Subscriptions } from "./subscriptions.ts";
-import { announce } from "./wakes.ts";
 
 /** What a publisher is made with. */
 export interface PublisherSettings {

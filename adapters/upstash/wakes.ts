@@ -37,14 +37,6 @@ const MAX_EVENT = 65_536;
 /** How often an entry that was announced is looked for: a replica may be behind, or it may be trimmed already. */
 const LOOKS = 6;
 
-/** What a pipeline that wrote entries says: who, and the last number in each stream. */
-export function announce(
-  instance: string,
-  last: ReadonlyMap<number, number>,
-): string {
-  return [instance, ...[...last].map(([at, seq]) => `${at}.${seq}`)].join(" ");
-}
-
 /** Keeps one stream open while somebody listens. */
 export class Wakes {
   readonly #settings: WakesSettings;
