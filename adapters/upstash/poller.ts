@@ -200,13 +200,15 @@ export class Poller {
 
   /**
    * Finds out whether entries were trimmed before they were read. Fewer than a stream keeps since all was read: none.
-   * Otherwise the one where all was read must still be there, since the oldest go first; asked while half as many as a
-   * stream keeps were read, so that what is trimmed behind the reader is no false alarm.
+   * Otherwise the one where all was read must still be there, since the oldest go first; asked when half as many as a
+   * stream keeps were read, so that what is trimmed behind the reader is no false alarm. Where the stream was empty
+   * there is none to ask for.
    */
   async #prove(shard: Shard, more: boolean): Promise<void> {
     const { streamLength } = this.#settings;
+    const early = more && shard.provenAt !== FIRST_ID;
     const many = shard.unproven >=
-      (more ? streamLength / 2 : streamLength - 1); // Upstash may keep one fewer than it is told to
+      (early ? streamLength / 2 : streamLength - 1); // Upstash may keep one fewer than it is told to
     if (more && !many) return;
     if (many) {
       const { provenAt, epoch } = shard;

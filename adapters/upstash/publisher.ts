@@ -66,6 +66,7 @@ export class Publisher {
   readonly #renewed = new Map<number, number>();
   #queue: Publish[] = [];
   #pending = 0;
+  #maxLength = MAX_REQUEST_LENGTH;
   #seq = 0;
   #running: Promise<void> | undefined;
   #closed = false;
@@ -129,7 +130,7 @@ export class Publisher {
     let count = 0;
     for (const { size } of this.#queue) {
       length += size;
-      const full = length > MAX_REQUEST_LENGTH ||
+      const full = length > this.#maxLength ||
         count === MAX_REQUEST_PUBLISHES;
       if (full && count > 0) break;
       count++;
@@ -149,6 +150,12 @@ export class Publisher {
         continue;
       }
       if (failure.kind === "away") this.#health.failed(failure, started);
+      if (failure.kind === "too-large" && batch.length > 1) {
+        const length = batch.reduce((sum, { size }) => sum + size, 0);
+        this.#maxLength = length / 2; // a plan may allow less
+        this.#queue.unshift(...batch.splice(batch.length >> 1));
+        continue;
+      }
       const age = performance.now() - (batch[0]?.at ?? 0);
       const late = tries > 0 && age > PATIENCE * this.#settings.timeoutMs;
       if (failure.kind !== "away" || late || this.#closed) {

@@ -60,8 +60,13 @@ export class LocalUpstash {
     return { status, json: await response.json(), headers: got };
   }
 
-  /** How many requests and commands something takes. */
+  /** How many requests and commands something takes, once all that was under way is over. */
   async cost(act: () => unknown) {
+    for (let seen = -1, looks = 0; looks < 10; looks++) {
+      if (seen === this.server.counters.requests) break;
+      seen = this.server.counters.requests;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
     const before = this.server.counters;
     await act();
     const after = this.server.counters;
