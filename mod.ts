@@ -31,6 +31,8 @@ export type {
   JsonLeaf,
   NotJson,
 } from "./src/carried.ts";
+export { clientSurface } from "./src/client/surface.ts";
+export type { ClientSurface } from "./src/client/surface.ts";
 export { CloseCode } from "./src/close_codes.ts";
 export { defineContract } from "./src/contract.ts";
 export type { Call, Contract, Message, Surface } from "./src/contract.ts";

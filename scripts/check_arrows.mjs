@@ -18,7 +18,7 @@ const layers = [
    answers core handshake kept middleware post publish reach refresh relay room
    server_events session settings sleep subscribe sweep targets turn watch`,
   `server create_node
-   client/client client/core client/calls client/gate client/link client/login client/topics client/types`,
+   client/client client/core client/calls client/gate client/link client/login client/named client/surface client/topics client/types`,
 ].map((names) => names.split(/\s+/).map(file));
 
 // These never import each other.

@@ -32,12 +32,12 @@ export function which(...names) {
  * are killed when the time is over, or when this process is interrupted.
  */
 export function run(command, args, options = {}) {
-  const { timeoutMs = 120_000, env = {} } = options;
+  const { timeoutMs = 120_000, env = {}, cwd = root } = options;
   const ownGroup = process.platform !== "win32";
   return new Promise((resolve) => {
     let output = "";
     const child = spawn(command, args, {
-      cwd: root,
+      cwd,
       env: { ...process.env, NO_COLOR: "1", ...env },
       stdio: ["ignore", "pipe", "pipe"],
       detached: ownGroup,

@@ -3,7 +3,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { bunTest } from "./bun_test.mjs";
-import { checkDocs } from "./check_docs.mjs";
 import { bun, deno, root } from "./run.mjs";
 
 const config = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"));
@@ -30,6 +29,7 @@ export const steps = [
     commands: [
       [...tsc, "tsconfig.json"],
       [...tsc, "tsconfig.published.json"],
+      [...tsc, "tsconfig.core.json"],
       [deno, "check", "--quiet", ...entries],
     ],
   },
@@ -43,9 +43,8 @@ export const steps = [
       ],
     ],
   },
-  // A check for each block of code in the pages; one that nothing runs fails.
-  { name: "doc-blocks", run: checkDocs },
   { name: "publish", commands: [script("check_publish")] },
+  { name: "npm-shape", commands: [script("check_npm_shape")] },
   { name: "size", commands: [script("size")] },
   { name: "unit", run: () => bunTest("tests") },
 ];

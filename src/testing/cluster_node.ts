@@ -53,11 +53,6 @@ export class ClusterNode<S extends ClusterServer> implements TestNode<S> {
     return this.#up;
   }
 
-  /** Whether those who dial it wait, until it is resumed. */
-  get stalled(): boolean {
-    return this.#up && this.wire.paused;
-  }
-
   pause(): void {
     this.wire.pause();
   }

@@ -40,7 +40,8 @@ export function start(command: readonly string[]): Running {
   );
   const listening = new Promise<number>((resolve) =>
     listeners.push((line) => {
-      const found = /^port (\d+)$|http:\/\/127\.0\.0\.1:(\d+)/.exec(line);
+      const found = /^port (\d+)$|http:\/\/(?:127\.0\.0\.1|localhost):(\d+)/
+        .exec(line);
       if (found) resolve(Number(found[1] ?? found[2]));
     })
   );

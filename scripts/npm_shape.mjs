@@ -1,0 +1,81 @@
+// The npm package that JSR makes of this one, as near as it can be built here:
+// TypeScript stripped to .js, declarations beside it, imports and exports
+// rewritten, a package.json with the name that JSR gives.
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import ts from "typescript";
+import { root } from "./run.mjs";
+
+const options = {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.ESNext,
+  verbatimModuleSyntax: true,
+  rewriteRelativeImportExtensions: true,
+  isolatedDeclarations: true,
+  declaration: true,
+  jsx: ts.JsxEmit.ReactJSX,
+};
+
+/** Builds the package into a folder; returns its package.json. */
+export function buildNpmShape(folder) {
+  const jsr = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"));
+  for (const pattern of jsr.publish.include) {
+    for (const file of globSync(pattern, { cwd: root })) {
+      const target = join(folder, file);
+      mkdirSync(dirname(target), { recursive: true });
+      if (!/\.tsx?$/.test(file)) cpSync(join(root, file), target);
+      else compile(file, target);
+    }
+  }
+  const [scope, name] = jsr.name.slice(1).split("/");
+  const manifest = {
+    name: `@jsr/${scope}__${name}`,
+    version: jsr.version,
+    type: "module",
+    dependencies: dependencies(jsr.imports),
+    exports: Object.fromEntries(
+      Object.entries(jsr.exports).map(([key, file]) => [key, {
+        types: file.replace(/\.tsx?$/, ".d.ts"),
+        default: file.replace(/\.tsx?$/, ".js"),
+      }]),
+    ),
+  };
+  writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
+  return manifest;
+}
+
+function compile(file, target) {
+  const text = readFileSync(join(root, file), "utf8");
+  const how = { fileName: file, compilerOptions: options };
+  const base = target.replace(/\.tsx?$/, "");
+  writeFileSync(`${base}.js`, ts.transpileModule(text, how).outputText);
+  const { outputText, diagnostics } = ts.transpileDeclaration(text, how);
+  if (diagnostics?.length) {
+    const [{ messageText }] = diagnostics;
+    throw new Error(`${file}: ${ts.flattenDiagnosticMessageText(messageText)}`);
+  }
+  writeFileSync(`${base}.d.ts`, relativeImports(outputText));
+}
+
+/** In declarations `./x.ts` stays as it is; a published one needs `./x.js`. */
+function relativeImports(text) {
+  return text.replace(
+    /((?:from|import\()\s*"\.[^"]*)\.tsx?"/g,
+    '$1.js"',
+  );
+}
+
+/** `npm:redis@^6.0.0` becomes a dependency. */
+function dependencies(imports) {
+  return Object.fromEntries(
+    Object.values(imports)
+      .map((specifier) => /^npm:(@?[^@]+)@(.+)$/.exec(specifier))
+      .map(([, name, range]) => [name, range]),
+  );
+}

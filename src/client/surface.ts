@@ -1,0 +1,65 @@
+/**
+ * A role's names without its schemas: what a browser needs of a contract at least.
+ *
+ * @module
+ */
+import type { Contract } from "../contract.ts";
+import type { ContractDefinition, RoleName } from "../infer.ts";
+import type { Serializer } from "../serializer.ts";
+
+/** What a client of one role may call and hear, as JSON. */
+export interface ClientSurface<R extends string = string> {
+  /** The role. */
+  readonly role: R;
+  /** Calls that are answered. */
+  readonly requests: readonly string[];
+  /** Calls that are not. */
+  readonly signals: readonly string[];
+  /** Events of the server's. */
+  readonly events: readonly string[];
+  /** Topics that can be subscribed to. */
+  readonly topics: readonly string[];
+  /** The contract's own, where it has one; not JSON, so it is added where the client is made. */
+  readonly serializer?: Serializer;
+}
+
+/**
+ * Reads off a contract what a client of one role needs of it, to be written to a file when an app is built.
+ *
+ * @param contract What `defineContract` returned
+ * @param role The client's role
+ * @returns Names only, of `shared` and of that role: neither schemas nor another role's names reach who downloads it
+ * @throws {TypeError} When the contract has no such role
+ *
+ * @example In a build
+ * ```ts
+ * import { z } from "zod";
+ * import { clientSurface, defineContract } from "@super-line/edge";
+ *
+ * const api = defineContract({
+ *   roles: { user: { clientToServer: { echo: { input: z.string(), output: z.string() } } } },
+ * });
+ * console.log(JSON.stringify(clientSurface(api, "user")));
+ * ```
+ */
+export function clientSurface<
+  C extends ContractDefinition,
+  R extends RoleName<C>,
+>(contract: Contract<C>, role: R): ClientSurface<R> {
+  const surface = contract.roles.get(role);
+  if (!surface) {
+    throw new TypeError(
+      `Cannot make a surface: the contract has no role ${JSON.stringify(role)}`,
+    );
+  }
+  const calls = [...surface.calls.values()];
+  const names = (entries: Iterable<{ readonly name: string }>) =>
+    [...entries].map(({ name }) => name);
+  return {
+    role,
+    requests: names(calls.filter(({ output }) => output)),
+    signals: names(calls.filter(({ output }) => !output)),
+    events: names(surface.events.values()),
+    topics: names(surface.topics.values()),
+  };
+}

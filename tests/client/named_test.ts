@@ -1,0 +1,111 @@
+import { expect, test } from "bun:test";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { z } from "zod";
+import {
+  clientSurface,
+  createSocketServer,
+  defineContract,
+} from "../../mod.ts";
+import { createClient } from "../../src/client/named.ts";
+import { loopback } from "../../src/testing/mod.ts";
+import { thrown, until } from "../helpers/wait.ts";
+
+const api = defineContract({
+  shared: {
+    clientToServer: {
+      echo: { input: z.string(), output: z.string() },
+      poke: { input: z.string() },
+    },
+    serverToClient: {
+      poked: { payload: z.string() },
+      news: { payload: z.number(), subscribe: true },
+    },
+  },
+  roles: {
+    user: { clientToServer: { mine: { input: z.null(), output: z.null() } } },
+    agent: { clientToServer: { secret: { input: z.null() } } },
+  },
+});
+// As a build writes it to a file and an app reads it.
+const surface = JSON.parse(JSON.stringify(clientSurface(api, "user")));
+
+const srv = createSocketServer(api, { authenticate: () => ({ role: "user" }) });
+srv.implement({
+  shared: {
+    echo: (text) => text,
+    poke: (text, _ctx, conn) => conn.emit("poked", text),
+  },
+  user: { mine: () => null },
+  agent: { secret: () => {} },
+});
+const options = { url: "ws://app.test", WebSocket: loopback(srv) };
+
+test("a client of names calls, signals, hears and subscribes", async () => {
+  const client = createClient<typeof api, "user">(surface, {
+    ...options,
+    role: "user",
+  });
+  const got: unknown[] = [];
+  client.on("poked", (text: string) => void got.push(text));
+  await client.subscribe("news", (n: number) => void got.push(n)).ready;
+  expect(await client.echo("a")).toBe("a");
+  expect(await client.mine(null)).toBe(null);
+  client.poke("b");
+  srv.publish("news", 1);
+  await until(() => got.length === 2);
+  expect(got.sort()).toEqual([1, "b"]);
+  // @ts-expect-error: another role's
+  expect(client.secret).toBe(undefined);
+  client.close();
+});
+
+test("a surface has one role's names and nothing else", () => {
+  expect(surface).toEqual({
+    role: "user",
+    requests: ["echo", "mine"],
+    signals: ["poke"],
+    events: ["poked"],
+    topics: ["news"],
+  });
+  expect(thrown(() => clientSurface(api, "nobody" as "user"))).toBeInstanceOf(
+    TypeError,
+  );
+  expect(
+    thrown(() =>
+      createClient<typeof api, "agent">(surface, { ...options, role: "agent" })
+    ),
+  )
+    .toBeInstanceOf(TypeError);
+});
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** What of this repository and of its dependencies is in a client's bundle. */
+async function bundled(
+  entry: string,
+): Promise<{ sources: string[]; bytes: number }> {
+  const { outputs, success } = await Bun.build({
+    entrypoints: [root + entry],
+    target: "browser",
+    minify: true,
+    sourcemap: "external",
+  });
+  expect(success).toBe(true);
+  const [code, map] = await Promise.all(outputs.map((it) => it.text()));
+  const { sources } = JSON.parse(map ?? "{}");
+  return { sources, bytes: gzipSync(code ?? "", { level: 9 }).length };
+}
+
+test("a client's bundle has nothing of the server in it, nor a package", async () => {
+  for (const entry of ["src/client/client.ts", "src/client/named.ts"]) {
+    const { sources, bytes } = await bundled(entry);
+    expect(sources.length).toBeGreaterThan(8);
+    const foreign = sources.filter((it) =>
+      !/client\/\w+\.ts$|\/(errors|protocol|serializer|schema|batch|bytes|backoff|close_codes|token|names|maybe)\.ts$/
+        .test(it)
+    );
+    expect(foreign).toEqual([]);
+    expect(bytes).toBeLessThan(6_300);
+  }
+});
