@@ -2,13 +2,16 @@
 // on which one sees it.
 //   bun run scaling                       prove it: status 0 when it holds
 //   bun run scaling -- --break room       lose one way on purpose: status 1
+//   bun run scaling -- --adapter upstash  over REST; mixed: one node on TCP, one over REST
 //   bun run scaling -- --serve            a page to open in two tabs
 import process from "node:process";
 import { type RunningNode, startNode } from "./nodes.ts";
+import { needsUpstash } from "./adapters.ts";
 import { type Options, readOptions } from "./options.ts";
 import { prove } from "./proof.ts";
 import { startProxy } from "./proxy.ts";
 import { findRedis } from "./redis.ts";
+import { findUpstash } from "./upstash.ts";
 
 /** What is to be ended, last first. */
 const ends: (() => Promise<unknown>)[] = [];
@@ -46,7 +49,15 @@ async function startCluster(
   const redis = await findRedis();
   ends.push(redis.stop);
   console.log(`redis    ${redis.what}`);
+  const upstash = needsUpstash(adapter)
+    ? await findUpstash(redis.url)
+    : undefined;
+  if (upstash) {
+    ends.push(upstash.stop);
+    console.log(`upstash  ${upstash.what}`);
+  }
   const env = {
+    ...upstash?.env,
     ADAPTER: adapter,
     REDIS_URL: redis.url,
     NAMESPACE: `scaling-${crypto.randomUUID()}`, // two runs never meet

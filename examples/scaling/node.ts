@@ -13,13 +13,17 @@ const {
   NODE = "A",
   ADAPTER = "redis",
   REDIS_URL = "redis://localhost:6379",
+  UPSTASH_REDIS_REST_URL = "http://localhost:8079",
+  UPSTASH_REDIS_REST_TOKEN = "local",
   NAMESPACE = "scaling",
   LOSES = "",
 } = process.env;
 
 const adapter = createAdapter(ADAPTER, {
   redisUrl: REDIS_URL,
+  upstash: { url: UPSTASH_REDIS_REST_URL, token: UPSTASH_REDIS_REST_TOKEN },
   namespace: NAMESPACE,
+  place: NODE.charCodeAt(0) - "A".charCodeAt(0),
 });
 const srv = await createApp(
   NODE,

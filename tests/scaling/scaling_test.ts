@@ -36,6 +36,25 @@ test(
   60_000,
 );
 
+for (const adapter of ["upstash", "mixed"]) {
+  test(`the same over REST: ${adapter}`, async () => {
+    const { status, last } = await run(["--adapter", adapter]);
+    expect(last).toBe(
+      `scaling: topic ok, room ok, server ok, dm ok (2 nodes, ${adapter})`,
+    );
+    expect(status).toBe(0);
+    expect(await redis.command("PUBSUB", "CHANNELS")).toBe("*0\r\n");
+  }, 60_000);
+}
+
+test("what a way over REST loses on purpose fails", async () => {
+  const { status, last } = await run(["--adapter", "mixed", "--break", "dm"]);
+  expect(last).toBe(
+    "scaling: topic ok, room ok, server ok, dm FAILED (2 nodes, mixed)",
+  );
+  expect(status).toBe(1);
+}, 60_000);
+
 test("without a Redis it starts one, and ends it", async () => {
   const { status, output, last } = await run([], { REDIS_URL: undefined });
   expect(last).toBe(OK);

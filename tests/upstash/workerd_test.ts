@@ -1,0 +1,54 @@
+import { expect, test } from "bun:test";
+import { Miniflare } from "miniflare";
+import { fileURLToPath } from "node:url";
+import { adapterSuite } from "../../src/testing/mod.ts";
+import {
+  createUpstashServer,
+  type UpstashServer,
+} from "../../src/testing/upstash/mod.ts";
+import { RedisServer } from "../redis/redis_server.ts";
+
+const worker = fileURLToPath(new URL("suite_worker.ts", import.meta.url));
+
+test("the suite runs inside workerd", async () => {
+  const built = await Bun.build({
+    entrypoints: [worker],
+    target: "browser",
+    format: "esm",
+    conditions: ["workerd"],
+  });
+  const [script] = built.outputs;
+  const redis = await RedisServer.start();
+  const servers = new Map<string, UpstashServer>();
+  const control = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    async fetch(request) {
+      const { pathname, search } = new URL(request.url);
+      const known = servers.get(search.slice(1));
+      if (pathname === "/pause") await known?.pause();
+      if (pathname === "/resume") await known?.resume();
+      if (pathname === "/close") await known?.close();
+      if (pathname !== "/server") return Response.json({});
+      const server = await createUpstashServer({ redis: redis.url });
+      servers.set(server.url, server);
+      return Response.json({ url: server.url, token: server.token });
+    },
+  });
+  const flare = new Miniflare({
+    modules: true,
+    script: await script?.text() ?? "",
+    compatibilityDate: "2026-04-01",
+    bindings: { CONTROL: `http://127.0.0.1:${control.port}` },
+  });
+  try {
+    const response = await flare.dispatchFetch("http://worker/");
+    expect(await response.json())
+      .toEqual({ cases: adapterSuite.length, failed: [] });
+  } finally {
+    await flare.dispose();
+    await control.stop(true);
+    for (const server of servers.values()) await server.close();
+    await redis.end();
+  }
+}, 200_000);
