@@ -15,6 +15,12 @@ const adapters: Record<string, () => Promise<Adapter>> = {
       url: process.env["REDIS_URL"] ?? "",
       sharded: true,
     }),
+  upstash: async () =>
+    (await import("../../adapters/upstash.ts")).createUpstashAdapter({
+      url: process.env["UPSTASH_REDIS_REST_URL"] ?? "",
+      token: "local",
+      wake: "sse",
+    }),
   // Proves the test: it keeps a timer.
   leaking: async () => {
     setInterval(() => {}, 1_000);

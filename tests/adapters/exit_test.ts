@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
 import { fileURLToPath } from "node:url";
+import { createUpstashServer } from "../../src/testing/upstash/mod.ts";
 import { RedisServer } from "../redis/redis_server.ts";
 
 const program = fileURLToPath(new URL("./exit_program.ts", import.meta.url));
@@ -8,9 +9,13 @@ const program = fileURLToPath(new URL("./exit_program.ts", import.meta.url));
 const EXIT_MS = 2_000;
 
 const redis = await RedisServer.start();
-afterAll(() => redis.end());
+const upstash = await createUpstashServer({ redis: redis.url });
+afterAll(async () => {
+  await upstash.close();
+  await redis.end();
+});
 
-for (const name of ["memory", "redis", "sharded redis"]) {
+for (const name of ["memory", "redis", "sharded redis", "upstash"]) {
   test(
     `A8: a program that closes its ${name} adapter ends by itself`,
     async () => {
@@ -28,7 +33,11 @@ async function run(name: string) {
   const child = Bun.spawn([process.execPath, program, name], {
     stdout: "pipe",
     stderr: "inherit",
-    env: { ...process.env, REDIS_URL: redis.url },
+    env: {
+      ...process.env,
+      REDIS_URL: redis.url,
+      UPSTASH_REDIS_REST_URL: upstash.url,
+    },
   });
   let output = "";
   let timer: ReturnType<typeof setTimeout> | undefined;

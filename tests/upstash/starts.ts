@@ -24,19 +24,16 @@ interface Listening {
 }
 
 interface Sent {
-  readonly node: number;
   readonly text: string;
   readonly channel: string;
   readonly started: number;
-  /** When somebody had it first. */
-  seen: number;
-  /** When it was stored for the last time: a retry may store it again, which is over once a later one is there. */
+  /** When its writer was told that it is stored; a retry may have stored it several times until then. */
   done: number;
 }
 
-/** Plays for a while. `published` says when all that one node published up to now is stored. */
+/** Plays for a while. An adapter is made with what it has to call when a text is stored. */
 export async function play(
-  adapters: readonly Adapter[],
+  makeAdapters: readonly ((stored: (text: string) => void) => Adapter)[],
   { ms, channels }: { ms: number; channels: readonly string[] },
 ): Promise<Outcome> {
   const listenings: Listening[] = [];
@@ -45,6 +42,12 @@ export async function play(
   const outcome: Outcome = { must: 0, missed: 0, early: 0, disorder: 0 };
   const byText = new Map<string, Sent>();
   const last = new Map<string, number>();
+  const adapters = makeAdapters.map((make) =>
+    make((text) => {
+      const it = byText.get(text);
+      if (it) it.done = performance.now();
+    })
+  );
   const hosts = adapters.map((adapter, node) => {
     const host = new RecordingHost();
     host.onMessage = (channel, text) => {
@@ -57,16 +60,6 @@ export async function play(
       if (!it || !message) return;
       it.got.add(text);
       if (message.done < it.asked) outcome.early++;
-      const now = performance.now();
-      message.seen = Math.min(message.seen, now);
-      for (let at = sent.length; at-- > 0;) {
-        const before = sent[at] as Sent;
-        if (before.node !== message.node || before.seen >= message.started) {
-          continue;
-        }
-        if (before.done < Infinity) break; // and so all before it
-        before.done = now;
-      }
     };
     adapter.open(host);
     return host;
@@ -100,8 +93,8 @@ export async function play(
       } else {
         const text = `${node} ${number++}`;
         const it = {
-          ...{ text, node, channel, started: performance.now() },
-          ...{ seen: Infinity, done: Infinity },
+          ...{ text, channel, started: performance.now() },
+          done: Infinity,
         };
         sent.push(it);
         byText.set(text, it);

@@ -1,5 +1,10 @@
 import { expect, test } from "bun:test";
-import { createUpstashAdapter } from "../../adapters/upstash.ts";
+import { Redis } from "@upstash/redis";
+import {
+  createUpstashAdapter,
+  type UpstashClientLike,
+  type UpstashPipelineLike,
+} from "../../adapters/upstash.ts";
 import {
   upstashFaults,
   type UpstashTroubles,
@@ -15,14 +20,45 @@ const RUN_MS = Number(process.env["RUN_MS"] ?? 3_000);
 /** Fast ones, so that there are many. */
 const KINDS = upstashFaults.filter((it) => !it.startsWith("hang"));
 
+/** A client that says which payloads are stored. */
+function telling(
+  redis: Redis,
+  stored: (text: string) => void,
+): UpstashClientLike {
+  return {
+    xread: redis.xread.bind(redis),
+    eval: redis.eval.bind(redis),
+    pipeline() {
+      const pipeline: UpstashPipelineLike = redis.pipeline();
+      const texts: string[] = [];
+      return {
+        xadd(key, id, fields, options) {
+          texts.push(fields["d"]?.slice(1) ?? "");
+          return pipeline.xadd(key, id, fields, options);
+        },
+        xtrim: pipeline.xtrim.bind(pipeline),
+        xrevrange: pipeline.xrevrange.bind(pipeline),
+        expire: pipeline.expire.bind(pipeline),
+        publish: pipeline.publish.bind(pipeline),
+        async exec(options) {
+          const results = await pipeline.exec(options);
+          if (Array.isArray(results)) texts.forEach(stored);
+          return results;
+        },
+      };
+    },
+  };
+}
+
 async function run(behindMs: number | undefined, troubles: UpstashTroubles) {
   const local = await LocalUpstash.start(
     behindMs === undefined ? {} : { behindMs },
   );
   const { url, token } = local.server;
   local.server.trouble(troubles);
-  const adapters = count(4).map(() =>
-    createUpstashAdapter({ ...QUICK, url, token })
+  const redis = new Redis({ url, token, retry: { retries: 0 } });
+  const adapters = count(4).map(() => (stored: (text: string) => void) =>
+    createUpstashAdapter({ ...QUICK, client: telling(redis, stored) })
   );
   try {
     const outcome = await play(adapters, {
@@ -30,7 +66,7 @@ async function run(behindMs: number | undefined, troubles: UpstashTroubles) {
       channels: count(6).map((it) => `channel ${it}`),
     });
     if (process.env["RUN_MS"]) console.log(behindMs, troubles, outcome);
-    expect(outcome.must).toBeGreaterThan(500);
+    expect(outcome.must).toBeGreaterThan(50);
     expect(outcome).toMatchObject({ missed: 0, early: 0, disorder: 0 });
   } finally {
     await local.end();
