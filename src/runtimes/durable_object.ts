@@ -4,6 +4,7 @@
  * @module
  */
 import { createInMemoryAdapter } from "../../adapters/memory.ts";
+import type { Adapter } from "../adapter.ts";
 import type { Contract } from "../contract.ts";
 import { createNode, serverOf } from "../create_node.ts";
 import type { AuthResult, ContractDefinition } from "../infer.ts";
@@ -36,6 +37,12 @@ export interface DurableNode<
   webSocketClose(ws: DurableSocketLike, code: number, reason: string): void;
   /** A client is gone. */
   webSocketError(ws: DurableSocketLike): void;
+}
+
+/** An adapter that is called from outside of its object, such as that of `./adapters/durable-object`. */
+interface ReachableAdapter {
+  /** Takes a request that is for the adapter; `undefined` when it is not. */
+  take(request: Request): Promise<Response> | undefined;
 }
 
 /** A class of Durable Objects. */
@@ -78,6 +85,7 @@ export function durableObject<
 ): DurableNodeClass<C, A, Env> {
   return class implements DurableNode<C, A> {
     readonly srv: Node<C, A>;
+    readonly #adapter: Adapter & Partial<ReachableAdapter>;
     readonly #sockets: DurableSockets;
     readonly #alarm: Alarm;
 
@@ -86,9 +94,10 @@ export function durableObject<
       const report = (error: unknown) =>
         serverOf(this.srv as never).report(error, { source: "internal" });
       this.#alarm = new Alarm(state.storage, report);
+      this.#adapter = given.adapter ?? createInMemoryAdapter();
       this.srv = createNode(
         contract,
-        { ...given, adapter: given.adapter ?? createInMemoryAdapter() },
+        { ...given, adapter: this.#adapter },
         {
           nodeId: String(state.id),
           wakeAt: (time) => this.#alarm.at(time),
@@ -105,6 +114,8 @@ export function durableObject<
     }
 
     async fetch(request: Request): Promise<Response> {
+      const taken = this.#adapter.take?.(request);
+      if (taken) return await taken;
       const { inner, identity } = takeIdentity(request);
       const address = inner.headers.get("cf-connecting-ip");
       const handshake = await this.srv.handshake(inner, {

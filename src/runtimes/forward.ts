@@ -23,8 +23,8 @@ export interface Forwarder {
 /**
  * Makes a Worker that passes every request on to a Durable Object.
  *
- * A Worker of one's own that does so without this function has to delete the header `super-line-identity` from what comes
- * in: an object believes it.
+ * A Worker of one's own that does so without this function has to delete headers that start with `super-line-` from what
+ * comes in: an object believes them.
  *
  * @param binding The name of the binding to the class
  * @param route Says which object a request is for, by the object's name

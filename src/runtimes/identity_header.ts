@@ -6,10 +6,15 @@
 
 const HEADER = "super-line-identity";
 
+/** What headers start with that objects believe. */
+const OURS = "super-line-";
+
 /** Puts an identity into a request, in place of whatever its client may have put there. */
 export function withIdentity(request: Request, identity: unknown): Request {
   const inner = new Request(request);
-  inner.headers.delete(HEADER);
+  for (const name of [...inner.headers.keys()]) {
+    if (name.startsWith(OURS)) inner.headers.delete(name);
+  }
   if (identity !== undefined) {
     inner.headers.set(HEADER, encodeURIComponent(JSON.stringify(identity)));
   }

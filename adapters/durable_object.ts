@@ -1,0 +1,297 @@
+/**
+ * The adapter for several Durable Objects of one Worker, with an object of Cloudflare's own in the middle: no polling,
+ * no other service, and an object that is subscribed sleeps until a message comes.
+ *
+ * @example A Worker
+ * ```ts ignore
+ * import { durableObject, forwardTo } from "@super-line/edge/cloudflare";
+ * import { createDurableObjectAdapter } from "@super-line/edge/adapters/durable-object";
+ * import { api, app, authenticate } from "./app.ts";
+ *
+ * export { Broker } from "@super-line/edge/adapters/durable-object";
+ * export const Chat = durableObject(api, (env, state) => ({
+ *   adapter: createDurableObjectAdapter({ broker: env.BROKER, id: state.id, self: "CHAT" }),
+ *   authenticate,
+ * }), app);
+ * export default forwardTo("CHAT", (request) => new URL(request.url).pathname);
+ * ```
+ *
+ * @module
+ */
+import type { Adapter, AdapterHost } from "../src/adapter.ts";
+import { SocketError } from "../src/errors.ts";
+import {
+  type Letter,
+  type NamespaceLike,
+  type Order,
+  post,
+  PUSH_HEADER,
+} from "./durable_object/like.ts";
+
+export { Broker } from "./durable_object/broker.ts";
+export type {
+  BrokerStateLike,
+  NamespaceLike,
+  StubLike,
+} from "./durable_object/like.ts";
+
+/** What {@linkcode createDurableObjectAdapter} takes. */
+export interface DurableObjectAdapterOptions {
+  /** The binding to the class {@linkcode Broker}. */
+  readonly broker: NamespaceLike;
+  /** The id of the object that the adapter is in: `state.id`. */
+  readonly id: { toString(): string };
+  /** The name of the binding to that object's own class. */
+  readonly self: string;
+  /**
+   * The broker object's name. Two applications with one broker class need two.
+   *
+   * @default {"super-line"}
+   */
+  readonly namespace?: string;
+  /**
+   * How long one call of the broker may take, in milliseconds.
+   *
+   * @default {5_000}
+   */
+  readonly timeoutMs?: number;
+}
+
+/** An adapter that is called from outside of its object. */
+export interface DurableObjectAdapter extends Adapter {
+  /**
+   * Takes a push of the broker's; `durableObject` calls it.
+   *
+   * @param request What came to the object
+   * @returns The answer; `undefined` when the request is something else, or another node's
+   */
+  take(request: Request): Promise<Response> | undefined;
+}
+
+/** One channel that is wanted, or was until just now. */
+interface Interest {
+  readonly live: Promise<void>;
+  settle(error?: Error): void;
+}
+
+/** The most that one order publishes, in UTF-16 units, unless it is one payload. */
+const MAX_ORDER_LENGTH = 4_194_304;
+
+/**
+ * Creates an adapter for a Durable Object.
+ *
+ * A publish costs one request to the broker, and one from there to each other object that is subscribed, however many
+ * of its clients are. All of an object's turn goes in one request. The broker is one object: it carries about a
+ * thousand requests a second, and more traffic takes several, by `namespace`.
+ *
+ * @param options `broker`, `id` and `self`
+ * @returns The adapter, to be passed to one server
+ *
+ * @example In the options of a Durable Object
+ * ```ts ignore
+ * adapter: createDurableObjectAdapter({ broker: env.BROKER, id: state.id, self: "CHAT" }),
+ * ```
+ */
+export function createDurableObjectAdapter(
+  options: DurableObjectAdapterOptions,
+): DurableObjectAdapter {
+  return new BrokerClient(options);
+}
+
+class BrokerClient implements DurableObjectAdapter {
+  readonly limits = { maxPayloadBytes: 1_056_768 };
+  readonly #options: DurableObjectAdapterOptions;
+  readonly #timeoutMs: number;
+  readonly #interests = new Map<string, Interest>();
+  /** Channels whose interest has changed since the last order. */
+  readonly #changed = new Set<string>();
+  #syncing: Promise<void> | undefined;
+  #letters: Letter[] = [];
+  #sending: Promise<void> | undefined;
+  #host: AdapterHost | undefined;
+  /** Whether the last publish was lost. */
+  #failing = false;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: DurableObjectAdapterOptions) {
+    if (typeof options?.broker?.idFromName !== "function") {
+      throw new TypeError(
+        "Cannot create an adapter: broker is no binding, must be one to the class Broker",
+      );
+    }
+    this.#options = options;
+    this.#timeoutMs = options.timeoutMs ?? 5_000;
+  }
+
+  open(host: AdapterHost): void {
+    if (this.#host) {
+      throw new TypeError("Cannot open an adapter: it is open already");
+    }
+    this.#host = host;
+  }
+
+  subscribe(channel: string): Promise<void> {
+    if (this.#closed) return Promise.reject(unavailable("it is closed"));
+    const known = this.#interests.get(channel);
+    if (known) return known.live;
+    let settle: Interest["settle"] = () => {};
+    const live = new Promise<void>((resolve, reject) => {
+      settle = (error) => error ? reject(error) : resolve();
+    });
+    this.#interests.set(channel, { live, settle });
+    this.#changed.add(channel);
+    void this.#sync();
+    return live;
+  }
+
+  async unsubscribe(channel: string): Promise<void> {
+    const interest = this.#interests.get(channel);
+    if (!interest) return;
+    this.#interests.delete(channel); // nothing is handed on from here on
+    this.#changed.add(channel);
+    await this.#sync();
+    interest.settle(); // where it was asked for and not wanted any more before it was live
+  }
+
+  publish(channel: string, payload: string): void {
+    if (this.#closed) return this.#host?.dropped(channel, 1);
+    this.#letters.push([channel, payload]);
+    this.#sending ??= Promise.resolve().then(() => this.#send());
+  }
+
+  take(request: Request): Promise<Response> | undefined {
+    const nodeId = request.headers.get(PUSH_HEADER);
+    if (nodeId === null || nodeId !== this.#host?.nodeId || this.#closed) {
+      return undefined;
+    }
+    return this.#receive(request);
+  }
+
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  async #receive(request: Request): Promise<Response> {
+    const letters = await request.json() as Letter[]; // the broker's
+    const unwanted = new Set<string>();
+    for (const letter of letters) {
+      if (!this.#hand(letter)) unwanted.add(letter[0]);
+    }
+    return Response.json([...unwanted]);
+  }
+
+  /** Hands a payload to the node, if it wants it. */
+  #hand([channel, payload]: Letter): boolean {
+    if (!this.#interests.has(channel)) return false;
+    try {
+      this.#host?.message(channel, payload);
+    } catch (error) {
+      this.#host?.error(error);
+    }
+    return true;
+  }
+
+  /** Tells the broker what is wanted, one order at a time; resolves when that is so for all that changed by now. */
+  #sync(): Promise<void> {
+    const before = this.#syncing ?? Promise.resolve();
+    if (this.#changed.size === 0) return before;
+    const run = before.then(() => this.#syncOnce());
+    this.#syncing = run;
+    return run;
+  }
+
+  async #syncOnce(): Promise<void> {
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    if (changed.length === 0 || !this.#host) return;
+    const asked = changed.map((it) => [it, this.#interests.get(it)] as const);
+    const add = asked.filter(([, interest]) => interest);
+    const remove = asked.filter(([, interest]) => !interest);
+    try {
+      const { id, self } = this.#options;
+      await this.#ask({
+        kind: "sync",
+        from: {
+          nodeId: this.#host.nodeId,
+          binding: self,
+          object: String(id),
+        },
+        add: add.map(([channel]) => channel),
+        remove: remove.map(([channel]) => channel),
+      });
+      for (const [, interest] of add) interest?.settle();
+    } catch (cause) {
+      const error = unavailable("it does not answer", cause);
+      for (const [channel, interest] of add) {
+        if (this.#interests.get(channel) === interest) {
+          this.#interests.delete(channel);
+        }
+        interest?.settle(error);
+      }
+      // What could not be unsubscribed is told to the broker when it pushes.
+    }
+  }
+
+  async #send(): Promise<void> {
+    while (this.#letters.length > 0) {
+      let length = 0;
+      let count = 0;
+      while (count < this.#letters.length) {
+        length += this.#letters[count]?.[1].length ?? 0;
+        if (count > 0 && length > MAX_ORDER_LENGTH) break;
+        count++;
+      }
+      const letters = this.#letters.splice(0, count);
+      for (const letter of letters) this.#hand(letter);
+      const nodeId = this.#host?.nodeId ?? "";
+      try {
+        await this.#ask({ kind: "publish", nodeId, letters });
+        this.#failing = false;
+      } catch (cause) {
+        for (const [channel] of letters) this.#host?.dropped(channel, 1);
+        if (!this.#failing) {
+          this.#host?.error(unavailable("what was published is lost", cause));
+        }
+        this.#failing = true; // told once
+      }
+    }
+    this.#sending = undefined;
+  }
+
+  async #ask(order: Order): Promise<void> {
+    const { broker, namespace = "super-line" } = this.#options;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(
+        () => reject(new Error(`No answer within ${this.#timeoutMs} ms`)),
+        this.#timeoutMs,
+      );
+    });
+    try {
+      const object = broker.get(broker.idFromName(namespace));
+      const answer = await Promise.race([object.fetch(post(order, {})), late]);
+      await answer.text();
+      if (!answer.ok) throw new Error(`The broker says ${answer.status}`);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #close(): Promise<void> {
+    for (const [channel, { settle }] of this.#interests) {
+      this.#changed.add(channel);
+      settle(unavailable("the adapter is closed")); // of those that are live already this says nothing
+    }
+    this.#interests.clear();
+    await Promise.all([this.#sync(), this.#sending]);
+  }
+}
+
+function unavailable(why: string, cause?: unknown): SocketError {
+  return new SocketError(
+    "UNAVAILABLE",
+    `Cannot reach the broker object: ${why}`,
+    undefined,
+    { cause },
+  );
+}

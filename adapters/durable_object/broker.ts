@@ -1,0 +1,156 @@
+/**
+ * The object in the middle: who is subscribed to what, and pushes to them.
+ *
+ * @module
+ */
+import {
+  type BrokerStateLike,
+  type Letter,
+  type NamespaceLike,
+  type Order,
+  post,
+  PUSH_HEADER,
+  type Subscriber,
+} from "./like.ts";
+
+/** How many keys one call of the storage takes. */
+const KEYS = 128;
+/** The most that one push holds, in UTF-16 units, unless it is one payload. */
+const MAX_PUSH_LENGTH = 4_194_304;
+
+/** What waits for one subscriber. */
+interface Line {
+  readonly to: Subscriber;
+  readonly letters: Letter[];
+}
+
+/**
+ * A class of Durable Objects to be exported by the Worker, with a binding of its own. One object serves one namespace;
+ * it sleeps while nothing is published, and wakes those that are subscribed for a message only.
+ *
+ * What a subscriber cannot take is lost: at most once.
+ */
+export class Broker {
+  readonly #storage: BrokerStateLike["storage"];
+  readonly #env: Record<string, NamespaceLike>;
+  /** Who is subscribed, of the channels that were published on in this life. */
+  readonly #channels = new Map<string, Map<string, Subscriber>>();
+  /** By node; there while something is under way to it, so that order holds. */
+  readonly #lines = new Map<string, Line>();
+
+  /**
+   * Takes what Cloudflare calls it with.
+   *
+   * @param state The object's state
+   * @param env The Worker's bindings, those to the subscribers' classes among them
+   */
+  constructor(state: BrokerStateLike, env: unknown) {
+    this.#storage = state.storage;
+    this.#env = env as Record<string, NamespaceLike>; // what a Worker's configuration gives
+  }
+
+  /** Does what an adapter asks. */
+  async fetch(request: Request): Promise<Response> {
+    const order = await request.json() as Order; // only the Worker's own objects reach a binding
+    if (order.kind === "sync") {
+      await this.#add(order.from, order.add);
+      await this.#remove(order.from.nodeId, order.remove);
+    } else await this.#publish(order.nodeId, order.letters);
+    return new Response("ok");
+  }
+
+  async #add(from: Subscriber, channels: readonly string[]): Promise<void> {
+    for (const some of chunks(channels)) {
+      const keys = some.map((channel) => keyOf(channel, from.nodeId));
+      // A woken object asks for all that it had: what is there is not written again.
+      const known = await this.#storage.get(keys);
+      const missing = keys.filter((key) => !known.has(key));
+      if (missing.length > 0) {
+        await this.#storage.put(
+          Object.fromEntries(missing.map((key) => [key, from])),
+        );
+      }
+      for (const channel of some) {
+        this.#channels.get(channel)?.set(from.nodeId, from);
+      }
+    }
+  }
+
+  async #remove(nodeId: string, channels: readonly string[]): Promise<void> {
+    for (const some of chunks(channels)) {
+      for (const channel of some) this.#channels.get(channel)?.delete(nodeId);
+      await this.#storage.delete(some.map((it) => keyOf(it, nodeId)));
+    }
+  }
+
+  async #publish(nodeId: string, letters: readonly Letter[]): Promise<void> {
+    // All first: between two letters of one order no other order may come in.
+    const names = new Set(letters.map(([channel]) => channel));
+    await Promise.all([...names].map((channel) => this.#subscribers(channel)));
+    for (const letter of letters) {
+      for (const to of this.#channels.get(letter[0])?.values() ?? []) {
+        if (to.nodeId !== nodeId) this.#push(to, letter);
+      }
+    }
+  }
+
+  async #subscribers(channel: string): Promise<void> {
+    if (this.#channels.has(channel)) return;
+    const stored = await this.#storage.list({ prefix: keyOf(channel, "") });
+    if (this.#channels.has(channel)) return;
+    const found = [...stored.values()] as Subscriber[]; // `#add` stored them
+    this.#channels.set(channel, new Map(found.map((it) => [it.nodeId, it])));
+  }
+
+  #push(to: Subscriber, letter: Letter): void {
+    const line = this.#lines.get(to.nodeId);
+    if (line) return void line.letters.push(letter);
+    const fresh = { to, letters: [letter] };
+    this.#lines.set(to.nodeId, fresh);
+    void this.#deliver(fresh); // never rejects
+  }
+
+  async #deliver({ to, letters }: Line): Promise<void> {
+    while (letters.length > 0) {
+      let length = 0;
+      let count = 0;
+      while (count < letters.length) {
+        length += letters[count]?.[1].length ?? 0;
+        if (count > 0 && length > MAX_PUSH_LENGTH) break;
+        count++;
+      }
+      const some = letters.splice(0, count);
+      const unwanted = await this.#send(to, some);
+      if (unwanted.length > 0) await this.#remove(to.nodeId, unwanted);
+    }
+    this.#lines.delete(to.nodeId);
+  }
+
+  /** Resolves to the channels that the subscriber does not want any more. */
+  async #send(to: Subscriber, letters: Letter[]): Promise<string[]> {
+    try {
+      const objects = this.#env[to.binding];
+      if (!objects) {
+        throw new TypeError(`The broker has no binding ${to.binding}`);
+      }
+      const object = objects.get(objects.idFromString(to.object));
+      const answer = await object.fetch(
+        post(letters, { [PUSH_HEADER]: to.nodeId }),
+      );
+      if (answer.ok) return await answer.json() as string[]; // an adapter's answer
+      await answer.text();
+      return [...new Set(letters.map(([channel]) => channel))]; // no such node there
+    } catch (error) {
+      console.error("super-line: a push was lost:", error);
+      return [];
+    }
+  }
+}
+
+function keyOf(channel: string, nodeId: string): string {
+  return `${JSON.stringify(channel)} ${nodeId}`;
+}
+
+function* chunks(all: readonly string[]): Iterable<string[]> {
+  for (let at = 0; at < all.length; at += KEYS) yield all.slice(at, at + KEYS);
+}

@@ -1,0 +1,117 @@
+/** The adapter suite inside workerd, and two chat objects that meet through the broker. */
+import { z } from "zod";
+import { defineContract } from "../../mod.ts";
+import {
+  createDurableObjectAdapter,
+  type DurableObjectAdapter,
+  type NamespaceLike,
+} from "../../adapters/durable_object.ts";
+import {
+  durableObject,
+  type DurableStateLike,
+  forwardTo,
+} from "../../src/cloudflare.ts";
+import { adapterSuite } from "../../src/testing/mod.ts";
+
+export { Broker } from "../../adapters/durable_object.ts";
+
+interface Env {
+  readonly BROKER: NamespaceLike;
+}
+
+/** Runs one case of the suite; all its adapters are in this object. */
+export class Lab {
+  readonly #state: DurableStateLike;
+  readonly #env: Env;
+  readonly #adapters: DurableObjectAdapter[] = [];
+
+  constructor(state: DurableStateLike, env: Env) {
+    this.#state = state;
+    this.#env = env;
+  }
+
+  async fetch(request: Request): Promise<Response> {
+    for (const adapter of this.#adapters) {
+      const taken = adapter.take(request);
+      if (taken) return await taken;
+    }
+    const name = new URL(request.url).searchParams.get("case");
+    const test = adapterSuite.find((it) => it.name === name);
+    if (!test) return new Response("No such case", { status: 404 });
+    const create = ({ namespace }: { namespace: string }) => {
+      const adapter = createDurableObjectAdapter({
+        broker: this.#env.BROKER,
+        id: this.#state.id,
+        self: "LAB",
+        namespace,
+      });
+      this.#adapters.push(adapter);
+      return adapter;
+    };
+    const error = await test.run({ create, patienceMs: 10_000 })
+      .then(() => "", String);
+    return new Response(error);
+  }
+}
+
+export const api = defineContract({
+  shared: {
+    clientToServer: {
+      join: { input: z.string(), output: z.boolean() },
+      say: { input: z.number(), output: z.null() },
+    },
+    serverToClient: { said: { payload: z.number() } },
+  },
+  roles: { user: {} },
+});
+
+export class Chat extends durableObject(
+  api,
+  (env: Env, state) => {
+    void state.storage.put({ [`wake/${crypto.randomUUID()}`]: true });
+    return {
+      authenticate: () => ({ role: "user" }),
+      adapter: createDurableObjectAdapter({
+        broker: env.BROKER,
+        id: state.id,
+        self: "CHAT",
+      }),
+    };
+  },
+  (srv) => {
+    srv.implement({
+      shared: {
+        join: async (room, _ctx, conn) => (await srv.room(room).add(conn)).live,
+        say: (n) => {
+          srv.room("a").broadcast("said", n);
+          return null;
+        },
+      },
+    });
+  },
+) {
+  readonly #state: DurableStateLike;
+
+  constructor(state: DurableStateLike, env: Env) {
+    super(state, env);
+    this.#state = state;
+  }
+
+  override async fetch(request: Request): Promise<Response> {
+    if (new URL(request.url).pathname !== "/wakes") {
+      return await super.fetch(request);
+    }
+    const wakes = await this.#state.storage.list({ prefix: "wake/" });
+    return Response.json(wakes.size);
+  }
+}
+
+const name = (request: Request) =>
+  new URL(request.url).searchParams.get("object") ?? "lab";
+const [lab, chat] = [forwardTo("LAB", name), forwardTo("CHAT", name)];
+
+export default {
+  fetch: (request: Request, env: unknown): Promise<Response> =>
+    (new URL(request.url).searchParams.has("case") ? lab : chat)
+      .fetch(request, env),
+};
