@@ -301,7 +301,7 @@ class Cluster<C extends ContractDefinition, S extends ClusterServer>
       // Where time stands still, a wait is no business of this moment.
       const dials = state === "connecting" ||
         state === "waiting" && !this.#clock;
-      if (dials && plug.in && !plug.node?.wire.paused) {
+      if (dials && plug.in && !plug.node?.stalled) {
         return `client ${at} is ${state}`;
       }
     }

@@ -53,6 +53,11 @@ export class ClusterNode<S extends ClusterServer> implements TestNode<S> {
     return this.#up;
   }
 
+  /** Whether those who dial it wait, until it is resumed. */
+  get stalled(): boolean {
+    return this.#up && this.wire.paused;
+  }
+
   pause(): void {
     this.wire.pause();
   }

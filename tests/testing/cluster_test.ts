@@ -174,6 +174,7 @@ test("clients of a node that stops or crashes go to another", async () => {
   await cluster.settled();
   await cluster.nodes[0]?.kill();
   await cluster.settled();
+  expect(first.client.state).toBe("open");
   expect(await first.client.say("from the other")).toBe(1);
   cluster.addNode();
   await cluster.nodes[1]?.stop();

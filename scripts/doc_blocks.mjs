@@ -1,0 +1,57 @@
+// The code in the documentation, and what runs it.
+//
+// - A block of ```ts is run by `deno test --doc`, alone.
+// - A page that has PROGRAM is one program, from top to bottom: its blocks of
+//   ```ts ignore, and what comments of the form `<!-- run … -->` have between
+//   them. tests/docs compiles and runs it; `// prints: …` says what it prints.
+// - Where blocks begin with `// name.ts`, they are the files of a program, which
+//   tests/docs or tests/readme_test.ts runs.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "./run.mjs";
+
+const PROGRAM = "<!-- one program -->";
+const LANGUAGES = ["ts", "tsx", "js", "jsx", "typescript", "javascript"];
+
+/** The pages with code, by path. */
+export function pages() {
+  const docs = readdirSync(join(root, "docs"), { recursive: true })
+    .map((name) => `docs/${name.replaceAll("\\", "/")}`);
+  const all = ["README.md", "PROTOCOL.md", "CONTRIBUTING.md", ...docs]
+    .filter((path) => path.endsWith(".md"))
+    .filter((path) => !path.startsWith("docs/decisions/"));
+  return all.map((path) => {
+    const text = readFileSync(join(root, path), "utf8");
+    return { path, isProgram: text.includes(PROGRAM), blocks: blocksOf(text) };
+  });
+}
+
+/** The blocks of a page that are code. */
+function blocksOf(text) {
+  const found = text.matchAll(
+    /^```(\w+)([^\n]*)\n([^]*?)^```$|^<!-- run\n([^]*?)^-->$/gm,
+  );
+  return [...found].map(([, language, info = "", code, hidden]) => ({
+    language: language ?? "ts",
+    ignored: info.includes("ignore"),
+    code: code ?? hidden,
+    hidden: hidden !== undefined,
+    line: text.slice(0, text.indexOf(code ?? hidden)).split("\n").length,
+    file: /^\/\/ ([\w./]+\.[a-z]+)/.exec(code ?? "")?.[1],
+  })).filter(({ language }) => LANGUAGES.includes(language));
+}
+
+/** A page as one program. */
+export function programOf({ blocks }) {
+  return blocks.filter(({ ignored, hidden }) => ignored || hidden)
+    .map(({ code }) => code).join("\n");
+}
+
+/** How a block is run; `undefined` when nothing does. */
+export function runnerOf({ isProgram }, block) {
+  if (!block.ignored) {
+    return block.language.startsWith("ts") ? "deno" : undefined;
+  }
+  if (isProgram) return "program";
+  return block.file ? "files" : undefined;
+}

@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { pages, programOf } from "../../scripts/doc_blocks.mjs";
+import { compile, type Finding } from "../types/compile.ts";
+
+const root = new URL("../..", import.meta.url).pathname;
+const programs = pages().filter(({ isProgram }) => isProgram).map((page) => {
+  const code = programOf(page);
+  const name = basename(page.path, ".md").replaceAll("-", "_");
+  const ending = page.blocks.some(({ language }) => language === "tsx")
+    ? "tsx"
+    : "ts";
+  return { path: page.path, file: `page_${name}.${ending}`, code };
+});
+let found: Map<string, Finding[]>;
+// In the repository, where the package is found by its public name.
+const folder = mkdtempSync(join(root, "docs-program-"));
+
+beforeAll(() => {
+  found = compile(
+    new Map(programs.map(({ file, code }) => [file, code])),
+    [],
+  );
+}, 120_000);
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test("there are pages", () => expect(programs.length).toBeGreaterThan(9));
+
+describe("compiles:", () => {
+  test.each(programs)("$path", ({ file }) => {
+    expect(found.get(file)).toEqual([]);
+  });
+});
+
+describe("runs, and prints what it says:", () => {
+  test.each(programs)("$path", async ({ file, code }) => {
+    writeFileSync(join(folder, file), code);
+    const promised = [...code.matchAll(/\/\/ prints: (.*)$/gm)]
+      .map(([, line]) => line);
+    const isTest = code.includes('from "bun:test"');
+    const child = Bun.spawn(
+      [process.execPath, ...(isTest ? ["test"] : []), `./${file}`],
+      { cwd: folder, stdout: "pipe", stderr: "pipe" },
+    );
+    const [out, err, status] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+      child.exited,
+    ]);
+    if (status !== 0) throw new Error(err);
+    if (isTest) expect(err).toMatch(/^ [1-9]\d* pass\n 0 fail$/m);
+    else expect(onOneLine(out)).toBe(onOneLine(promised.join("\n")));
+  }, 30_000);
+});
+
+/** However a runtime breaks an object into lines. */
+function onOneLine(text: string): string {
+  return text.replace(/,?\s+(?=[}\]])/g, " ").replace(/([{[])\s+/g, "$1 ")
+    .replace(/\s+/g, " ").trim();
+}
