@@ -1,7 +1,7 @@
 export interface Block {
   readonly language: string;
   readonly ignored: boolean;
-  readonly hidden: boolean;
+  readonly hidden: "run" | "then" | undefined;
   readonly code: string;
   readonly line: number;
   readonly file: string | undefined;
@@ -13,8 +13,13 @@ export interface DocPage {
   readonly blocks: Block[];
 }
 
+export interface DocProgram {
+  readonly name: string;
+  readonly code: string;
+}
+
 export function pages(): DocPage[];
-export function programOf(page: DocPage): string;
+export function programsOf(page: DocPage): DocProgram[];
 export function runnerOf(
   page: DocPage,
   block: Block,

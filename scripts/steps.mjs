@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { bunTest } from "./bun_test.mjs";
+import { checkDocs } from "./check_docs.mjs";
 import { bun, deno, root } from "./run.mjs";
 
 const config = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"));
@@ -43,6 +44,8 @@ export const steps = [
       ],
     ],
   },
+  // A check for each block of code in the pages; one that nothing runs fails.
+  { name: "doc-blocks", run: checkDocs },
   { name: "publish", commands: [script("check_publish")] },
   { name: "npm-shape", commands: [script("check_npm_shape")] },
   { name: "size", commands: [script("size")] },

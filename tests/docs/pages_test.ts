@@ -1,42 +1,49 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
-import { pages, programOf } from "../../scripts/doc_blocks.mjs";
+import { join } from "node:path";
+import { pages, programsOf } from "../../scripts/doc_blocks.mjs";
+import { RedisServer } from "../redis/redis_server.ts";
 import { compile, type Finding } from "../types/compile.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
-const programs = pages().filter(({ isProgram }) => isProgram).map((page) => {
-  const code = programOf(page);
-  const name = basename(page.path, ".md").replaceAll("-", "_");
-  const ending = page.blocks.some(({ language }) => language === "tsx")
-    ? "tsx"
-    : "ts";
-  return { path: page.path, file: `page_${name}.${ending}`, code };
+const programs = pages().flatMap(programsOf).map(({ name, code }) => {
+  const file = name.replace(/\W+/g, "_") +
+    (/<\/\w+>|<\w+ \/>/.test(code) ? ".tsx" : ".ts");
+  return { name, file, code };
 });
 let found: Map<string, Finding[]>;
 // In the repository, where the package is found by its public name.
 const folder = mkdtempSync(join(root, "docs-program-"));
 
-beforeAll(() => {
+let redis: RedisServer;
+
+beforeAll(async () => {
+  redis = await RedisServer.start();
   found = compile(
     new Map(programs.map(({ file, code }) => [file, code])),
     [],
   );
 }, 120_000);
 
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await redis?.end();
+});
 
 test("there are pages", () => expect(programs.length).toBeGreaterThan(9));
 
 describe("compiles:", () => {
-  test.each(programs)("$path", ({ file }) => {
+  test.each(programs)("$name", ({ file }) => {
     expect(found.get(file)).toEqual([]);
   });
 });
 
 describe("runs, and prints what it says:", () => {
-  test.each(programs)("$path", async ({ file, code }) => {
-    writeFileSync(join(folder, file), code);
+  test.each(programs)("$name", async ({ file, code }) => {
+    writeFileSync(
+      join(folder, file),
+      code.replaceAll("redis://localhost:6379", redis.url),
+    );
     const promised = [...code.matchAll(/\/\/ prints: (.*)$/gm)]
       .map(([, line]) => line);
     const isTest = code.includes('from "bun:test"');
