@@ -19,7 +19,13 @@ const LANGUAGES = ["ts", "tsx", "js", "jsx", "typescript", "javascript"];
 export function pages() {
   const docs = readdirSync(join(root, "docs"), { recursive: true })
     .map((name) => `docs/${name.replaceAll("\\", "/")}`);
-  const all = ["README.md", "PROTOCOL.md", "CONTRIBUTING.md", ...docs]
+  const all = [
+    "README.md",
+    "AGENTS.md",
+    "PROTOCOL.md",
+    "CONTRIBUTING.md",
+    ...docs,
+  ]
     .filter((path) => path.endsWith(".md"))
     .filter((path) => !path.startsWith("docs/decisions/"));
   return all.map((path) => {

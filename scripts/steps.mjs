@@ -10,7 +10,7 @@ const config = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"));
 const entries = Object.values(config.exports);
 
 // Deno starts an isolate a file, so those without an example are left out.
-const withExamples = ["README.md", "mod.ts"]
+const withExamples = ["README.md", "AGENTS.md", "mod.ts"]
   .concat(filesIn("docs", ".md"), filesIn("src", ".ts"))
   .concat(filesIn("adapters", ".ts"))
   .filter((file) => existsSync(join(root, file)))
