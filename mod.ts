@@ -23,8 +23,10 @@ export { createInMemoryAdapter, MemoryBus } from "./adapters/memory.ts";
 export type { Adapter, AdapterHost } from "./src/adapter.ts";
 export type {
   Carried,
+  CheckedBetween,
   CheckedCalls,
   CheckedPayloads,
+  CheckedQuestion,
   CheckedSurface,
   Deeper,
   Flaw,
@@ -34,8 +36,16 @@ export type {
 export { clientSurface } from "./src/client/surface.ts";
 export type { ClientSurface } from "./src/client/surface.ts";
 export { CloseCode } from "./src/close_codes.ts";
+export type { AskOptions } from "./src/asking.ts";
+export type { NodeInfo, NodeListener } from "./src/directory.ts";
 export { defineContract } from "./src/contract.ts";
-export type { Call, Contract, Message, Surface } from "./src/contract.ts";
+export type {
+  Call,
+  Contract,
+  Message,
+  Question,
+  Surface,
+} from "./src/contract.ts";
 export type { CallLimit, Counters, Refusal } from "./src/counters.ts";
 export { isSocketError, SocketError } from "./src/errors.ts";
 export type { ErrorCode } from "./src/errors.ts";
@@ -67,16 +77,24 @@ export type {
   OwnEntries,
   PayloadIn,
   PayloadInput,
+  QuestionKeys,
+  QuestionName,
   RequestEntry,
   RoleDefinition,
   RoleEntries,
+  RoleEntry,
   RoleName,
   RoleTopic,
+  ServerEntries,
+  ServerEntry,
   ServerEvent,
   ServerEventIn,
   ServerEventOut,
-  ServerSchema,
+  ServerQuestion,
+  ServerReturn,
+  SharedEntry,
   SharedEvent,
+  SharedQuestion,
   SharedTopic,
   SignalEntry,
   SurfaceDefinition,
@@ -93,11 +111,16 @@ export type {
 export type { Kept } from "./src/kept.ts";
 export type { Backpressure } from "./src/outbox.ts";
 export type {
+  Cluster,
   ConnectionTarget,
   RoleTarget,
+  RoomAnswers,
   RoomRest,
+  ServerAnswers,
+  TargetEntry,
   TargetEvent,
   TargetIn,
+  TargetQuestion,
   UserTarget,
 } from "./src/reach_api.ts";
 export type { AdapterStatus, Joined, RelayCounters } from "./src/relay.ts";

@@ -129,6 +129,7 @@ export function createUpstashAdapter(options: UpstashAdapterOptions): Adapter {
 
 class UpstashAdapter implements Adapter {
   readonly limits = { maxPayloadBytes: 1_048_576 + 8_192 } as const;
+  readonly metered = true;
   readonly #create: (host: AdapterHost) => UpstashNode;
   #host: AdapterHost | undefined;
   #node: UpstashNode | undefined;

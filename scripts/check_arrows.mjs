@@ -10,15 +10,16 @@ import { root } from "./run.mjs";
 // from its own layer and those below; types, which leave no trace, from any.
 const layers = [
   `errors close_codes schema serializer protocol envelope channels
-   backoff batch bytes counters deadlines lag letter limiter maybe members names
-   origin sequences tally token`,
+   asking backoff batch bytes counters deadlines lag letter limiter maybe members
+   names origin sequences tally token`,
   `socket adapter contract infer carried
    call implementation observer reach_api server_api server_options`,
   `outbox connection hub dispatch
-   answers core handshake kept middleware post publish reach refresh relay room
-   server_events session settings sleep subscribe sweep targets turn watch`,
+   answers ask cluster core directory gather handshake kept middleware node_calls
+   post publish questions reach refresh relay room server_events server_questions
+   session settings sleep subscribe sweep targets turn watch`,
   `server create_node
-   client/client client/core client/calls client/gate client/link client/login client/named client/surface client/topics client/types`,
+   client/answers client/client client/core client/calls client/gate client/link client/login client/named client/surface client/topics client/types`,
 ].map((names) => names.split(/\s+/).map(file));
 
 // These never import each other.

@@ -56,7 +56,7 @@ export type CheckedCalls<E, Path extends string> = {
       }
       : unknown);
 };
-/** Events and topics held to JSON. */
+/** Events, topics and questions held to JSON. */
 export type CheckedPayloads<E, Path extends string> = {
   readonly [K in keyof E]: E[K] extends { readonly payload: infer S } ? {
       readonly payload: Flaw<
@@ -64,7 +64,36 @@ export type CheckedPayloads<E, Path extends string> = {
         NotJson<InferOutput<S>>
       >;
     }
-    : unknown;
+    : CheckedQuestion<E[K], `${Path}${K & string}`>;
+};
+/** A question held to JSON: its input leaves as its schema gives it back, its answer as it is given. */
+export type CheckedQuestion<E, Path extends string> = E extends {
+  readonly input: infer I;
+  readonly output: infer O;
+} ? {
+    readonly input: Flaw<`the input of '${Path}'`, NotJson<InferOutput<I>>>;
+    readonly output: Flaw<`the output of '${Path}'`, NotJson<InferInput<O>>>;
+  }
+  : unknown;
+/** What nodes say to each other held to JSON: all of it leaves as it is given. */
+export type CheckedBetween<E> = {
+  readonly [K in keyof E]: E[K] extends {
+    readonly input: infer I;
+    readonly output: infer O;
+  } ? {
+      readonly input: Flaw<
+        `the input of 'serverToServer.${K & string}'`,
+        NotJson<InferInput<I>>
+      >;
+      readonly output: Flaw<
+        `the output of 'serverToServer.${K & string}'`,
+        NotJson<InferInput<O>>
+      >;
+    }
+    : Flaw<
+      `the payload of 'serverToServer.${K & string}'`,
+      NotJson<InferInput<E[K]>>
+    >;
 };
 /** One block held to JSON. */
 export type CheckedSurface<S, Path extends string> =
@@ -93,12 +122,6 @@ export type Carried<C extends ContractDefinition> = C extends
         >;
       };
     }
-    & (C extends { readonly serverToServer: infer E } ? {
-        readonly serverToServer: {
-          readonly [K in keyof E]: Flaw<
-            `the payload of 'serverToServer.${K & string}'`,
-            NotJson<InferInput<E[K]>>
-          >;
-        };
-      }
+    & (C extends { readonly serverToServer: infer E }
+      ? { readonly serverToServer: CheckedBetween<E> }
       : unknown);

@@ -4,16 +4,32 @@
  * @module
  */
 
+// By themselves, so that a client's bundle holds those that it uses.
+/** See {@linkcode CloseCode}. */
+export const NORMAL = 1000;
+/** See {@linkcode CloseCode}. */
+export const ABNORMAL = 1006;
+/** See {@linkcode CloseCode}. */
+export const BAD_PROTOCOL = 4400;
+/** See {@linkcode CloseCode}. */
+export const HEARTBEAT_LOST = 4408;
+const POLICY = 1008;
+const OVERLOAD = 1013;
+const UNAUTHORIZED = 4401;
+const FORBIDDEN = 4403;
+const KICKED = 4409;
+const EXPIRED = 4410;
+
 /** The code of each reason for which either side ends a connection. */
 export const CloseCode = {
   /** Done; a client that closes itself does not come back. */
-  normal: 1000,
+  normal: NORMAL,
   /** The server or the page goes away. */
   goingAway: 1001,
   /** No close frame came (RFC 6455 §7.4.1: 1006 is never sent). */
-  abnormal: 1006,
+  abnormal: ABNORMAL,
   /** A policy was broken, such as ten malformed frames. */
-  policy: 1008,
+  policy: POLICY,
   /** A message was larger than `maxMessageBytes`. */
   tooBig: 1009,
   /** The server failed before the connection was ready. */
@@ -21,37 +37,31 @@ export const CloseCode = {
   /** The server restarts. */
   restart: 1012,
   /** The server has too much to do, or the peer reads too slowly. */
-  overload: 1013,
+  overload: OVERLOAD,
   /** The peer does not speak the protocol. */
-  badProtocol: 4400,
+  badProtocol: BAD_PROTOCOL,
   /** Nobody is logged in. */
-  unauthorized: 4401,
+  unauthorized: UNAUTHORIZED,
   /** Logged in, not allowed. */
-  forbidden: 4403,
+  forbidden: FORBIDDEN,
   /** Nothing was heard from the peer for too long. */
-  heartbeatLost: 4408,
+  heartbeatLost: HEARTBEAT_LOST,
   /** The application ended the connection for good. */
-  kicked: 4409,
+  kicked: KICKED,
   /** The login has expired. */
-  expired: 4410,
+  expired: EXPIRED,
 } as const;
 
 /** What a client does after a close: stay away, come back with the usual back-off, at once, or after the longest wait. */
 export type Comeback = "never" | "backoff" | "now" | "late";
 
-const COMEBACK: ReadonlyMap<number, Comeback> = new Map([
-  [CloseCode.badProtocol, "never"],
-  [CloseCode.unauthorized, "never"],
-  [CloseCode.forbidden, "never"],
-  [CloseCode.kicked, "never"],
-  [CloseCode.expired, "now"],
-  [CloseCode.policy, "late"],
-  [CloseCode.overload, "late"],
-]);
+const NEVER = [BAD_PROTOCOL, UNAUTHORIZED, FORBIDDEN, KICKED];
 
 /** What a client does after the server closed with a code. */
 export function comebackAfter(code: number): Comeback {
-  return COMEBACK.get(code) ?? "backoff";
+  if (NEVER.includes(code)) return "never";
+  if (code === EXPIRED) return "now";
+  return code === POLICY || code === OVERLOAD ? "late" : "backoff";
 }
 
 /**

@@ -13,16 +13,22 @@ import { NAME_RULE, nameFlaw, quote } from "./names.ts";
 import { isSchema, type Schema } from "./schema.ts";
 import type { Serializer } from "./serializer.ts";
 
-/** A request or signal of a role, compiled. */
+/** A request or signal of a role, or a question to its clients, compiled. */
 export interface Call {
   /** Its name in the contract. */
   readonly name: string;
   /** The block it comes from: `shared` or the role. */
   readonly block: string;
-  /** The schema of what the client sends. */
+  /** The schema of what is asked. */
   readonly input: Schema;
   /** The schema of the answer; absent for a signal. */
   readonly output?: Schema;
+}
+
+/** A question, to a client or between nodes, compiled. */
+export interface Question extends Call {
+  /** The schema of the answer. */
+  readonly output: Schema;
 }
 
 /** An event or topic of a role, compiled. */
@@ -45,6 +51,8 @@ export interface Surface {
   readonly events: ReadonlyMap<string, Message>;
   /** Topics by name. */
   readonly topics: ReadonlyMap<string, Message>;
+  /** Questions to its clients by name. */
+  readonly questions: ReadonlyMap<string, Question>;
   /** The schema of `conn.data`. */
   readonly data?: Schema;
 }
@@ -59,6 +67,8 @@ export interface Contract<C extends ContractDefinition = ContractDefinition> {
   readonly roles: ReadonlyMap<string, Surface>;
   /** The schemas of the events between nodes. */
   readonly serverEvents: ReadonlyMap<string, Schema>;
+  /** The questions between nodes; their block is `serverToServer`. */
+  readonly serverQuestions: ReadonlyMap<string, Question>;
   /** How payloads become text or bytes; absent for JSON. */
   readonly serializer?: Serializer;
 }
@@ -121,17 +131,21 @@ export function defineContract<const C extends ContractDefinition>(
   }
 
   const serverEvents = new Map<string, Schema>();
-  for (
-    const [name, schema] of entriesOf("serverToServer", given.serverToServer)
-  ) {
+  const serverQuestions = new Map<string, Question>();
+  const block = "serverToServer";
+  for (const [name, entry] of entriesOf(block, given.serverToServer)) {
     checkName("server event", name);
-    serverEvents.set(name, checkSchema(`serverToServer.${name}`, schema));
+    const path = `${block}.${name}`;
+    if (isObject(entry) && !isSchema(entry) && "input" in entry) {
+      serverQuestions.set(name, question(name, block, path, entry));
+    } else serverEvents.set(name, checkSchema(path, entry));
   }
   return Object.freeze({
     definition,
     shared,
     roles,
     serverEvents,
+    serverQuestions,
     ...(given.serializer !== undefined &&
       { serializer: checkSerializer(given.serializer) }),
   });
@@ -146,6 +160,7 @@ function compile(
   const calls = new Map(shared?.calls);
   const events = new Map(shared?.events);
   const topics = new Map(shared?.topics);
+  const questions = new Map(shared?.questions);
   const fromClient = `${block}.clientToServer`;
   for (const [name, entry] of entriesOf(fromClient, given.clientToServer)) {
     const path = `${fromClient}.${name}`;
@@ -172,7 +187,16 @@ function compile(
   for (const [name, entry] of entriesOf(fromServer, given.serverToClient)) {
     const path = `${fromServer}.${name}`;
     checkName("entry", name, path);
-    if (events.has(name) || topics.has(name)) throw doubled(name, block);
+    if (events.has(name) || topics.has(name) || questions.has(name)) {
+      throw doubled(name, block);
+    }
+    if (
+      isObject(entry) && "input" in entry && "output" in entry &&
+      !("payload" in entry || "subscribe" in entry)
+    ) {
+      questions.set(name, question(name, block, path, entry));
+      continue;
+    }
     const subscribe = isObject(entry)
       ? (entry as { subscribe?: unknown }).subscribe
       : undefined; // may be anything
@@ -184,7 +208,7 @@ function compile(
       throw new TypeError(
         `Cannot define ${
           quote(path)
-        }: it is no kind of entry, must be { payload } (event) or { payload, subscribe: true } (topic)`,
+        }: it is no kind of entry, must be { payload } (event), { payload, subscribe: true } (topic) or { input, output } (question)`,
       );
     }
     const payload = checkSchema(`${path}.payload`, entry.payload);
@@ -194,7 +218,18 @@ function compile(
   const data = given.data === undefined
     ? undefined
     : { data: checkSchema(`${block}.data`, given.data) };
-  return { calls, events, topics, ...data };
+  return { calls, events, topics, questions, ...data };
+}
+
+function question(
+  name: string,
+  block: string,
+  path: string,
+  entry: { readonly input: Schema; readonly output: Schema },
+): Question {
+  const input = checkSchema(`${path}.input`, entry.input);
+  const output = checkSchema(`${path}.output`, entry.output);
+  return { name, block, input, output };
 }
 
 function entriesOf<T>(

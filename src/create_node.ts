@@ -5,7 +5,9 @@
  */
 import type { Adapter } from "./adapter.ts";
 import { roomOf, topicChannel, topicOf } from "./channels.ts";
+import { ClusterHandle } from "./cluster.ts";
 import type { Call, Contract } from "./contract.ts";
+import type { AskOptions } from "./asking.ts";
 import { decide, type Handshake, type HandshakeExtras } from "./handshake.ts";
 import type { Hub } from "./hub.ts";
 import type { Handler } from "./implementation.ts";
@@ -24,6 +26,7 @@ import type {
   Stats,
 } from "./server_api.ts";
 import { emitServer, onServer } from "./server_events.ts";
+import { ServerQuestions } from "./server_questions.ts";
 import { ConnectionTarget, RoleTarget, UserTarget } from "./targets.ts";
 import type { ServerOptions } from "./server_options.ts";
 import { createSettings } from "./settings.ts";
@@ -73,9 +76,11 @@ export function serverOf(node: Node): Server {
 class ServerNode {
   readonly nodeId: string;
   readonly #server: Server;
+  readonly #questions: ServerQuestions;
 
   constructor(server: Server) {
     this.#server = server;
+    this.#questions = new ServerQuestions(server);
     this.nodeId = server.nodeId;
   }
 
@@ -179,12 +184,33 @@ class ServerNode {
     return new RoleTarget(this.#server, role);
   }
 
+  get cluster(): ClusterHandle {
+    return new ClusterHandle(this.#server);
+  }
+
+  async askServers(
+    name: string,
+    input: unknown,
+    options: AskOptions = {},
+  ): Promise<unknown> {
+    const gathered = await this.#questions.ask(name, input, options);
+    const { answers, failed, missing, missingNodes } = gathered;
+    return {
+      answers: answers.map(({ id, output }) => ({ nodeId: id, output })),
+      failed: failed.map(({ id, error }) => ({ nodeId: id, error })),
+      missing: [...missing, ...missingNodes],
+    };
+  }
+
   emitServer(event: string, data: unknown): void {
     emitServer(this.#server, event, data);
   }
 
   onServer(event: string, fn: (data: unknown) => void): Off {
-    return onServer(this.#server, event, fn);
+    const question = this.#server.contract.serverQuestions.get(event);
+    if (!question) return onServer(this.#server, event, fn);
+    const off = this.#questions.listen(question, fn);
+    return Object.assign(off, { ready: this.#server.reach.heard });
   }
 
   status(): AdapterStatus {

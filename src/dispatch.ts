@@ -21,7 +21,13 @@ import { isSocketError, SocketError } from "./errors.ts";
 import { chain, isPromiseLike, type Maybe } from "./maybe.ts";
 import { around } from "./middleware.ts";
 import { quote } from "./names.ts";
-import { errorFrame, type Fields, type Frame, isId } from "./protocol.ts";
+import {
+  errorFrame,
+  type Fields,
+  type Frame,
+  isAnswer,
+  isId,
+} from "./protocol.ts";
 import { refreshLogin } from "./refresh.ts";
 import { validate, type Validated } from "./schema.ts";
 import type { Session } from "./session.ts";
@@ -62,6 +68,10 @@ export function dispatch(session: Session, fields: Fields): void {
           new SocketError("DISCONNECTED", "The caller cancelled"),
         );
       }
+      break;
+    case "res":
+    case "err":
+      if (isAnswer(fields)) return; // to a question that is no longer open
       break;
     case "auth":
       if (isId(first) && typeof second === "string") {

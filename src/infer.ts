@@ -6,11 +6,11 @@
 import type { InferInput, InferOutput, Schema } from "./schema.ts";
 import type { Serializer } from "./serializer.ts";
 
-/** A call that is answered. */
+/** A call that is answered: a client's request, the server's question to a client, or a node's to the others. */
 export interface RequestEntry {
-  /** What the client sends. */
+  /** What is asked. */
   readonly input: Schema;
-  /** What the server answers. */
+  /** What is answered. */
   readonly output: Schema;
 }
 
@@ -42,8 +42,10 @@ export interface SurfaceDefinition {
   readonly clientToServer?: Readonly<
     Record<string, RequestEntry | SignalEntry>
   >;
-  /** Events (`payload`) and topics (`payload` and `subscribe: true`). */
-  readonly serverToClient?: Readonly<Record<string, EventEntry | TopicEntry>>;
+  /** Events (`payload`), topics (`payload` and `subscribe: true`) and questions (`input` and `output`). */
+  readonly serverToClient?: Readonly<
+    Record<string, EventEntry | TopicEntry | RequestEntry>
+  >;
 }
 
 /** One role's own entries. */
@@ -58,8 +60,8 @@ export interface ContractDefinition {
   readonly shared?: SurfaceDefinition;
   /** What each role has beside that. */
   readonly roles: Readonly<Record<string, RoleDefinition>>;
-  /** Events between nodes, which no client sees. */
-  readonly serverToServer?: Readonly<Record<string, Schema>>;
+  /** Between nodes, where no client sees it: events (a schema) and questions (`input` and `output`). */
+  readonly serverToServer?: Readonly<Record<string, Schema | RequestEntry>>;
   /** How payloads become text or bytes; JSON when left out. */
   readonly serializer?: Serializer;
 }
@@ -109,7 +111,14 @@ export type TopicKeys<E> =
 /** The names of the events among entries. */
 export type EventKeys<E> =
   & {
-    [K in keyof E]: E[K] extends { readonly subscribe: true } ? never : K;
+    [K in keyof E]: E[K] extends
+      { readonly subscribe: true } | { readonly output: unknown } ? never : K;
+  }[keyof E]
+  & string;
+/** The names of the questions among entries. */
+export type QuestionKeys<E> =
+  & {
+    [K in keyof E]: E[K] extends { readonly output: unknown } ? K : never;
   }[keyof E]
   & string;
 /** What a payload's schema accepts. */
@@ -137,6 +146,27 @@ export type EventName<C extends ContractDefinition, R extends RoleName<C>> =
   EventKeys<
     RoleEntries<C, R, "serverToClient">
   >;
+/** The names of the questions that may be put to a role's clients. */
+export type QuestionName<C extends ContractDefinition, R extends RoleName<C>> =
+  QuestionKeys<
+    RoleEntries<C, R, "serverToClient">
+  >;
+/** The names of the questions that may be put to any client. */
+export type SharedQuestion<C extends ContractDefinition> = QuestionKeys<
+  OwnEntries<C, "shared", "serverToClient">
+>;
+/** One entry of `shared.serverToClient`. */
+export type SharedEntry<C extends ContractDefinition, N> = N extends
+  keyof OwnEntries<C, "shared", "serverToClient">
+  ? OwnEntries<C, "shared", "serverToClient">[N]
+  : never;
+/** One `serverToClient` entry that a role sees. */
+export type RoleEntry<C extends ContractDefinition, R extends RoleName<C>, N> =
+  R extends unknown
+    ? N extends keyof RoleEntries<C, R, "serverToClient">
+      ? RoleEntries<C, R, "serverToClient">[N]
+    : never
+    : never;
 /** The names of the topics that a role can subscribe to. */
 export type TopicName<C extends ContractDefinition, R extends RoleName<C>> =
   R extends unknown ? SharedTopic<C> | RoleTopic<C, R>
@@ -162,22 +192,35 @@ export type PayloadOut<C extends ContractDefinition, R extends RoleName<C>, N> =
     : never
     : never;
 
+/** The `serverToServer` entries of a contract. */
+export type ServerEntries<C extends ContractDefinition> = C extends
+  { readonly serverToServer: infer E } ? E : None;
+/** The names of a contract's questions between nodes. */
+export type ServerQuestion<C extends ContractDefinition> = QuestionKeys<
+  ServerEntries<C>
+>;
 /** The names of a contract's server events. */
-export type ServerEvent<C extends ContractDefinition> = C extends
-  { readonly serverToServer: infer E } ? keyof E & string
-  : never;
-/** The schema of a server event. */
-export type ServerSchema<C extends ContractDefinition, N> = C extends
-  { readonly serverToServer: infer E } ? N extends keyof E ? E[N] : never
-  : never;
+export type ServerEvent<C extends ContractDefinition> = Exclude<
+  keyof ServerEntries<C> & string,
+  ServerQuestion<C>
+>;
+/** One `serverToServer` entry: an event's schema, or a question. */
+export type ServerEntry<C extends ContractDefinition, N> = N extends
+  keyof ServerEntries<C> ? ServerEntries<C>[N] : never;
 /** What a node passes to emit a server event. */
 export type ServerEventIn<C extends ContractDefinition, N> = InferInput<
-  ServerSchema<C, N>
+  ServerEntry<C, N>
 >;
-/** What the other nodes' listeners get. */
-export type ServerEventOut<C extends ContractDefinition, N> = InferOutput<
-  ServerSchema<C, N>
->;
+/** What a listener gets: an event's data, or a question's input. */
+export type ServerEventOut<C extends ContractDefinition, N> =
+  ServerEntry<C, N> extends { readonly input: infer S } ? InferOutput<S>
+    : InferOutput<ServerEntry<C, N>>;
+/** What a listener returns: the answer to a question, nothing to an event. */
+export type ServerReturn<C extends ContractDefinition, N> = [N] extends
+  [ServerEvent<C>] ? void
+  : ServerEntry<C, N> extends { readonly output: infer S }
+    ? InferInput<S> | Promise<InferInput<S>>
+  : void;
 
 /** The type of a role's `conn.data`. */
 export type DataOf<C extends ContractDefinition, R extends RoleName<C>> =

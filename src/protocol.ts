@@ -170,6 +170,12 @@ export function isId(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
 }
 
+/** Tells whether a frame answers a call as the protocol has it. */
+export function isAnswer([tag, id, code, message]: Fields): boolean {
+  return isId(id) && (tag === "res" ||
+    tag === "err" && typeof code === "string" && typeof message === "string");
+}
+
 const BATCH_FLAW: Read = {
   ok: false,
   flaw:

@@ -4,14 +4,23 @@
  * @module
  */
 import type { Adapter } from "./adapter.ts";
-import { nodeChannel, roleChannel, userChannel } from "./channels.ts";
+import {
+  nodeChannel,
+  NODES,
+  roleChannel,
+  roomChannel,
+  userChannel,
+} from "./channels.ts";
 import type { Core } from "./core.ts";
 import { SocketError } from "./errors.ts";
-import type { Channel } from "./hub.ts";
-import { membersOf } from "./hub.ts";
+import { type Channel, type Member, membersOf } from "./hub.ts";
 import { NAME_RULE, nameFlaw, quote } from "./names.ts";
+import { Directory } from "./directory.ts";
+import { NodeCalls } from "./node_calls.ts";
 import { Post } from "./post.ts";
 import { countFrames, type Frame, plainFrame, read } from "./protocol.ts";
+import type { Joined } from "./relay.ts";
+import { GONE, type TakeAnswer } from "./questions.ts";
 import { Session } from "./session.ts";
 
 /** The connections of one role on this node. */
@@ -24,28 +33,52 @@ interface Role {
 /** What a node is reached by. */
 export class Reach {
   readonly post: Post;
+  readonly directory: Directory;
+  readonly calls: NodeCalls;
   readonly #core: Core;
   readonly #adapter: Adapter;
   readonly #sessions = new Map<string, Session>();
   readonly #roles = new Map<string, Role>();
   #opened = false;
   #started = false;
+  #heard: Promise<Joined> = Promise.resolve({ live: true });
 
   constructor(core: Core, adapter: Adapter) {
     this.#core = core;
     this.#adapter = adapter;
     this.post = new Post(core);
+    this.directory = new Directory(core, this.post, adapter.metered ?? false);
+    this.calls = new NodeCalls(core, this.post, this.directory);
+    this.calls.on("conn", ([id = "", block = ""], question, { answer }) => {
+      const take: TakeAnswer = (fields) => answer(core.nodeId, "", fields);
+      return this.#askHere(id, block, question, take);
+    });
     this.post.on("to", ({ head: [, id, block], body }) => {
       if (body) this.#deliver(String(id), String(block), body);
     });
     this.post.on("end", ({ head: [, id, code, reason] }) => {
       this.#sessions.get(String(id))?.end(Number(code), String(reason));
     });
+    this.calls.on("room", ([room = ""], question, { asked, answer }) => {
+      const channel = core.hub.channel(roomChannel(room));
+      const members = channel ? membersOf(channel).flatMap(sessionOf) : [];
+      asked(core.nodeId, members.map(({ handle }) => handle.id));
+      const stops = members.map((session) => {
+        const { id } = session.handle;
+        return session.ask(question, (it) => answer(core.nodeId, id, it));
+      });
+      return () => stops.forEach((stop) => stop());
+    });
   }
 
   /** Whether this node is to be reached by the others. */
   get wanted(): boolean {
     return this.#core.settings.reach ?? !this.#adapter.metered;
+  }
+
+  /** Resolves when the other nodes reach this one, or could not be heard in time. */
+  get heard(): Promise<Joined> {
+    return this.#heard;
   }
 
   /** The node is made. */
@@ -57,11 +90,30 @@ export class Reach {
   /** Hears the other nodes from now on, if there may be any and it is wanted: called whenever that may have changed. */
   look(): void {
     const { closing, nodeId } = this.#core;
-    if (this.#started || !this.#opened || closing) return;
+    if (this.#started) return this.directory.announce();
+    if (!this.#opened || closing) return;
     if (!this.wanted || this.#adapter.alone?.()) return;
     this.#started = true;
-    void this.post.hear(nodeChannel(nodeId));
+    const channels = [nodeChannel(nodeId), NODES];
+    this.#heard = Promise.all(channels.map((it) => this.post.hear(it)))
+      .then((all) => ({ live: all.every(({ live }) => live) }));
+    this.directory.start(this.#heard);
     for (const [name, role] of this.#roles) this.#hearRole(name, role);
+  }
+
+  /** Throws UNAVAILABLE where other nodes are not to be reached: better than a loss in silence. */
+  mustReach(what: string): void {
+    if (this.wanted) return;
+    throw new SocketError(
+      "UNAVAILABLE",
+      `Cannot reach ${what} on other nodes: the option reach is off, as it is by default where hearing costs, must be true`,
+    );
+  }
+
+  /** Hears nobody any more, and says so. */
+  close(): void {
+    this.calls.close();
+    this.directory.close();
   }
 
   /** A connection of this node by its id. */
@@ -105,6 +157,41 @@ export class Reach {
     else if (nodeId) this.post.send(nodeId, ["to", id, block], frame);
   }
 
+  /** Whether a connection's id names another node. Throws as `nodeOf` does. */
+  isElsewhere(id: string): boolean {
+    const nodeId = this.nodeOf(id);
+    return nodeId !== undefined && nodeId !== this.#core.nodeId;
+  }
+
+  /**
+   * Asks the client of one connection.
+   *
+   * @param frame The question, made with id 0
+   * @param take Called once, at once where there is no such connection
+   * @returns What ends it
+   */
+  ask(
+    id: string,
+    block: string,
+    frame: Frame,
+    take: TakeAnswer,
+  ): (answered: boolean) => void {
+    const nodeId = this.nodeOf(id);
+    if (nodeId === this.#core.nodeId) {
+      const stop = this.#askHere(id, block, frame, take);
+      return (answered) => !answered && stop();
+    }
+    if (!nodeId || !this.directory.has(nodeId)) {
+      take(GONE);
+      return () => {};
+    }
+    return this.calls.ask(nodeId, "conn", [id, block], frame, {
+      asked: () => {},
+      answer: (from, _member, answer) => from === nodeId && take(answer),
+      gone: (lost) => lost === nodeId && take(GONE),
+    });
+  }
+
   /** Ends one connection. */
   endConnection(id: string, code: number, reason: string): void {
     const nodeId = this.nodeOf(id);
@@ -123,7 +210,7 @@ export class Reach {
 
   /** Sends an event to all connections of a role. */
   toRole(role: string, frame: Frame): void {
-    if (!this.wanted) throw unreachable(`role ${quote(role)}`);
+    this.mustReach(`role ${quote(role)}`);
     this.#core.hub.emit(roleChannel(role), frame); // first, since it throws for one that is too large
     this.#deliverToRole(role, frame, 1);
   }
@@ -134,8 +221,8 @@ export class Reach {
     const [frame] = read(order);
     if (!frame?.ok) return;
     const [, code, reason] = frame.fields;
-    for (const member of membersOf(channel)) {
-      if (member instanceof Session) member.end(Number(code), String(reason));
+    for (const session of membersOf(channel).flatMap(sessionOf)) {
+      session.end(Number(code), String(reason));
     }
   }
 
@@ -147,24 +234,40 @@ export class Reach {
   nodeOf(id: string): string | undefined {
     const nodeId = String(id).slice(0, Math.max(0, id.lastIndexOf(".")));
     if (!/^\S{1,128}$/.test(nodeId)) return undefined;
-    if (nodeId !== this.#core.nodeId && !this.wanted) {
-      throw unreachable(`connection ${quote(id)}`);
+    if (nodeId !== this.#core.nodeId) {
+      this.mustReach(`connection ${quote(id)}`);
     }
     return nodeId;
   }
 
   #deliver(id: string, block: string, frame: Frame): void {
     const session = this.#sessions.get(id);
-    if (!session) return;
-    if (block === "shared" || block === session.handle.role) {
-      return session.outbox.push(frame);
-    }
+    if (session && this.#sees(session, block)) session.outbox.push(frame);
+  }
+
+  #askHere(
+    id: string,
+    block: string,
+    frame: Frame,
+    take: TakeAnswer,
+  ): () => void {
+    const session = this.#sessions.get(id);
+    if (!session) take(GONE);
+    else if (this.#sees(session, block)) return session.ask(frame, take);
+    else take(["err", 0, "NOT_FOUND", "Its role has no such question"]);
+    return () => {};
+  }
+
+  /** The wall of a connection's role: what is outside of it is reported. */
+  #sees({ handle: { id, role } }: Session, block: string): boolean {
+    if (block === "shared" || block === role) return true;
     const error = new TypeError(
       `Cannot send to connection ${quote(id)}: it is of role ${
-        quote(session.handle.role)
+        quote(role)
       }, must be of ${quote(block)}`,
     );
     this.#core.report(error, { source: "output", connectionId: id });
+    return false;
   }
 
   #hearRole(name: string, role: Role): void {
@@ -183,11 +286,9 @@ export class Reach {
   }
 }
 
-function unreachable(what: string): SocketError {
-  return new SocketError(
-    "UNAVAILABLE",
-    `Cannot reach ${what} on other nodes: the option reach is off, as it is by default where hearing costs, must be true`,
-  );
+/** The session that a member is; each is one, but the hub does not know. */
+function sessionOf(member: Member): Session[] {
+  return member instanceof Session ? [member] : [];
 }
 
 /** Checks what is to stand for a user. */

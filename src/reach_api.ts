@@ -3,13 +3,22 @@
  *
  * @module
  */
+import type { AskOptions } from "./asking.ts";
+import type { NodeInfo, NodeListener } from "./directory.ts";
+import type { SocketError } from "./errors.ts";
 import type {
+  CallArgument,
+  CallResult,
   ContractDefinition,
   EmitIn,
   EventName,
   PayloadIn,
+  QuestionName,
+  RoleEntry,
   RoleName,
+  SharedEntry,
   SharedEvent,
+  SharedQuestion,
 } from "./infer.ts";
 
 /** The events that may be sent to a connection: those of a role, or the shared ones where none is named. */
@@ -23,6 +32,18 @@ export type TargetIn<
   R extends RoleName<C> | undefined,
   N,
 > = R extends RoleName<C> ? EmitIn<C, R, N> : PayloadIn<C, "shared", N>;
+
+/** The questions that may be put to a connection: those of a role, or the shared ones where none is named. */
+export type TargetQuestion<
+  C extends ContractDefinition,
+  R extends RoleName<C> | undefined,
+> = R extends RoleName<C> ? QuestionName<C, R> : SharedQuestion<C>;
+/** The entry of such a question. */
+export type TargetEntry<
+  C extends ContractDefinition,
+  R extends RoleName<C> | undefined,
+  N,
+> = R extends RoleName<C> ? RoleEntry<C, R, N> : SharedEntry<C, N>;
 
 /** One connection, on whatever node it is. Nothing is looked up: its id names the node. */
 export interface ConnectionTarget<
@@ -39,6 +60,23 @@ export interface ConnectionTarget<
    * @throws {SocketError} UNAVAILABLE when it is on another node and `reach` is off
    */
   emit<N extends TargetEvent<C, R>>(event: N, data: TargetIn<C, R, N>): void;
+  /**
+   * Asks the connection's client, which answers with what it gave to `implement`.
+   *
+   * @param question A question of `shared`, or of the named role
+   * @param input What is asked
+   * @param options `timeoutMs` (30 000) and `signal`; when either ends it, the client is told
+   * @returns The answer, as its schema gave it back
+   * @throws {TypeError} As a rejection, when the question's schema refuses the input
+   * @throws {SocketError} As a rejection: DISCONNECTED at once when there is no such connection or node, and when it
+   * goes; TIMEOUT; VALIDATION when the schema refuses the answer; NOT_FOUND when the client answers no such question or
+   * is of another role; UNAVAILABLE when it is on another node and those are not heard; or what the client threw
+   */
+  request<N extends TargetQuestion<C, R>>(
+    question: N,
+    input: CallArgument<TargetEntry<C, R, N>>,
+    options?: AskOptions,
+  ): Promise<CallResult<TargetEntry<C, R, N>>>;
   /**
    * Ends the connection; what was sent to it here before still leaves. Does nothing when there is none of that id.
    *
@@ -100,4 +138,43 @@ export interface RoomRest<C extends ContractDefinition = ContractDefinition> {
     event: N,
     data: PayloadIn<C, "shared", N>,
   ): void;
+}
+
+/** What many clients answered. */
+export interface RoomAnswers<Output> {
+  /** The answers, each with its connection's id, in the order in which they came. */
+  readonly answers: { id: string; output: Output }[];
+  /** Those who answered with an error, or what the schema refuses (VALIDATION), or went meanwhile (DISCONNECTED). */
+  readonly failed: { id: string; error: SocketError }[];
+  /** The ids of those who were asked and did not answer in time. */
+  readonly missing: string[];
+  /** The nodes that said nothing in time, so that nobody knows who is there. */
+  readonly missingNodes: string[];
+}
+
+/** What the nodes answered. */
+export interface ServerAnswers<Output> {
+  /** The answers, each with its node's id, this node's own included, in the order in which they came. */
+  readonly answers: { nodeId: string; output: Output }[];
+  /** Nodes that answered with an error, NOT_FOUND where nothing listens to the question. */
+  readonly failed: { nodeId: string; error: SocketError }[];
+  /** The nodes that said nothing in time. */
+  readonly missing: string[];
+}
+
+/** The cluster that a node is part of. */
+export interface Cluster {
+  /**
+   * The nodes that are there, this one first. A crashed one is among them until it was silent for 15 seconds.
+   *
+   * @returns At once, but half a second after the start at the earliest
+   */
+  nodes(): Promise<NodeInfo[]>;
+  /**
+   * Listens to nodes that come and go: those that end at once, crashed ones after 15 seconds.
+   *
+   * @param fn Called with each change, not with those that are there
+   * @returns What ends it
+   */
+  onNode(fn: NodeListener): () => void;
 }

@@ -223,7 +223,9 @@ export class Relay {
     const { epoch, seq } = (own ? this.#ownSequences : this.#sequences)
       .next(channel);
     this.counters[own ? "directory" : "published"]++;
-    if (this.#interests.get(channel)?.live) this.#lag.sent(channel, epoch, seq);
+    if (!own && this.#interests.get(channel)?.live) {
+      this.#lag.sent(channel, epoch, seq);
+    }
     const payload = seal(this.#host.nodeId, epoch, seq, batch.join());
     try {
       this.#adapter.publish(channel, payload);

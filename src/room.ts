@@ -3,11 +3,14 @@
  *
  * @module
  */
+import { frameOf, questionOf } from "./ask.ts";
 import { roomChannel } from "./channels.ts";
 import { ConnectionHandle } from "./connection.ts";
 import type { Core } from "./core.ts";
 import { countLimit } from "./counters.ts";
+import type { AskOptions } from "./asking.ts";
 import { SocketError } from "./errors.ts";
+import { gather, type Gathered } from "./gather.ts";
 import { isIn, type Member } from "./hub.ts";
 import { nameFlaw, quote } from "./names.ts";
 import { publish } from "./publish.ts";
@@ -89,6 +92,17 @@ export class RoomHandle {
 
   broadcast(event: string, data: unknown): void {
     this.#broadcast(event, data);
+  }
+
+  async request(
+    name: string,
+    input: unknown,
+    options: AskOptions = {},
+  ): Promise<Gathered> {
+    const core = this.#core;
+    const question = questionOf(core.contract.shared, name);
+    const frame = await frameOf(core, question, input);
+    return await gather(core, "room", [this.#name], question, frame, options);
   }
 
   #broadcast(event: string, data: unknown, except?: ReadonlySet<Member>): void {

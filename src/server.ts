@@ -256,6 +256,7 @@ export class Server implements Core {
     for (const session of this.sessions) {
       session.end(CloseCode.restart, "the server is closing");
     }
+    this.reach.close();
     await this.hub.close();
   }
 

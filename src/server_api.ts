@@ -4,9 +4,12 @@
  * @module
  */
 import type { Counters } from "./counters.ts";
+import type { AskOptions } from "./asking.ts";
 import type { Handshake, HandshakeExtras } from "./handshake.ts";
 import type { Implementation } from "./implementation.ts";
 import type {
+  CallArgument,
+  CallResult,
   ContractDefinition,
   DataOf,
   EmitIn,
@@ -14,16 +17,24 @@ import type {
   PayloadIn,
   RoleName,
   RoleTopic,
+  ServerEntry,
   ServerEvent,
   ServerEventIn,
   ServerEventOut,
+  ServerQuestion,
+  ServerReturn,
+  SharedEntry,
   SharedEvent,
+  SharedQuestion,
   SharedTopic,
 } from "./infer.ts";
 import type {
+  Cluster,
   ConnectionTarget,
   RoleTarget,
+  RoomAnswers,
   RoomRest,
+  ServerAnswers,
   UserTarget,
 } from "./reach_api.ts";
 import type { AdapterStatus, Joined, RelayCounters } from "./relay.ts";
@@ -110,6 +121,20 @@ export interface Room<C extends ContractDefinition = ContractDefinition> {
    * @param conns Connections of this server
    */
   except(...conns: AnyConnection[]): RoomRest<C>;
+  /**
+   * Asks all members on all nodes, and gathers what they answer.
+   *
+   * @param question A question of `shared`
+   * @param input What is asked
+   * @param options `timeoutMs` (5 000) and `signal`; when either ends it, those who have not answered are told
+   * @returns When all have answered or the time is over: the answers, and who gave none
+   * @throws {SocketError} As a rejection: UNAVAILABLE while `reach` is off
+   */
+  request<N extends SharedQuestion<C>>(
+    question: N,
+    input: CallArgument<SharedEntry<C, N>>,
+    options?: AskOptions,
+  ): Promise<RoomAnswers<CallResult<SharedEntry<C, N>>>>;
 }
 
 /** What one role's own topics are published through. */
@@ -267,17 +292,36 @@ export interface Node<
     data: ServerEventIn<C, N>,
   ): void;
   /**
-   * Listens to the other nodes' events. What another node sent and the schema refuses is counted in
-   * `stats().refusedServerEvents`, and the first of each event is reported.
+   * Listens to the other nodes' events, or answers a question between nodes, this one's own included. An event that
+   * another node sent and the schema refuses is counted in `stats().refusedServerEvents`, and the first of each is
+   * reported.
    *
-   * @param event An event of `serverToServer`
-   * @param fn Called with each payload that the schema accepts
+   * @param event An entry of `serverToServer`
+   * @param fn Called with what the schema accepts; returns the answer to a question
    * @returns What ends it
+   * @throws {TypeError} When the question has a listener on this node
    */
-  onServer<N extends ServerEvent<C>>(
+  onServer<N extends ServerEvent<C> | ServerQuestion<C>>(
     event: N,
-    fn: (data: ServerEventOut<C, N>) => void,
+    fn: (data: ServerEventOut<C, N>) => ServerReturn<C, N>,
   ): Off;
+  /**
+   * Asks all nodes, this one included, and gathers what they answer.
+   *
+   * @param question A `serverToServer` entry with `input` and `output`
+   * @param input What is asked
+   * @param options `timeoutMs` (5 000) and `signal`
+   * @returns When all have answered or the time is over: the answers, and which nodes gave none
+   * @throws {TypeError} As a rejection, when the question's schema refuses the input
+   * @throws {SocketError} As a rejection: UNAVAILABLE while `reach` is off
+   */
+  askServers<N extends ServerQuestion<C>>(
+    question: N,
+    input: CallArgument<ServerEntry<C, N>>,
+    options?: AskOptions,
+  ): Promise<ServerAnswers<CallResult<ServerEntry<C, N>>>>;
+  /** The cluster that this node is part of. */
+  readonly cluster: Cluster;
   /** Whether the adapter reaches its broker, and since when. */
   status(): AdapterStatus;
   /** What was counted so far, and how much is held. */

@@ -15,11 +15,14 @@ import { SocketError } from "./errors.ts";
 import type { Channel, Member } from "./hub.ts";
 import { Limiter } from "./limiter.ts";
 import { quote } from "./names.ts";
+import { GONE, Questions, type TakeAnswer } from "./questions.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
 import {
   errorFrame,
   type Fields,
+  type Frame,
   helloFrame,
+  isAnswer,
   isId,
   PING,
   PONG,
@@ -42,6 +45,9 @@ export interface Identity {
   readonly expiresAt: number | undefined;
 }
 
+/** The frames whose id is the client's own. */
+const HAS_ID = new Set(["req", "sub", "auth"]);
+
 /** One connection. */
 export class Session implements Member, OutboxOwner, SocketEvents {
   readonly core: Core;
@@ -52,6 +58,8 @@ export class Session implements Member, OutboxOwner, SocketEvents {
   channels: Channel[] | undefined;
   /** Whether the application was told of it. */
   welcomed = false;
+  /** What its client was asked; made with the first question. */
+  questions: Questions | undefined;
   /** Whose it is, as `identify` said. */
   userId: string | undefined;
   /** How many of `channels` are rooms. */
@@ -239,6 +247,22 @@ export class Session implements Member, OutboxOwner, SocketEvents {
     this.outbox.push(this.core.encode(event, data));
   }
 
+  /**
+   * Asks the client.
+   *
+   * @param frame The question, made with id 0
+   * @param take Called once with the answer, or with what stands for one when the client goes
+   * @returns What cancels it
+   */
+  ask(frame: Frame, take: TakeAnswer): () => void {
+    if (this.over) {
+      take(GONE);
+      return () => {};
+    }
+    this.questions ??= new Questions();
+    return this.questions.ask(this.outbox, frame, take);
+  }
+
   /** Ends the connection for the application. */
   close(code: number = CloseCode.normal, reason = ""): void {
     this.end(code, reason);
@@ -271,9 +295,13 @@ export class Session implements Member, OutboxOwner, SocketEvents {
         this.malformed(frame.flaw);
         continue;
       }
+      const { fields } = frame;
+      if (isAnswer(fields) && this.questions?.expects(fields[1])) {
+        this.questions.answer(fields); // asked for, so no flood
+        continue;
+      }
       const verdict = this.#take();
       if (verdict === "overdrawn") return this.#endFlood();
-      const { fields } = frame;
       // What gives something back is never refused: its sender is not told, and takes it for done.
       if (verdict === "ok" || fields[0] === "cancel" || fields[0] === "unsub") {
         dispatch(this, fields);
@@ -322,7 +350,7 @@ export class Session implements Member, OutboxOwner, SocketEvents {
     countLimit(counters, "framesPerSecond");
     const message =
       `More than framesPerSecond ${settings.framesPerSecond} frames came, must be fewer`;
-    const call = tag !== "sig" && isId(id) ? id : 0;
+    const call = HAS_ID.has(tag) && isId(id) ? id : 0;
     this.outbox.reply(errorFrame(codec, call, "RATE_LIMITED", message));
   }
 
@@ -375,6 +403,7 @@ export class Session implements Member, OutboxOwner, SocketEvents {
     this.#calls?.clear();
     this.#signals?.clear();
     this.#subscriptions?.clear();
+    this.questions?.end();
     this.freed();
     this.socket.keep?.(undefined);
     core.sessions.delete(this);

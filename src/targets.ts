@@ -3,10 +3,12 @@
  *
  * @module
  */
+import { askConnection, questionOf } from "./ask.ts";
 import { CloseCode, sendableCode, sendableReason } from "./close_codes.ts";
 import { userChannel } from "./channels.ts";
 import type { Message, Surface } from "./contract.ts";
 import type { Core } from "./core.ts";
+import type { AskOptions } from "./asking.ts";
 import { quote } from "./names.ts";
 import { publish, published } from "./publish.ts";
 import { checkUserId } from "./reach.ts";
@@ -34,6 +36,15 @@ export class ConnectionTarget {
     const message = eventOf(this.#surface, event);
     const frame = this.#core.encode(message, data);
     this.#core.reach.toConnection(this.#id, message.block, frame);
+  }
+
+  async request(
+    name: string,
+    input: unknown,
+    options: AskOptions = {},
+  ): Promise<unknown> {
+    const question = questionOf(this.#surface, name);
+    return await askConnection(this.#core, this.#id, question, input, options);
   }
 
   close(code: number = CloseCode.normal, reason = ""): void {

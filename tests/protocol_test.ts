@@ -56,6 +56,11 @@ const contractWith = (serializer?: Serializer) =>
           payload: z.object({ room: z.string(), count: z.number() }),
           subscribe: true,
         },
+        confirm: {
+          input: z.object({ text: z.string() }),
+          output: z.object({ ok: z.boolean() }),
+        },
+        guess: { input: z.undefined(), output: z.undefined() },
       },
     },
     roles: {
@@ -254,11 +259,69 @@ describe("the page's conversation", () => {
     },
   );
 
+  test("A question is what a live server asks", async () => {
+    const srv = createServer();
+    const peer = dial(serve(srv), [PROTOCOL]);
+    const [hi, ...steps] = conversation("A question");
+    expectMessage(await peer.next(), hi as Step);
+    const [conn] = srv.local.connections;
+    const outcomes = [];
+    for (const step of steps) {
+      if (step.from === "client") peer.socket.send(step.data as string);
+      else if (step.lines[0]?.startsWith('["req"')) {
+        const [, , name, input] = JSON.parse(step.lines[0]);
+        const slow = input?.text === "Slow?";
+        const asked = srv.toConn(conn?.id ?? "").request(
+          name as "confirm",
+          input,
+          {
+            timeoutMs: slow ? 50 : 10_000,
+          },
+        );
+        outcomes.push(Promise.resolve(asked).catch((error) => error));
+        expectMessage(await peer.next(), step);
+      } else expectMessage(await peer.next(), step);
+    }
+    expect(await Promise.all(outcomes)).toMatchObject([
+      { ok: true },
+      { code: "BUSY", data: { inMs: 500 } },
+      { code: "NOT_FOUND" },
+      { code: "TIMEOUT" },
+    ]);
+    expect(peer.inbox).toEqual([]);
+  });
+
+  test("A question is what a client answers", async () => {
+    const script = new Script(conversation("A question"));
+    const aborted = Promise.withResolvers<void>();
+    const client = createClient(contractWith(), {
+      url: "ws://app.test",
+      role: "user",
+      WebSocket: script.WebSocket,
+    });
+    ends.push(() => client.close());
+    client.implement({
+      confirm: ({ text }, { signal }) => {
+        if (text === "Pay?") {
+          throw new SocketError("BUSY", "Not now", { inMs: 500 });
+        }
+        if (text === "Leave?") return { ok: true };
+        return new Promise(() => {
+          if (signal.aborted) aborted.resolve();
+          signal.addEventListener("abort", () => aborted.resolve());
+        });
+      },
+    });
+    await script.said(3);
+    await within(aborted.promise);
+    script.expectDone();
+  });
+
   test("holds every tag that the page's tables name", () => {
     const spoken = conversations.flatMap(({ heading }) => conversation(heading))
       .concat({ from: "server", lines: blocks("jsonl"), data: "" });
     const rows = table("frame | meaning");
-    expect(rows).toHaveLength(13);
+    expect(rows).toHaveLength(17);
     for (const [frame = ""] of rows) {
       const tag = /\["\w+"/.exec(frame)?.[0] ?? "?";
       expect(

@@ -32,14 +32,18 @@ export type {
 export type { Contract } from "../contract.ts";
 export type {
   CallArgument,
+  CallInput,
   CallResult,
+  CallReturn,
   ContractDefinition,
   Direction,
   EventKeys,
   EventName,
   PayloadOut,
   PayloadOutput,
+  QuestionName,
   RoleEntries,
+  RoleEntry,
   RoleName,
   TopicName,
 } from "../infer.ts";
@@ -47,6 +51,7 @@ export type { Joined } from "../relay.ts";
 export type {
   CallOptions,
   Client,
+  ClientAnswers,
   ClientBase,
   ClientOptions,
   Gap,

@@ -13,13 +13,10 @@ import {
   type Fields,
   type Frame,
   type Hello,
+  plainFrame,
 } from "../protocol.ts";
-import {
-  type Schema,
-  validate,
-  type Validated,
-  validateSync,
-} from "../schema.ts";
+import { type Schema, validate, type Validated } from "../schema.ts";
+import { type Answerer, Answers } from "./answers.ts";
 import { Calls } from "./calls.ts";
 import { createGate, type Gate } from "./gate.ts";
 import { type ClientStatus, Link, type WebSocketConstructor } from "./link.ts";
@@ -45,6 +42,7 @@ export class ClientCore {
   readonly #link: Link;
   readonly #calls: Calls;
   readonly #topics: Topics;
+  readonly #answers: Answers;
   /** Where a token can be asked for. */
   readonly #login: Login | undefined;
   readonly #events = new Map<string, Set<Fn>>();
@@ -53,7 +51,7 @@ export class ClientCore {
   readonly #gapFns = new Set<Fn>();
   #out: Batch[] = [];
   #hello: Hello | undefined;
-  #gate: Gate = createGate();
+  #gate: Gate<void> = createGate();
   #greeted = false;
   #away: ReturnType<typeof setTimeout> | undefined;
 
@@ -76,6 +74,11 @@ export class ClientCore {
     };
     this.#calls = new Calls(host);
     this.#topics = new Topics(host, this.#calls);
+    this.#answers = new Answers(
+      (...frame) => this.#encode(...frame),
+      host.send,
+      this.#report,
+    );
     const { token } = options;
     if (typeof token === "function") {
       this.#login = new Login(
@@ -149,6 +152,20 @@ export class ClientCore {
     return this.#topics.add(topic, fn, failed);
   }
 
+  implement(answerers: Record<string, Answerer>): this {
+    for (const [name, answerer] of Object.entries(answerers)) {
+      const question = this.#surface.questions.get(name);
+      if (!question) throw this.#unknown("question", name);
+      const { input } = question;
+      this.#answers.set(
+        name,
+        async (raw, call) =>
+          answerer(await this.#accept(input, raw, name), call),
+      );
+    }
+    return this;
+  }
+
   onStatus(fn: (status: ClientStatus) => void): () => void {
     return this.#listen(this.#statusFns, fn);
   }
@@ -201,30 +218,34 @@ export class ClientCore {
     if (this.#calls.waiting >= maxQueued) {
       throw new SocketError(
         "UNAVAILABLE",
-        `Cannot call "${name}": more than maxQueued ${maxQueued} calls wait already`,
+        `Cannot call "${name}": more than maxQueued ${maxQueued} calls wait`,
       );
     }
-    const build = (id: number) =>
-      this.#encode(`["req",${id},${JSON.stringify(name)}`, name, input);
+    const build = (id: number) => this.#encode(["req", id, name], name, input);
     const raw = await this.#calls.start(build, {
       ...how,
       timeoutMs: how?.timeoutMs ?? timeoutMs,
     });
+    return await this.#accept(output, raw, name);
+  }
+
+  /** Reads a payload, held to its schema where that is wanted. */
+  async #accept(schema: Schema, raw: unknown, name: string): Promise<unknown> {
     const value = this.#codec.payload(raw);
     return this.#options.validate === "inbound"
-      ? accepted(await validate(output, value), name)
+      ? accepted(await validate(schema, value), name)
       : value;
   }
 
   #signal(name: string, input: unknown): void {
     this.#wake();
     if (this.#hello) {
-      this.#send(this.#encode(`["sig",${JSON.stringify(name)}`, name, input));
+      this.#send(this.#encode(["sig", name], name, input));
     }
   }
 
-  #encode(head: string, name: string, input: unknown): Frame {
-    const frame = this.#codec.frame(head, input);
+  #encode(fields: Fields, name: string, input: unknown): Frame {
+    const frame = this.#codec.frame(plainFrame(...fields).slice(0, -1), input);
     const max = this.#hello?.maxMessageBytes ?? Infinity;
     if (exceeds(frame, max)) {
       throw new SocketError(
@@ -251,7 +272,7 @@ export class ClientCore {
 
   // --- In -----------------------------------------------------------------------------------------------------------
 
-  #take([tag, first, second, third, fourth]: Fields): void {
+  #take([tag, first, second, third, fourth]: Fields): unknown {
     switch (tag) {
       case "res":
         return this.#calls.answer(first, undefined, second);
@@ -269,6 +290,10 @@ export class ClientCore {
           second,
           this.#topics.listeners(first),
         );
+      case "req":
+        return this.#answers.answer(first, second as string, third);
+      case "cancel":
+        return this.#answers.cancel(first);
       case "gap":
         return this.#tell(this.#gapFns, first);
       case "away":
@@ -299,10 +324,9 @@ export class ClientCore {
     if (!message || !fns) return;
     try {
       const value = this.#codec.payload(raw);
-      const { validate } = this.#options;
-      const checked: Validated = validate === "inbound"
-        ? validateSync(message.payload, value, message.name)
-        : { ok: true, value };
+      const checked = this.#options.validate === "inbound"
+        ? validate(message.payload, value)
+        : { ok: true, value } as const;
       this.#tell(fns, accepted(checked, message.name));
     } catch (error) {
       this.#report(error);
@@ -357,6 +381,7 @@ export class ClientCore {
       `The connection ended with ${code}${reason ? `: ${reason}` : ""}`,
     );
     this.#calls.fail(error, closed);
+    this.#answers.end();
     if (wasOpen) this.#gate = createGate();
     if (!closed) return;
     this.#gate.fail(error);
@@ -402,12 +427,17 @@ function run(fn: Fn, payload: unknown, failed: (error: unknown) => void): void {
   }
 }
 
-function accepted(checked: Validated, name: string): unknown {
-  if (checked.ok) return checked.value;
+function accepted(
+  checked: Validated | Promise<Validated>,
+  name: string,
+): unknown {
+  // An asynchronous schema of an event is refused: order would be lost.
+  if (checked instanceof Promise) checked.catch(() => {});
+  else if (checked.ok) return checked.value;
   throw new SocketError(
     "VALIDATION",
     `What the server sent as "${name}" was refused`,
-    { issues: checked.issues },
+    { issues: (checked as { issues?: unknown }).issues },
   );
 }
 

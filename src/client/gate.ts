@@ -5,17 +5,17 @@
  */
 
 /** A promise that may be ignored. */
-export interface Gate {
-  readonly promise: Promise<void>;
-  open(): void;
+export interface Gate<T> {
+  readonly promise: Promise<T>;
+  open(value: T): void;
   fail(error: unknown): void;
 }
 
 /** Makes a gate that is shut. */
-export function createGate(): Gate {
-  let open = () => {};
-  let fail: (error: unknown) => void = () => {};
-  const promise = new Promise<void>((resolve, reject) => {
+export function createGate<T>(): Gate<T> {
+  let open: Gate<T>["open"] = () => {};
+  let fail: Gate<T>["fail"] = open as never; // replaced on the next line
+  const promise = new Promise<T>((resolve, reject) => {
     open = resolve;
     fail = reject;
   });

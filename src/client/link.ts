@@ -4,7 +4,13 @@
  * @module
  */
 import { backoffDelay, type BackoffOptions } from "../backoff.ts";
-import { CloseCode, comebackAfter } from "../close_codes.ts";
+import {
+  ABNORMAL,
+  BAD_PROTOCOL,
+  comebackAfter,
+  HEARTBEAT_LOST,
+  NORMAL,
+} from "../close_codes.ts";
 import {
   type Fields,
   type Hello,
@@ -114,19 +120,14 @@ export class Link {
 
   /** Dials, unless it does so already: also called when a browser is on a network again. */
   readonly connect = (): void => {
-    const { state, code, reason } = this.#status;
+    const { state, retryInMs: _, ...last } = this.#status;
     if (state !== "waiting" && state !== "idle") return;
     globalThis.addEventListener?.("online", this.connect); // the same one again is not added
     clearTimeout(this.#timer);
-    this.#turnTo({
-      state: "connecting",
-      ...(code !== undefined && { code }),
-      ...(reason !== undefined && { reason }),
-      willRetry: true,
-    });
+    this.#turnTo({ ...last, state: "connecting" });
     this.#dial().catch((error) => {
       this.#options.error(error);
-      this.#lost(CloseCode.abnormal, String(error));
+      this.#lost(ABNORMAL, String(error));
     });
   };
 
@@ -141,11 +142,11 @@ export class Link {
 
   /** Leaves this connection for a new one. */
   restart(): void {
-    this.#drop(CloseCode.normal, "", "now");
+    this.#drop(NORMAL, "", "now");
   }
 
   /** Ends for good. */
-  close(code: number = CloseCode.normal, reason = ""): void {
+  close(code: number = NORMAL, reason = ""): void {
     this.#drop(code, reason, "never");
   }
 
@@ -162,22 +163,16 @@ export class Link {
     const mine = () => this.#socket === socket;
     this.#timer = setTimeout(() => {
       if (!mine()) return;
-      if (opened) {
-        this.close(CloseCode.badProtocol, "the server said no hi within 10 s");
-      } else {this.#drop(
-          CloseCode.abnormal,
-          "the server did not answer within 10 s",
-        );}
+      if (opened) this.close(BAD_PROTOCOL, "no hi came within 10 s");
+      else this.#drop(ABNORMAL, "no answer came within 10 s");
     }, PATIENCE_MS);
     socket.onopen = () => opened = true;
     socket.onmessage = ({ data }) => mine() && this.#receive(data);
     socket.onclose = ({ code, reason }) =>
-      mine() && this.#lost(code || CloseCode.abnormal, reason); // 0 on Deno
+      mine() && this.#lost(code || ABNORMAL, reason); // 0 on Deno
     // Node 20 and 22 fire nothing else for a refused dial. Where `close` follows, it has the code: let it come first.
     socket.onerror = () =>
-      setTimeout(() =>
-        mine() && this.#lost(CloseCode.abnormal, "the connection failed")
-      );
+      setTimeout(() => mine() && this.#lost(ABNORMAL, "the connection failed"));
   }
 
   #receive(data: unknown): void {
@@ -200,8 +195,8 @@ export class Link {
   #greet(hello: Hello): void {
     const flaw = hello?.v === 1
       ? this.#options.accept(hello)
-      : "the server speaks another version, must be 1";
-    if (flaw) return this.close(CloseCode.badProtocol, flaw);
+      : "the server speaks another version";
+    if (flaw) return this.close(BAD_PROTOCOL, flaw);
     this.#disarm();
     this.#openedAt = Date.now();
     const patienceMs = Math.min(PATIENCE_MS, hello.heartbeatMs);
@@ -218,7 +213,7 @@ export class Link {
     this.#timer = setTimeout(() => {
       // Much too late, this process was suspended: what came meanwhile is read after this.
       if (Date.now() > dueAt + 1_000) this.#expectSign(patienceMs);
-      else this.#drop(CloseCode.heartbeatLost, "the server is silent");
+      else this.#drop(HEARTBEAT_LOST, "the server is silent");
     }, patienceMs);
   }
 
@@ -234,7 +229,7 @@ export class Link {
     try {
       // A browser lets a page send 1000 and 3000 to 4999 only.
       socket?.close(
-        code === CloseCode.abnormal ? CloseCode.normal : code,
+        code === ABNORMAL ? NORMAL : code,
         reason.slice(0, 41), // at most 123 bytes of UTF-8, or close() throws
       );
     } catch (error) {
@@ -254,31 +249,22 @@ export class Link {
     if (Date.now() - this.#openedAt > STABLE_MS) this.#failures = 0;
     this.#openedAt = Infinity;
     const { backoff } = this.#options;
-    if (!backoff || comeback === "never") {
-      globalThis.removeEventListener?.("online", this.connect);
-      const status: ClientStatus = {
-        state: "closed",
-        code,
-        reason,
-        willRetry: false,
-      };
-      this.#turnTo(status);
-      return this.#options.down(status);
-    }
-    const delay = comeback === "late"
-      ? backoff.maxMs * (1 + Math.random()) / 2
-      : comeback === "now" && this.#failures === 0
-      ? 0
-      : backoffDelay(this.#failures, backoff);
-    this.#failures++;
-    const status: ClientStatus = {
-      state: "waiting",
+    let status: ClientStatus = {
+      state: "closed",
       code,
       reason,
-      willRetry: true,
-      retryInMs: delay,
+      willRetry: false,
     };
-    this.#timer = setTimeout(this.connect, delay);
+    if (backoff && comeback !== "never") {
+      const retryInMs = comeback === "late"
+        ? backoff.maxMs * (1 + Math.random()) / 2
+        : comeback === "now" && this.#failures === 0
+        ? 0
+        : backoffDelay(this.#failures, backoff);
+      this.#failures++;
+      status = { ...status, state: "waiting", willRetry: true, retryInMs };
+      this.#timer = setTimeout(this.connect, retryInMs);
+    } else globalThis.removeEventListener?.("online", this.connect);
     this.#turnTo(status);
     this.#options.down(status);
   }

@@ -38,7 +38,8 @@ export function createClient<
   T extends { readonly definition: ContractDefinition },
   R extends RoleName<T["definition"]>,
 >(
-  { role, requests, signals, events, topics, serializer }: ClientSurface,
+  { role, requests, signals, events, topics, questions, serializer }:
+    ClientSurface,
   options: Omit<ClientOptions<R>, "validate">,
 ): Client<T["definition"], R> {
   const map = (names: readonly string[], entry: object) =>
@@ -47,6 +48,7 @@ export function createClient<
     calls: new Map([...map(requests, { output: true }), ...map(signals, {})]),
     events: new Map(map(events, {})),
     topics: new Map(map(topics, {})),
+    questions: new Map(map(questions, {})),
   };
   const contract = { roles: new Map([[role, surface]]), serializer };
   // All that a client reads of a contract, unless it validates.

@@ -19,6 +19,8 @@ export interface ClientSurface<R extends string = string> {
   readonly events: readonly string[];
   /** Topics that can be subscribed to. */
   readonly topics: readonly string[];
+  /** Questions of the server's. */
+  readonly questions: readonly string[];
   /** The contract's own, where it has one; not JSON, so it is added where the client is made. */
   readonly serializer?: Serializer;
 }
@@ -61,5 +63,6 @@ export function clientSurface<
     signals: names(calls.filter(({ output }) => !output)),
     events: names(surface.events.values()),
     topics: names(surface.topics.values()),
+    questions: names(surface.questions.values()),
   };
 }

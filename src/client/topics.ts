@@ -7,6 +7,7 @@ import type { SocketError } from "../errors.ts";
 import { plainFrame } from "../protocol.ts";
 import type { Joined } from "../relay.ts";
 import type { Calls, CallsHost } from "./calls.ts";
+import { createGate, type Gate } from "./gate.ts";
 import type { SubscribeOptions, Subscription } from "./types.ts";
 
 /** How long to wait when a subscription hit a limit, in milliseconds. */
@@ -16,18 +17,17 @@ const MAX_RETRIES = 5;
 
 interface Listener {
   readonly fn: (payload: never) => void;
-  readonly settle: (joined: Joined) => void;
-  readonly refuse: (error: unknown) => void;
+  readonly ready: Gate<Joined>;
   readonly failed: (error: unknown) => void;
 }
 
 interface Topic {
   readonly listeners: Set<Listener>;
   /** What `sub` was answered with. */
-  joined: Joined | undefined;
+  joined?: Joined | undefined;
   /** The last `sub` of it. */
   id: number;
-  retry: ReturnType<typeof setTimeout> | undefined;
+  retry?: ReturnType<typeof setTimeout>;
   /** How often in a row a limit was hit. */
   failures: number;
 }
@@ -50,27 +50,15 @@ export class Topics {
     fn: (payload: never) => void,
     onError: NonNullable<SubscribeOptions["onError"]>,
   ): Subscription {
-    let settle: Listener["settle"] = () => {};
-    let refuse: Listener["refuse"] = () => {};
-    const ready = new Promise<Joined>((resolve, reject) => {
-      settle = resolve;
-      refuse = reject;
-    });
-    ready.catch(() => {}); // ignoring it is fine: a refusal goes to onError as well
-    const listener: Listener = { fn, settle, refuse, failed: onError };
-    if (this.#ended) refuse(this.#ended);
+    const ready = createGate<Joined>(); // ignoring it is fine: a refusal goes to onError as well
+    const listener: Listener = { fn, ready, failed: onError };
+    if (this.#ended) ready.fail(this.#ended);
     let topic = this.#topics.get(name);
-    if (topic?.joined) settle(topic.joined);
+    if (topic?.joined) ready.open(topic.joined);
     if (!topic) {
       this.#topics.set(
         name,
-        topic = {
-          listeners: new Set(),
-          joined: undefined,
-          id: 0,
-          retry: undefined,
-          failures: 0,
-        },
+        topic = { listeners: new Set(), id: 0, failures: 0 },
       );
       if (this.#host.open) this.#ask(name, topic);
     }
@@ -78,10 +66,10 @@ export class Topics {
     const { listeners } = topic;
     const mine = topic;
     return {
-      ready,
+      ready: ready.promise,
       unsubscribe: () => {
         if (!listeners.delete(listener)) return;
-        settle({ live: false });
+        ready.open({ live: false });
         if (listeners.size > 0 || this.#topics.get(name) !== mine) return;
         this.#topics.delete(name);
         clearTimeout(mine.retry);
@@ -108,7 +96,7 @@ export class Topics {
     this.#ended = reason;
     for (const { listeners, retry } of this.#topics.values()) {
       clearTimeout(retry);
-      for (const { refuse } of listeners) refuse(reason);
+      for (const { ready } of listeners) ready.fail(reason);
     }
     this.#topics.clear();
   }
@@ -121,7 +109,7 @@ export class Topics {
       (joined) => {
         topic.joined = joined as Joined; // what the protocol answers a sub with
         topic.failures = 0;
-        for (const { settle } of topic.listeners) settle(topic.joined);
+        for (const { ready } of topic.listeners) ready.open(topic.joined);
       },
       (error: SocketError) => this.#refused(name, topic, error), // calls reject with nothing else here
     );
@@ -142,8 +130,8 @@ export class Topics {
       return;
     }
     this.#topics.delete(name);
-    for (const { refuse, failed } of topic.listeners) {
-      refuse(error);
+    for (const { ready, failed } of topic.listeners) {
+      ready.fail(error);
       failed(error);
     }
   }

@@ -5,11 +5,15 @@
  */
 import type {
   CallArgument,
+  CallInput,
   CallResult,
+  CallReturn,
   ContractDefinition,
   EventName,
   PayloadOut,
+  QuestionName,
   RoleEntries,
+  RoleEntry,
   RoleName,
   TopicName,
 } from "../infer.ts";
@@ -55,6 +59,20 @@ export interface Gap {
   readonly dropped: number;
 }
 
+/** What answers each question of a role. */
+export type ClientAnswers<C extends ContractDefinition, R extends RoleName<C>> =
+  {
+    readonly [N in QuestionName<C, R>]?: (
+      input: CallInput<RoleEntry<C, R, N>>,
+      call: {
+        /** Aborts when the server waits no longer, and when the connection is over. */
+        readonly signal: AbortSignal;
+      },
+    ) =>
+      | CallReturn<RoleEntry<C, R, N>>
+      | Promise<CallReturn<RoleEntry<C, R, N>>>;
+  };
+
 /** What every client has beside the methods of its role. */
 export interface ClientBase<
   C extends ContractDefinition,
@@ -91,6 +109,14 @@ export interface ClientBase<
     fn: (payload: PayloadOut<C, R, N>) => void,
     options?: SubscribeOptions,
   ): Subscription;
+  /**
+   * Answers the server's questions from now on. What an answer throws reaches the server as itself when it is a
+   * `SocketError`, else as INTERNAL, and goes to `onError`. A question without an answer is NOT_FOUND to the server.
+   *
+   * @param answers Some or all of the questions of `shared` and of the role; a second one takes the first one's place
+   * @returns The client itself
+   */
+  implement(answers: ClientAnswers<C, R>): this;
   /**
    * Listens to the connection's state.
    *

@@ -67,6 +67,7 @@ test("a surface has one role's names and nothing else", () => {
     signals: ["poke"],
     events: ["poked"],
     topics: ["news"],
+    questions: [],
   });
   expect(thrown(() => clientSurface(api, "nobody" as "user"))).toBeInstanceOf(
     TypeError,

@@ -365,6 +365,111 @@ export const cases: readonly Case[] = [
     mentions: ["string", "number"],
   },
   {
+    name: "a question whose input is of another type",
+    good: `srv.toConn("n.1").request("confirm", { text: "" });`,
+    bad: `srv.toConn("n.1").request("confirm", { text: 1 });`,
+    code: 2322,
+    mentions: ["number", "string"],
+  },
+  {
+    name: "a role's question to a connection whose role is not named",
+    good: `srv.toConn("n.1", "agent").request("work", 1);`,
+    bad: `srv.toConn("n.1").request("work", 1);`,
+    code: 2345,
+    mentions: ["work", "confirm"],
+  },
+  {
+    name: "a question through emit",
+    good: `srv.toConn("n.1", "user").request("confirm", { text: "" });`,
+    bad: `userConn.emit("confirm", { text: "" });`,
+    code: 2345,
+    mentions: ["confirm"],
+  },
+  {
+    name: "an event through request",
+    good: `userConn.emit("message", { from: "", text: "" });`,
+    bad:
+      `srv.toConn("n.1", "user").request("message", { from: "", text: "" });`,
+    code: 2345,
+    mentions: ["message", "confirm"],
+  },
+  {
+    name: "a role's question to a room",
+    good: `srv.room("a").request("confirm", { text: "" });`,
+    bad: `srv.room("a").request("work", 1);`,
+    code: 2345,
+    mentions: ["work"],
+  },
+  {
+    name: "an answer of another type",
+    good: `user.implement({ confirm: ({ text }) => text !== "" });`,
+    bad: `user.implement({ confirm: ({ text }) => text });`,
+    code: 2322,
+    mentions: ["string", "boolean"],
+  },
+  {
+    name: "an answer to another role's question",
+    good: `agent.implement({ work: (n) => n });`,
+    bad: `user.implement({ work: (n: number) => n });`,
+    code: 2353,
+    mentions: ["work"],
+  },
+  {
+    name: "listening to a question",
+    good: `user.on("message", () => {});`,
+    bad: `user.on("confirm", () => {});`,
+    code: 2345,
+    mentions: ["confirm"],
+  },
+  {
+    name: "a question between nodes through emitServer",
+    good: `srv.askServers("load", { of: "cpu" });`,
+    bad: `srv.emitServer("load", { of: "cpu" });`,
+    code: 2345,
+    mentions: ["load", "rebalance"],
+  },
+  {
+    name: "an event between nodes through askServers",
+    good: `srv.emitServer("rebalance", { shard: 1 });`,
+    bad: `srv.askServers("rebalance", { shard: 1 });`,
+    code: 2345,
+    mentions: ["rebalance", "load"],
+  },
+  {
+    name: "a node's answer of another type",
+    good: `srv.onServer("load", ({ of }) => of.length);`,
+    bad: `srv.onServer("load", ({ of }) => of);`,
+    code: 2322,
+    mentions: ["string", "number"],
+  },
+  {
+    name: "a question with a Date in it over JSON",
+    good:
+      `defineContract({ roles: { a: { serverToClient: { when: { input: z.string(), output: z.string() } } } } });`,
+    bad:
+      `defineContract({ roles: { a: { serverToClient: { when: { input: z.date(), output: z.string() } } } } });`,
+    code: 2375,
+    mentions: ["the input of 'a.when'"],
+  },
+  {
+    name: "an answer with a Date in it over JSON",
+    good:
+      `defineContract({ roles: { a: { serverToClient: { when: { input: z.string(), output: z.coerce.date<string>() } } } } });`,
+    bad:
+      `defineContract({ roles: { a: { serverToClient: { when: { input: z.string(), output: z.date() } } } } });`,
+    code: 2375,
+    mentions: ["the output of 'a.when'"],
+  },
+  {
+    name: "a node's answer with a Date in it over JSON",
+    good:
+      `defineContract({ roles: { a: {} }, serverToServer: { when: { input: z.string(), output: z.string() } } });`,
+    bad:
+      `defineContract({ roles: { a: {} }, serverToServer: { when: { input: z.string(), output: z.date() } } });`,
+    code: 2375,
+    mentions: ["the output of 'serverToServer.when'"],
+  },
+  {
     name: "a role's event to the rest of a room",
     good:
       `srv.room("a").except(conn).broadcast("message", { from: "", text: "" });`,

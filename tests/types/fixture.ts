@@ -18,6 +18,10 @@ export const api = defineContract({
         payload: z.object({ room: z.string(), count: z.number() }),
         subscribe: true,
       },
+      confirm: {
+        input: z.object({ text: z.string() }),
+        output: z.boolean(),
+      },
     },
   },
   roles: {
@@ -48,11 +52,18 @@ export const api = defineContract({
         task: { payload: z.object({ prompt: z.string() }), subscribe: true },
         status: { payload: z.number(), subscribe: true },
         paged: { payload: z.number() },
+        work: { input: z.number(), output: z.coerce.number() },
       },
     },
     guest: {},
   },
-  serverToServer: { rebalance: z.object({ shard: z.coerce.number() }) },
+  serverToServer: {
+    rebalance: z.object({ shard: z.coerce.number() }),
+    load: {
+      input: z.object({ of: z.string().default("cpu") }),
+      output: z.number(),
+    },
+  },
 });
 
 /** The contract's type, as `Handlers<…>` and `Connection<…>` take it. */

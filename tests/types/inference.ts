@@ -204,6 +204,10 @@ const off = srv.onServer("rebalance", ({ shard }) => {
   same<Same<typeof shard, number>>();
 });
 same<Same<typeof off.ready, Promise<Joined>>>();
+srv.onServer("load", async ({ of }) => {
+  same<Same<typeof of, string>>();
+  return await Promise.resolve(1);
+});
 for (const conn of srv.local.connections) conn.close(4409, "bye");
 
 // --- Clients: what the schema takes, and what it gives back
@@ -228,6 +232,28 @@ user.on("invited", ({ by }) => void same<Same<typeof by, string>>());
 user.subscribe("status", (status) => void same<Same<typeof status, string>>());
 agent.subscribe("status", (status) => void same<Same<typeof status, number>>());
 user.onGap(({ dropped }) => void same<Same<typeof dropped, number>>());
+
+// --- Questions: what the schema takes, and what it gives back
+export async function questions(): Promise<void> {
+  const sure = await srv.toConn("n.1").request("confirm", { text: "" });
+  same<Same<typeof sure, boolean>>();
+  const work = await srv.toConn("n.1", "agent").request("work", 1, {
+    timeoutMs: 1,
+  });
+  same<Same<typeof work, number>>();
+  const { answers, missing } = await room.request("confirm", { text: "" });
+  same<Same<typeof answers, { id: string; output: boolean }[]>>();
+  same<Same<typeof missing, string[]>>();
+  const loads = await srv.askServers("load", {});
+  same<Same<typeof loads.answers, { nodeId: string; output: number }[]>>();
+}
+agent.implement({
+  work: (n, { signal }) => {
+    same<Same<typeof n, number>>();
+    same<Same<typeof signal, AbortSignal>>();
+    return Promise.resolve(n);
+  },
+}).implement({ confirm: ({ text }) => text !== "" });
 
 // A function that takes a client of any role.
 type Anyone = "user" | "agent" | "guest";
