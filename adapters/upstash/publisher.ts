@@ -123,9 +123,6 @@ export class Publisher {
   }
 
   #next(): Publish[] {
-    const oldest = performance.now() - PATIENCE * this.#settings.timeoutMs;
-    const late = this.#queue.findIndex((it) => it.at >= oldest);
-    this.#drop(this.#queue.splice(0, late < 0 ? this.#queue.length - 1 : late));
     let length = 0;
     let count = 0;
     for (const { size } of this.#queue) {
@@ -139,6 +136,7 @@ export class Publisher {
   }
 
   async #send(batch: Publish[]): Promise<void> {
+    const began = performance.now();
     for (let tries = 0; batch.length > 0; tries++) {
       const started = performance.now();
       const failure = await this.#try(batch).then(
@@ -156,8 +154,9 @@ export class Publisher {
         this.#queue.unshift(...batch.splice(batch.length >> 1));
         continue;
       }
-      const age = performance.now() - (batch[0]?.at ?? 0);
-      const late = tries > 0 && age > PATIENCE * this.#settings.timeoutMs;
+      const oldest = performance.now() - PATIENCE * this.#settings.timeoutMs;
+      const late = tries > 0 && began < oldest;
+      if (late) this.#dropOlder(oldest);
       if (failure.kind !== "away" || late || this.#closed) {
         this.#drop(batch);
         return this.#tell(failure);
@@ -244,6 +243,12 @@ export class Publisher {
 
   /** Whether the last request was followed by a trim: if that does not help, nothing will. */
   #trimmed = false;
+
+  /** What waited behind one that was given up for as long as that was tried. */
+  #dropOlder(than: number): void {
+    const young = this.#queue.findIndex((it) => it.at >= than);
+    this.#drop(this.#queue.splice(0, young < 0 ? this.#queue.length : young));
+  }
 
   #drop(batch: readonly Publish[]): void {
     const counts = new Map<string, number>();

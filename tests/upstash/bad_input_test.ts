@@ -143,7 +143,11 @@ for (
     });
     endings.push(() => proxy.stop(true));
     const limited = { url: `http://127.0.0.1:${proxy.port}`, token };
-    for (const where of [limited, { client: new Redis(limited) }]) {
+    for (
+      const where of [
+        quota.includes("daily") ? limited : { client: new Redis(limited) },
+      ]
+    ) {
       over = false;
       const node = open(local, `quota-${asked}`, where);
       await node.adapter.subscribe("c");

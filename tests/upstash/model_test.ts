@@ -57,7 +57,10 @@ const mixed = [
 
 for (
   const [name, nodes, rate] of [
-    ["over REST, reads 120 ms behind", overRest, 0],
+    // What the second finds is what this one would, when there is time for both.
+    ...(process.env["MESSAGES"]
+      ? [["over REST, reads 120 ms behind", overRest, 0] as const]
+      : []),
     [
       "over REST, every fifth request fails, reads 120 ms behind",
       overRest,

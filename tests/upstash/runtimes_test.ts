@@ -11,12 +11,12 @@ const program = join(root, "tests/upstash/suite_program.ts");
 /** After how long a program that closed its adapter must be over. */
 const EXIT_MS = 5_000;
 
-test("the suite runs on Deno, and its program ends", async () => {
+test.concurrent("the suite runs on Deno, and its program ends", async () => {
   const deno = join(root, "node_modules/.bin/deno");
   await run(deno, "run", "--allow-all", "--no-check", program);
 }, 120_000);
 
-test("the suite runs on Node, and its program ends", async () => {
+test.concurrent("the suite runs on Node, and its program ends", async () => {
   const folder = await mkdtemp(join(tmpdir(), "upstash-suite-"));
   try {
     const built = await Bun.build({

@@ -1,7 +1,11 @@
 // The adapter suite on a local Upstash, several cases at a time: each has a server of its own, so that its outage is
 // nobody else's. Most of a case is waiting.
 import type { UpstashAdapterOptions } from "../../adapters/upstash.ts";
-import { type AdapterCase, adapterSuite } from "../../src/testing/mod.ts";
+import {
+  type AdapterCase,
+  type AdapterSubject,
+  adapterSuite,
+} from "../../src/testing/mod.ts";
 import {
   createUpstashServer,
   type UpstashServer,
@@ -13,7 +17,9 @@ import { createUpstashSubject } from "./upstash_subject.ts";
 export interface Stand {
   readonly redis: string;
   readonly replica?: string;
-  readonly troubles?: UpstashTroubles;
+  readonly troubles?: (it: AdapterCase) => UpstashTroubles;
+  /** What is otherwise than usual. */
+  readonly subject?: Partial<AdapterSubject>;
   /** The adapter's options beside those that tests have. */
   readonly options?: (server: UpstashServer) => UpstashAdapterOptions;
 }
@@ -25,10 +31,11 @@ export async function runCase(it: AdapterCase, stand: Stand): Promise<void> {
     redis,
     ...(replica !== undefined && { replica }),
   });
-  server.trouble(stand.troubles ?? {});
+  server.trouble(stand.troubles?.(it) ?? {});
   const options = stand.options?.(server);
   try {
-    await it.run(createUpstashSubject(server, options));
+    const subject = createUpstashSubject(server, options);
+    await it.run({ ...subject, ...stand.subject });
   } finally {
     await server.close();
   }
