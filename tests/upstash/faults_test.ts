@@ -16,7 +16,6 @@ registerUpstashSuite("Upstash adapter, every fifth request fails", {
     rate: 0.2,
     kinds: ["A2", "A5", "A7"].includes(promise) ? others : upstashFaults,
   }),
-  subject: { patienceMs: 20_000 },
   // Two of the ten ways to fail take as long as a request may.
   options: ({ url, token }) => ({ url, token, timeoutMs: 1_000 }),
 });

@@ -11,7 +11,7 @@ export function registerUpstashSuite(name: string, stand: Stand): void {
       test.concurrent(
         `${it.promise}: ${it.name}`,
         () => gate.run(() => runCase(it, stand)),
-        20 * (stand.subject?.patienceMs ?? PATIENCE_MS),
+        20 * PATIENCE_MS,
       );
     }
   });

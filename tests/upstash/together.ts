@@ -1,11 +1,7 @@
 // The adapter suite on a local Upstash, several cases at a time: each has a server of its own, so that its outage is
 // nobody else's. Most of a case is waiting.
 import type { UpstashAdapterOptions } from "../../adapters/upstash.ts";
-import {
-  type AdapterCase,
-  type AdapterSubject,
-  adapterSuite,
-} from "../../src/testing/mod.ts";
+import { type AdapterCase, adapterSuite } from "../../src/testing/mod.ts";
 import {
   createUpstashServer,
   type UpstashServer,
@@ -18,8 +14,6 @@ export interface Stand {
   readonly redis: string;
   readonly replica?: string;
   readonly troubles?: (it: AdapterCase) => UpstashTroubles;
-  /** What is otherwise than usual. */
-  readonly subject?: Partial<AdapterSubject>;
   /** The adapter's options beside those that tests have. */
   readonly options?: (server: UpstashServer) => UpstashAdapterOptions;
 }
@@ -34,8 +28,7 @@ export async function runCase(it: AdapterCase, stand: Stand): Promise<void> {
   server.trouble(stand.troubles?.(it) ?? {});
   const options = stand.options?.(server);
   try {
-    const subject = createUpstashSubject(server, options);
-    await it.run({ ...subject, ...stand.subject });
+    await it.run(createUpstashSubject(server, options));
   } finally {
     await server.close();
   }

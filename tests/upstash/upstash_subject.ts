@@ -13,7 +13,7 @@ export const QUICK = {
 } satisfies UpstashAdapterOptions;
 
 /** How long what the suite waits for may take. */
-export const PATIENCE_MS = 10_000;
+export const PATIENCE_MS = 20_000;
 
 /** A local Upstash as the suite sees it: one for all cases, that goes away and comes back. */
 export function createUpstashSubject(
