@@ -16,6 +16,9 @@ export interface FrameOptions {
   readonly masked?: boolean;
 }
 
+/** Servers in processes of their own answer late on a busy machine. */
+const PATIENCE_MS = 20_000;
+
 /** Dials and reads the answer's head; the status may be another than 101. */
 export async function dial(
   port: number,
@@ -42,7 +45,11 @@ export async function dial(
     lines.push(`${name}: ${value}`);
   }
   socket.bytes(`${lines.join("\r\n")}\r\n\r\n`);
-  await until(() => socket.status !== 0 || socket.gone, "an HTTP answer");
+  await until(
+    () => socket.status !== 0 || socket.gone,
+    "an HTTP answer",
+    PATIENCE_MS,
+  );
   return socket;
 }
 
@@ -132,13 +139,14 @@ export class TcpSocket {
         `${tag} ${id ?? ""} in ${JSON.stringify(this.frames.slice(-5))}, end ${
           JSON.stringify(this.end)
         }`,
+      PATIENCE_MS,
     );
     return find() as Fields; // just found
   }
 
   /** The close code that came, or comes; 1006 for a cut connection. */
   async closeCode(): Promise<number> {
-    await until(() => this.end || this.gone, "a close");
+    await until(() => this.end || this.gone, "a close", PATIENCE_MS);
     return this.end?.code ?? 1006;
   }
 

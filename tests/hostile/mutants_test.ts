@@ -40,6 +40,7 @@ for (const runtime of runtimes) {
           await until(
             () => current.pongs > pongs || current.end || current.gone,
             `the end of frame ${n} of seed ${seed}`,
+            20_000,
           );
           if (current.end || current.gone) {
             const code = current.end?.code ?? 1006;
