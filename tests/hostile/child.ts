@@ -43,6 +43,7 @@ export async function startChild(
   env: Record<string, string> = {},
 ): Promise<Child> {
   const child = Bun.spawn(await commandOn(runtime), {
+    stdin: "pipe", // it ends with it, whatever becomes of this process
     stdout: "pipe",
     stderr: "ignore",
     env: { ...process.env, ...env },

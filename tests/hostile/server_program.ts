@@ -199,6 +199,7 @@ function told(path: string): unknown {
 
 setInterval(() => srv.publish("presence", { count: 1 }), 5).unref();
 
+process.stdin.on("end", () => process.exit(0)).resume();
 const hostname = "127.0.0.1";
 const { Deno } = globalThis as { Deno?: DenoServeLike }; // there on Deno
 async function answer(request: Request, platform: unknown): Promise<Response> {

@@ -17,7 +17,7 @@ function cases(runtime: Runtime): void {
   let child: Child;
   beforeAll(async () => {
     child = await startChild(runtime);
-  });
+  }, 40_000);
   afterAll(async () => {
     await child[Symbol.asyncDispose]();
   });
