@@ -6,7 +6,6 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { until } from "../helpers/wait.ts";
-import { compile } from "../types/compile.ts";
 import { launchChromium } from "./chromium.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -15,16 +14,14 @@ const PATIENCE_MS = 30_000;
 // In the repository, where the package is found by its public name.
 const folder = mkdtempSync(join(root, "docs-program-"));
 let browser: Browser;
-const files = new Map<string, string>();
 let server: ChildProcess | undefined;
 
 beforeAll(async () => {
   const text = readFileSync(join(root, "docs/getting-started.md"), "utf8");
   for (const [, block] of text.matchAll(/```(?:ts ignore|html)\n([^]*?)```/g)) {
     const name = /^(?:\/\/|<!--) (\w+\.\w+)/.exec(block ?? "")?.[1];
-    if (name && block) files.set(name, block);
+    if (name && block) writeFileSync(join(folder, name), block);
   }
-  for (const [name, block] of files) writeFileSync(join(folder, name), block);
   browser = await launchChromium();
 }, 90_000);
 
@@ -68,12 +65,6 @@ async function talk(url: string): Promise<void> {
   }
   for (const page of [ada, grace]) await page.close();
 }
-
-test("its files compile", () => {
-  files.delete("index.html");
-  expect([...files.keys()]).toEqual(["api.ts", "server.ts", "page.ts"]);
-  for (const [, found] of compile(files, [])) expect(found).toEqual([]);
-}, 60_000);
 
 test("the page's bundle is built", () => {
   const { exitCode, stderr } = Bun.spawnSync(

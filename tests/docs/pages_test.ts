@@ -11,6 +11,12 @@ const programs = pages().flatMap(programsOf).map(({ name, code }) => {
     (/<\/\w+>|<\w+ \/>/.test(code) ? ".tsx" : ".ts");
   return { name, file, code };
 });
+// The files of one program, which tests/browser/getting_started_test.ts runs.
+const files = pages()
+  .filter(({ path }) => path === "docs/getting-started.md")
+  .flatMap(({ blocks }) => blocks)
+  .map(({ file = "", code }) => ({ name: file, file, code }));
+const all = [...programs, ...files];
 let found: Map<string, Finding[]>;
 // In the repository, where the package is found by its public name.
 const folder = mkdtempSync(join(root, "docs-program-"));
@@ -20,7 +26,7 @@ let redis: RedisServer;
 beforeAll(async () => {
   redis = await RedisServer.start();
   found = compile(
-    new Map(programs.map(({ file, code }) => [file, code])),
+    new Map(all.map(({ file, code }) => [file, code])),
     [],
   );
 }, 120_000);
@@ -30,10 +36,10 @@ afterAll(async () => {
   await redis?.end();
 });
 
-test("there are pages", () => expect(programs.length).toBeGreaterThan(9));
+test("there are pages", () => expect(programs.length).toBeGreaterThan(15));
 
 describe("compiles:", () => {
-  test.each(programs)("$name", ({ file }) => {
+  test.each(all)("$name", ({ file }) => {
     expect(found.get(file)).toEqual([]);
   });
 });
