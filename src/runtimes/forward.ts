@@ -60,7 +60,9 @@ export function forwardTo(
     const response = await object.fetch(withIdentity(request, identity));
     // An object's response has immutable headers, which middleware throws on.
     const { webSocket } = response as { webSocket?: object | null };
-    return webSocket ? upgraded(webSocket, response.headers) : response;
+    return webSocket
+      ? upgraded(webSocket, response.headers)
+      : new Response(response.body, response);
   };
   return {
     fetch: (request, env) => forward(request, env, {}),

@@ -1,0 +1,107 @@
+/** What is measured, and a control without this package. */
+import { z } from "zod";
+import { defineContract } from "../../mod.ts";
+import {
+  durableObject,
+  type DurableSocketLike,
+  type DurableStateLike,
+  forwardTo,
+} from "../../src/cloudflare.ts";
+
+export const api = defineContract({
+  roles: {
+    user: {
+      clientToServer: { echo: { input: z.string(), output: z.string() } },
+    },
+  },
+});
+
+/** How often each object was made and rung, which outlives its memory. */
+const count = (state: DurableStateLike, what: string) =>
+  void state.storage.put({ [`${what}/${crypto.randomUUID()}`]: true });
+
+/** In objects called so, an hour takes three minutes. */
+const isFast = (state: DurableStateLike) =>
+  (state.id as { name?: string }).name === "fast"; // it came by its name
+
+export class Chat extends durableObject(
+  api,
+  (_env, state) => {
+    count(state, "made");
+    return {
+      authenticate: () => ({ role: "user" }),
+      ...(isFast(state) && { heartbeatMs: 1_250, heartbeatTimeoutMs: 4_500 }),
+    };
+  },
+  (srv) => void srv.implement({ user: { echo: (text) => text } }),
+) {
+  readonly #state: DurableStateLike;
+
+  constructor(state: DurableStateLike, env: unknown) {
+    super(state, env);
+    this.#state = state;
+  }
+
+  override async fetch(request: Request): Promise<Response> {
+    if (new URL(request.url).pathname !== "/counts") {
+      return await super.fetch(request);
+    }
+    const counts: Record<string, number> = {};
+    for (const what of ["made", "rung", "message"]) {
+      const keys = await this.#state.storage.list({ prefix: `${what}/` });
+      counts[what] = keys.size;
+    }
+    return Response.json(counts);
+  }
+
+  override alarm(): void {
+    count(this.#state, "rung");
+    super.alarm();
+  }
+
+  override webSocketMessage(
+    ws: DurableSocketLike,
+    message: string | ArrayBuffer,
+  ) {
+    count(this.#state, "message");
+    return super.webSocketMessage(ws, message);
+  }
+}
+
+/** Says hello and echoes, with nothing around it. */
+export class Bare {
+  readonly #state: DurableStateLike;
+
+  constructor(state: DurableStateLike) {
+    this.#state = state;
+  }
+
+  fetch(): Response {
+    const { WebSocketPair } = globalThis as unknown as {
+      WebSocketPair: new () => { 0: object; 1: DurableSocketLike };
+    }; // this is workerd
+    const { 0: far, 1: near } = new WebSocketPair();
+    this.#state.acceptWebSocket(near);
+    near.send("hi");
+    const headers = { "sec-websocket-protocol": "superline.v1" };
+    const how = { status: 101, webSocket: far, headers };
+    return new Response(null, how);
+  }
+
+  webSocketMessage(ws: DurableSocketLike, message: string): void {
+    ws.send(message);
+  }
+}
+
+const name = (request: Request) => new URL(request.url).pathname.slice(1);
+const query = (request: Request) =>
+  new URL(request.url).searchParams.get("o") ?? name(request);
+const [chat, bare] = [forwardTo("CHAT", query), forwardTo("BARE", name)];
+
+export default {
+  fetch: (request: Request, env: unknown): Promise<Response> =>
+    (new URL(request.url).pathname === "/bare" ? bare : chat).fetch(
+      request,
+      env,
+    ),
+};
