@@ -7,11 +7,14 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 /** The lowest compatibility date that is supported, and the newest that this workerd knows. */
 export const dates = { oldest: "2024-01-01", newest: "2026-07-30" } as const;
 
-/** Bundles a Worker's program, as wrangler does. */
-export async function bundleWorker(program: string): Promise<string> {
+/** Bundles a Worker's program, as wrangler does; for `node` where a package of it wants Node's modules. */
+export async function bundleWorker(
+  program: string,
+  target: "browser" | "node" = "browser",
+): Promise<string> {
   const { success, outputs: [output], logs } = await Bun.build({
     entrypoints: [`${root}${program}`],
-    target: "browser",
+    target,
     format: "esm",
     conditions: ["workerd", "worker"],
     external: ["node:*", "cloudflare:*"],
@@ -19,7 +22,9 @@ export async function bundleWorker(program: string): Promise<string> {
   if (!success || !output) {
     throw new AggregateError(logs, `Cannot bundle ${program}`);
   }
-  return await output.text();
+  // Bun makes a `require` of it, and workerd has no value for it.
+  return (await output.text())
+    .replaceAll("import.meta.url", '"file:///worker.js"');
 }
 
 /** One Worker that runs; disposing ends it. */
