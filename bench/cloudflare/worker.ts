@@ -20,18 +20,11 @@ export const api = defineContract({
 const count = (state: DurableStateLike, what: string) =>
   void state.storage.put({ [`${what}/${crypto.randomUUID()}`]: true });
 
-/** In objects called so, an hour takes three minutes. */
-const isFast = (state: DurableStateLike) =>
-  (state.id as { name?: string }).name === "fast"; // it came by its name
-
 export class Chat extends durableObject(
   api,
   (_env, state) => {
     count(state, "made");
-    return {
-      authenticate: () => ({ role: "user" }),
-      ...(isFast(state) && { heartbeatMs: 1_250, heartbeatTimeoutMs: 4_500 }),
-    };
+    return { authenticate: () => ({ role: "user" }) };
   },
   (srv) => void srv.implement({ user: { echo: (text) => text } }),
 ) {
@@ -93,10 +86,9 @@ export class Bare {
   }
 }
 
-const name = (request: Request) => new URL(request.url).pathname.slice(1);
-const query = (request: Request) =>
-  new URL(request.url).searchParams.get("o") ?? name(request);
-const [chat, bare] = [forwardTo("CHAT", query), forwardTo("BARE", name)];
+const name = (request: Request) =>
+  new URL(request.url).searchParams.get("o") ?? "cold";
+const [chat, bare] = [forwardTo("CHAT", name), forwardTo("BARE", name)];
 
 export default {
   fetch: (request: Request, env: unknown): Promise<Response> =>
