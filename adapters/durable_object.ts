@@ -100,6 +100,8 @@ export function createDurableObjectAdapter(
 
 class BrokerClient implements DurableObjectAdapter {
   readonly limits = { maxPayloadBytes: 1_056_768 };
+  /** What a node hears for its own sake would wake it, and its directory's timer would let it never sleep. */
+  readonly metered = true;
   readonly #options: DurableObjectAdapterOptions;
   readonly #timeoutMs: number;
   readonly #interests = new Map<string, Interest>();
