@@ -36,6 +36,7 @@ export type {
 export { clientSurface } from "./src/client/surface.ts";
 export type { ClientSurface } from "./src/client/surface.ts";
 export { CloseCode } from "./src/close_codes.ts";
+export type { ConnectionInfo } from "./src/census.ts";
 export type { AskOptions } from "./src/asking.ts";
 export type { NodeInfo, NodeListener } from "./src/directory.ts";
 export { defineContract } from "./src/contract.ts";

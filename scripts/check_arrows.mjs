@@ -15,7 +15,7 @@ const layers = [
   `socket adapter contract infer carried
    call implementation observer reach_api server_api server_options`,
   `outbox connection hub dispatch
-   answers ask cluster core directory gather handshake kept middleware node_calls
+   answers ask census cluster core directory gather handshake kept middleware node_calls
    post publish questions reach refresh relay room server_events server_questions
    session settings sleep subscribe sweep targets turn watch`,
   `server create_node

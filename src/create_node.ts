@@ -188,6 +188,10 @@ class ServerNode {
     return new ClusterHandle(this.#server);
   }
 
+  isOnline(userId: string): Promise<boolean> {
+    return this.cluster.isOnline(userId);
+  }
+
   async askServers(
     name: string,
     input: unknown,

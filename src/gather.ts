@@ -28,20 +28,29 @@ const TIMEOUT_MS = 5_000;
 /** One node that was asked: those who have not answered; `undefined` before it said who is asked. */
 type Open = Set<string> | undefined;
 
+/** What came back, unread. */
+export interface Collected {
+  /** Who answered, a node for itself or a member, and the `res` or `err` frame. */
+  readonly taken: [id: string, answer: Fields][];
+  /** See {@linkcode Gathered}. */
+  readonly missing: string[];
+  /** See {@linkcode Gathered}. */
+  readonly missingNodes: string[];
+}
+
 /**
- * Asks all nodes.
+ * Asks all nodes, and waits until all have answered or the time is over.
  *
  * @param kind Who answers there
  * @param about What it is about
  */
-export async function gather(
+export async function collect(
   core: Core,
   kind: string,
   about: readonly string[],
-  question: Question,
   frame: Frame,
   { timeoutMs = TIMEOUT_MS, signal }: AskOptions,
-): Promise<Gathered> {
+): Promise<Collected> {
   core.reach.mustReach("those to be asked");
   const { calls, directory } = core.reach;
   await directory.settled;
@@ -80,6 +89,25 @@ export async function gather(
     if (members) missing.push(...members);
     else missingNodes.push(nodeId);
   }
+  return { taken, missing, missingNodes };
+}
+
+/** As `collect`, with the answers held to a question's schema. */
+export async function gather(
+  core: Core,
+  kind: string,
+  about: readonly string[],
+  question: Question,
+  frame: Frame,
+  options: AskOptions,
+): Promise<Gathered> {
+  const { taken, missing, missingNodes } = await collect(
+    core,
+    kind,
+    about,
+    frame,
+    options,
+  );
   const answers: Gathered["answers"] = [];
   const failed: Gathered["failed"] = [];
   for (const [id, answer] of taken) {

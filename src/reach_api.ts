@@ -4,6 +4,7 @@
  * @module
  */
 import type { AskOptions } from "./asking.ts";
+import type { ConnectionInfo } from "./census.ts";
 import type { NodeInfo, NodeListener } from "./directory.ts";
 import type { SocketError } from "./errors.ts";
 import type {
@@ -177,4 +178,28 @@ export interface Cluster {
    * @returns What ends it
    */
   onNode(fn: NodeListener): () => void;
+  /**
+   * All connections of all nodes. Every node is asked, and tells of each of its own: for more than a few thousand a
+   * node ask for less.
+   *
+   * @throws {SocketError} As a rejection: UNAVAILABLE when a node has more than the adapter carries at once, and while
+   * `reach` is off, as all that follow
+   */
+  connections(): Promise<ConnectionInfo[]>;
+  /** How many connections there are on all nodes: each node tells a number. */
+  count(): Promise<number>;
+  /**
+   * The connections of one user, on all nodes.
+   *
+   * @param userId What `identify` returned for them
+   */
+  byUser(userId: string): Promise<ConnectionInfo[]>;
+  /**
+   * The members of a room, on all nodes.
+   *
+   * @param name The room's name
+   */
+  room(name: string): Promise<ConnectionInfo[]>;
+  /** Each node that answered in time, with the number of its connections. */
+  topology(): Promise<{ nodeId: string; connections: number }[]>;
 }

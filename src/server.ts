@@ -6,6 +6,7 @@
 import type { Adapter } from "./adapter.ts";
 import { summary } from "./answers.ts";
 import { CloseCode } from "./close_codes.ts";
+import { openCensus } from "./census.ts";
 import type { Call, Contract, Message } from "./contract.ts";
 import type { Core, Settings } from "./core.ts";
 import { countClose, type Counters, createCounters } from "./counters.ts";
@@ -80,6 +81,7 @@ export class Server implements Core {
       up: () => this.reach.look(),
       ordered: (channel, order) => this.reach.ordered(channel, order),
     });
+    openCensus(this);
     this.reach.open();
   }
 

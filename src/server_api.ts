@@ -320,6 +320,12 @@ export interface Node<
     input: CallArgument<ServerEntry<C, N>>,
     options?: AskOptions,
   ): Promise<ServerAnswers<CallResult<ServerEntry<C, N>>>>;
+  /**
+   * Tells whether a user has a connection, on any node.
+   *
+   * @param userId What `identify` returned for them
+   */
+  isOnline(userId: string): Promise<boolean>;
   /** The cluster that this node is part of. */
   readonly cluster: Cluster;
   /** Whether the adapter reaches its broker, and since when. */

@@ -207,6 +207,14 @@ export interface ServerOptions<
     conn: Connection<C, RoleName<C>, CtxOf<A, RoleName<C>>>,
   ) => string | undefined;
   /**
+   * Says what else other nodes are told of a connection, as JSON: called whenever somebody asks `cluster`.
+   *
+   * @returns Members beside `id`, `role` and the others, whose names are taken
+   */
+  readonly describe?: (
+    conn: Connection<C, RoleName<C>, CtxOf<A, RoleName<C>>>,
+  ) => Readonly<Record<string, unknown>>;
+  /**
    * Whether other nodes reach this one: by `toConn`, `toRole` and the directory of nodes. It then hears two channels
    * from its start, and one for each role that has connections here.
    *
