@@ -20,16 +20,17 @@ const FORBIDDEN = 4403;
 const KICKED = 4409;
 const EXPIRED = 4410;
 
+// The types stand there since declarations are made file by file, and take no value of a name for one.
 /** The code of each reason for which either side ends a connection. */
 export const CloseCode = {
   /** Done; a client that closes itself does not come back. */
-  normal: NORMAL,
+  normal: NORMAL as 1000,
   /** The server or the page goes away. */
   goingAway: 1001,
   /** No close frame came (RFC 6455 §7.4.1: 1006 is never sent). */
-  abnormal: ABNORMAL,
+  abnormal: ABNORMAL as 1006,
   /** A policy was broken, such as ten malformed frames. */
-  policy: POLICY,
+  policy: POLICY as 1008,
   /** A message was larger than `maxMessageBytes`. */
   tooBig: 1009,
   /** The server failed before the connection was ready. */
@@ -37,19 +38,19 @@ export const CloseCode = {
   /** The server restarts. */
   restart: 1012,
   /** The server has too much to do, or the peer reads too slowly. */
-  overload: OVERLOAD,
+  overload: OVERLOAD as 1013,
   /** The peer does not speak the protocol. */
-  badProtocol: BAD_PROTOCOL,
+  badProtocol: BAD_PROTOCOL as 4400,
   /** Nobody is logged in. */
-  unauthorized: UNAUTHORIZED,
+  unauthorized: UNAUTHORIZED as 4401,
   /** Logged in, not allowed. */
-  forbidden: FORBIDDEN,
+  forbidden: FORBIDDEN as 4403,
   /** Nothing was heard from the peer for too long. */
-  heartbeatLost: HEARTBEAT_LOST,
+  heartbeatLost: HEARTBEAT_LOST as 4408,
   /** The application ended the connection for good. */
-  kicked: KICKED,
+  kicked: KICKED as 4409,
   /** The login has expired. */
-  expired: EXPIRED,
+  expired: EXPIRED as 4410,
 } as const;
 
 /** What a client does after a close: stay away, come back with the usual back-off, at once, or after the longest wait. */
