@@ -35,6 +35,22 @@ if (lock.includes("://")) {
   problems.push("bun.lock records download addresses");
 }
 
+// The bench's peers are a package of their own.
+const peers = JSON.parse(read("bench/package.json")).dependencies;
+const peersLock = read("bench/bun.lock");
+for (const [name, version] of Object.entries(peers)) {
+  if (!peersLock.includes(`"${name}": "${version}"`)) {
+    problems.push(`bench/bun.lock lacks ${name} ${version}: run bun install`);
+  }
+  const ours = pinned[name];
+  if (ours && ours !== version) {
+    problems.push(`bench/package.json: ${name} ${version} must be ${ours}`);
+  }
+}
+if (peersLock.includes("://")) {
+  problems.push("bench/bun.lock records download addresses");
+}
+
 const forbidden = [
   [
     /\bregistry\.[\w-]+\.(com|org|net|io|dev)\b/i,

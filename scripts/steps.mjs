@@ -49,6 +49,10 @@ export const steps = [
   { name: "publish", commands: [script("check_publish")] },
   { name: "npm-shape", commands: [script("check_npm_shape")] },
   { name: "size", commands: [script("size")] },
+  {
+    name: "bench",
+    commands: [["node", "bench/run.mjs", "--smoke", "--json"]],
+  },
   { name: "unit", run: () => bunTest("tests") },
 ];
 

@@ -1,6 +1,6 @@
 // What the load benches say: requests, a room of all, small rooms, a topic.
 import { z } from "zod";
-import { defineContract } from "@super-line/edge";
+import { defineContract } from "../../mod.ts";
 
 export const api = defineContract({
   shared: {

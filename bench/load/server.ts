@@ -3,8 +3,8 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import process from "node:process";
-import { createSocketServer } from "@super-line/edge";
-import { createSocketServer as createOnNode } from "@super-line/edge/node";
+import { createSocketServer } from "../../mod.ts";
+import { createSocketServer as createOnNode } from "../../src/node.ts";
 import { api } from "./api.ts";
 
 /** What `/look` answers. */

@@ -3,7 +3,7 @@
 // Ends with one line, and with status 1 when something was lost or the heap grew by 1 % a minute or more.
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { createClient } from "@super-line/edge/client";
+import { createClient } from "../../src/client/client.ts";
 import { api } from "./api.ts";
 import { type Runtime, startServer } from "./child.ts";
 import type { Look } from "./server.ts";

@@ -1,0 +1,103 @@
+// 11: what a contract costs the compiler: type instantiations, an exact count, beside the same zod schemas alone.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { bun, root } from "../../scripts/run.mjs";
+import { round } from "../harness/compare.mjs";
+import { here } from "../harness/programs.mjs";
+
+const schema = (at) =>
+  `z.object({ id: z.string(), n${at}: z.number(), tags: z.array(z.string()), kind: z.enum(["a", "b", "c${at}"]).optional() })`;
+
+/** Requests, events and topics, `count` of each, and the same schemas alone. A request has two. */
+function programs(count) {
+  const names = Array.from({ length: count }, (_, at) => at);
+  const schemas = names.flatMap((at) => [
+    `const input${at} = ${schema(at)};`,
+    `const output${at} = ${schema(at + 100)};`,
+    `const event${at} = ${schema(at + 200)};`,
+    `const topic${at} = ${schema(at + 300)};`,
+  ]);
+
+  const alone = `import { z } from "zod";
+${schemas.join("\n")}
+export type All = [${
+    names.map((at) =>
+      `z.infer<typeof input${at}>, z.infer<typeof output${at}>, z.infer<typeof event${at}>, z.infer<typeof topic${at}>`
+    ).join(",\n")
+  }];
+export const all: All | undefined = undefined;
+`;
+
+  const contract = `import { z } from "zod";
+import { createSocketServer, defineContract } from "../../mod.ts";
+import { createClient } from "../../src/client/client.ts";
+${schemas.join("\n")}
+const api = defineContract({ roles: { user: {
+  clientToServer: { ${
+    names.map((at) => `r${at}: { input: input${at}, output: output${at} }`)
+      .join(", ")
+  } },
+  serverToClient: { ${
+    names.flatMap((at) => [
+      `e${at}: { payload: event${at} }`,
+      `t${at}: { payload: topic${at}, subscribe: true }`,
+    ]).join(", ")
+  } },
+} } });
+const srv = createSocketServer(api, { authenticate: () => ({ role: "user" as const }) });
+srv.implement({ user: { ${
+    names.map((at) => `r${at}: ({ id }) => ({ id, n${at + 100}: 1, tags: [] })`)
+      .join(", ")
+  } } });
+const client = createClient(api, { url: "ws://localhost", role: "user" });
+export const answers = [${
+    names.map((at) =>
+      `client.r${at}({ id: "", n${at}: 1, tags: [] }).then((it) => it.n${
+        at + 100
+      })`
+    ).join(", ")
+  }];
+`;
+  return { alone, contract };
+}
+
+export async function* run({ few }) {
+  const { alone, contract } = programs(few ? 3 : 100);
+  const control = await instantiations(alone);
+  const value = await instantiations(contract);
+  yield {
+    id: 11,
+    name: "types-300-entries",
+    unit: "instantiations, implemented and called",
+    value,
+    control,
+    ratio: round(value / control),
+    target: 1.5,
+    ok: value / control <= 1.5,
+  };
+}
+
+function instantiations(program) {
+  const folder = mkdtempSync(join(here, "bench-"));
+  try {
+    writeFileSync(join(folder, "program.ts"), program);
+    const config = {
+      extends: "../../tsconfig.json",
+      include: ["program.ts"],
+      compilerOptions: { types: [] },
+    };
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+    const tsc = join(root, "node_modules/typescript/bin/tsc");
+    const { stdout, status } = spawnSync(
+      bun,
+      [tsc, "--project", folder, "--extendedDiagnostics"],
+      { encoding: "utf8" },
+    );
+    const found = /Instantiations:\s+(\d+)/.exec(stdout);
+    if (status !== 0 || !found) throw new Error(stdout);
+    return Number(found[1]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
