@@ -50,6 +50,7 @@ for (const scenario of named.length > 0 ? named : scenarios) {
     broken.push(scenario);
     console.error(`${scenario} does not run:`, error);
   }
+  if (options.includes("--record")) record(); // after each: a run that is ended early is kept
   const seconds = ((performance.now() - start) / 1_000).toFixed(0);
   console.error(`(${scenario} took ${seconds} s)`);
 }
@@ -60,7 +61,9 @@ if (!json) {
   console.log(`\n${tableOf(results)}`);
   console.log(`\n${met.length} of ${judged.length} targets met`);
 }
-if (options.includes("--record")) {
+process.exit(broken.length > 0 ? 1 : 0); // a program that no longer runs is a defect, a figure is not
+
+function record() {
   const folder = join(here, "results");
   mkdirSync(folder, { recursive: true });
   const run = { ...about, results };
@@ -70,4 +73,3 @@ if (options.includes("--record")) {
   );
   writeFileSync(join(folder, "chart.svg"), chartOf(run));
 }
-process.exit(broken.length > 0 ? 1 : 0); // a program that no longer runs is a defect, a figure is not

@@ -35,5 +35,5 @@ function pinned() {
 function installed(name) {
   const manifest = join(here, "node_modules", name, "package.json");
   if (!existsSync(manifest)) return undefined;
-  return JSON.parse(readFileSync(manifest, "utf8")).version;
+  return JSON.parse(readFileSync(manifest, "utf8")).version.replace(/^v/, "");
 }

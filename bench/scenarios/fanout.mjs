@@ -86,7 +86,7 @@ export async function fanOut(runtime, subject, { members, perTurn, messages }) {
   try {
     await readers.line();
     const { cpu } = await server.ask("go");
-    await expectBytes(readers, members * messages * 1.2 * 120);
+    await expectBytes(readers, members * messages * 120);
     return cpu / messages / members;
   } finally {
     await readers.end();

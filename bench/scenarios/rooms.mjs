@@ -55,7 +55,7 @@ async function deliver(runtime, subject, options) {
   try {
     await readers.line();
     const { cpu } = await server.ask("go");
-    await expectBytes(readers, members * options.messages * 1.2 * 120);
+    await expectBytes(readers, members * options.messages * 120);
     return cpu / options.messages / members;
   } finally {
     await readers.end();

@@ -40,7 +40,7 @@ export const jobs: Record<string, (options: Options) => Job> = {
         for (const conn of conns) target.join(conn, "r");
         const send = (count: number) =>
           publish(target, count, perTurn, () => "r");
-        await send(Math.ceil(messages / 5)); // warm
+        await send(Math.max(500, Math.ceil(messages / 5))); // warm
         const start = cpu();
         await send(messages);
         return { cpu: cpu() - start };
@@ -62,7 +62,7 @@ export const jobs: Record<string, (options: Options) => Job> = {
         }
         const send = (count: number) =>
           publish(target, count, perTurn, (at) => name(at * 7_919));
-        await send(Math.ceil(messages / 5));
+        await send(Math.max(500, Math.ceil(messages / 5)));
         const start = cpu();
         await send(messages);
         return { cpu: cpu() - start };
