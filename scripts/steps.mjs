@@ -19,7 +19,7 @@ const withExamples = ["README.md", "AGENTS.md", "mod.ts"]
 const tsc = [bun, "node_modules/typescript/bin/tsc", "--project"];
 const script = (name) => [bun, `scripts/${name}.mjs`];
 
-/** @type {{ name: string, commands?: string[][], run?: () => Promise<object> }[]} */
+/** @type {{ name: string, commands?: string[][], timeoutMs?: number, run?: () => Promise<object> }[]} */
 export const steps = [
   { name: "format", commands: [[deno, "fmt", "--check"]] },
   { name: "lint", commands: [[deno, "lint"]] },
@@ -52,6 +52,7 @@ export const steps = [
   {
     name: "bench",
     commands: [["node", "bench/run.mjs", "--smoke", "--json"]],
+    timeoutMs: 480_000, // half a minute by itself; beside other work much more
   },
   { name: "unit", run: () => bunTest("tests") },
 ];

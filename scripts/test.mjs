@@ -47,7 +47,7 @@ async function main() {
 
 async function runStep(step) {
   const start = performance.now();
-  const result = await (step.run ?? (() => runCommands(step.commands)))();
+  const result = await (step.run ?? (() => runCommands(step)))();
   if (skippedIsFailed && result.skipped > 0) {
     result.output += `${result.skipped} skipped: on this system all must run\n`;
     result.failed += result.skipped;
@@ -62,10 +62,10 @@ async function runStep(step) {
   return result;
 }
 
-async function runCommands(commands) {
+async function runCommands({ commands, timeoutMs }) {
   const results = [];
   for (const [command, ...args] of commands) {
-    results.push(await run(command, args));
+    results.push(await run(command, args, timeoutMs ? { timeoutMs } : {}));
   }
   const failures = results.filter(({ ok }) => !ok);
   return {
