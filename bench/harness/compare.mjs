@@ -61,6 +61,7 @@ export function result(
     line.control = round(median(values[control]));
     line.ratio = round(ratioOf(values[ours], values[control]));
     if (target !== undefined) line.target = target;
+    if (atLeast) line.atLeast = true;
     hold(line.ratio, target);
   }
   if (peer && values[peer]) {
