@@ -327,8 +327,12 @@ export class Relay {
     if (positions.size > MAX_POSITIONS) {
       positions.delete(positions.keys().next().value ?? "");
     }
-    this.counters[channel === NODES ? "directory" : "received"]++;
-    this.counters.missed += step.missed;
+    if (channel === NODES) {
+      this.counters.directory++; // told again before long: one that is missed is no message lost
+    } else {
+      this.counters.received++;
+      this.counters.missed += step.missed;
+    }
     this.#host.deliver(channel, envelope.frames);
   }
 
