@@ -110,8 +110,9 @@ function nodeBundle() {
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   bundle = join(folder, "main.mjs");
   const { status, stderr } = spawnSync(bun, [
-    ...["build", "--target=node", "--packages=external"],
-    ...[`--outfile=${bundle}`, join(here, "server/main.ts")],
+    ...["build", "--target=node", "--packages=external", "--splitting"], // a peer's package is looked for with it only
+    ...[`--outdir=${folder}`, "--entry-naming=main.mjs"],
+    ...["--chunk-naming=[hash].mjs", join(here, "server/main.ts")],
   ]);
   if (status !== 0) throw new Error(String(stderr));
   return bundle;
