@@ -19,7 +19,7 @@ const layers = [
    post publish questions reach refresh relay room server_events server_questions
    session settings sleep subscribe sweep targets turn watch`,
   `server create_node
-   client/answers client/client client/core client/calls client/gate client/link client/login client/named client/surface client/topics client/types`,
+   client/address client/answers client/client client/core client/calls client/gate client/link client/login client/named client/outgoing client/run client/surface client/topics client/types`,
 ].map((names) => names.split(/\s+/).map(file));
 
 // These never import each other.

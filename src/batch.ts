@@ -12,8 +12,7 @@ const MAX_BATCH_UNITS = Math.floor(MAX_BATCH_BYTES / 3);
 /** One message being filled: text or binary, at least one frame. */
 export class Batch {
   // A string that grows by concatenation: engines keep it as a rope and flatten it once, when it is sent.
-  #text: string | undefined;
-  #blocks: Uint8Array[] | undefined;
+  #data: string | Uint8Array[];
   #frames: number;
   #length: number;
   #closed = false;
@@ -23,8 +22,7 @@ export class Batch {
   /** Starts with a first frame, of any size. */
   constructor(frame: Frame, count: number, shared = false) {
     this.shared = shared;
-    if (typeof frame === "string") this.#text = frame;
-    else this.#blocks = [frame];
+    this.#data = typeof frame === "string" ? frame : [frame];
     this.#frames = count;
     this.#length = frame.length;
   }
@@ -46,12 +44,12 @@ export class Batch {
       this.#closed || this.#frames + count > MAX_BATCH_FRAMES ||
       this.#length + this.#frames + frame.length > MAX_BATCH_UNITS
     ) return false;
-    if (typeof frame === "string") {
-      if (this.#text === undefined) return false;
-      this.#text += `\n${frame}`;
+    if (typeof this.#data === "string") {
+      if (typeof frame !== "string") return false;
+      this.#data += `\n${frame}`;
     } else {
-      if (this.#blocks === undefined) return false;
-      this.#blocks.push(frame);
+      if (typeof frame === "string") return false;
+      this.#data.push(frame);
     }
     this.#frames += count;
     this.#length += frame.length;
@@ -66,18 +64,15 @@ export class Batch {
   /** The one message; it takes nothing more. */
   join(): Frame {
     this.#closed = true;
-    if (this.#text !== undefined) return this.#text;
-    const [first, ...more] = this.#blocks ?? [];
-    if (!first || more.length === 0) return first ?? new Uint8Array();
-    const joined = concat([first, ...more]);
-    this.#blocks = [joined];
-    return joined;
+    if (typeof this.#data === "string") return this.#data;
+    if (this.#data.length > 1) this.#data = [concat(this.#data)];
+    return this.#data[0] as Uint8Array; // it never was empty
   }
 
   /** The same frames in a batch of one's own. */
   fork(): Batch {
-    const fork = new Batch(this.#text ?? new Uint8Array(), this.#frames);
-    if (this.#blocks) fork.#blocks = [...this.#blocks];
+    const fork = new Batch("", this.#frames);
+    fork.#data = typeof this.#data === "string" ? this.#data : [...this.#data];
     fork.#length = this.#length;
     return fork;
   }

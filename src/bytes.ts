@@ -6,11 +6,16 @@
 
 const encoder = new TextEncoder();
 
+/** A text as bytes of UTF-8. */
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
 /** Tells whether a text or bytes take more than a number of bytes, without counting where that is sure. */
 export function exceeds(data: string | Uint8Array, maxBytes: number): boolean {
   if (typeof data !== "string") return data.length > maxBytes;
   if (data.length > maxBytes) return true;
-  return data.length * 3 > maxBytes && encoder.encode(data).length > maxBytes;
+  return data.length * 3 > maxBytes && utf8(data).length > maxBytes;
 }
 
 /** Joins byte arrays. */

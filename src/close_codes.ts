@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { utf8 } from "./bytes.ts";
 
 // By themselves, so that a client's bundle holds those that it uses.
 /** See {@linkcode CloseCode}. */
@@ -82,7 +83,7 @@ export function sendableCode(code: number): number {
  * Cuts a reason to what a close frame can carry: 123 bytes of UTF-8 (RFC 6455 §5.5: 125 with the code), whole characters.
  */
 export function sendableReason(reason: string): string {
-  const bytes = new TextEncoder().encode(reason);
+  const bytes = utf8(reason);
   if (bytes.length <= 123) return reason;
   return new TextDecoder().decode(bytes.subarray(0, 123)).replace(
     /\uFFFD+$/,

@@ -3,11 +3,10 @@
  *
  * @module
  */
+import { utf8 } from "./bytes.ts";
 
 /** The longest name, in bytes of UTF-8. */
 export const MAX_NAME_BYTES = 256;
-
-const encoder = new TextEncoder();
 
 /**
  * Says what is wrong with a name.
@@ -24,7 +23,7 @@ export function nameFlaw(
   // A lone surrogate becomes U+FFFD in UTF-8, so two names would meet in one channel.
   if (!name.isWellFormed()) return "it holds a lone surrogate";
   if (name.length * 3 <= maxBytes) return undefined;
-  const bytes = encoder.encode(name).length;
+  const bytes = utf8(name).length;
   return bytes <= maxBytes ? undefined : `it has ${bytes} bytes of UTF-8`;
 }
 

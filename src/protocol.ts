@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { utf8 } from "./bytes.ts";
 import type { ErrorCode } from "./errors.ts";
 import { JSON_NAME, type Serializer } from "./serializer.ts";
 import type { Data } from "./socket.ts";
@@ -200,7 +201,6 @@ function readFrame(text: string): Read {
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
-const encoder = new TextEncoder();
 
 function readBlocks(bytes: Uint8Array): Read[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -248,7 +248,7 @@ const BLOCK_FLAW: Read = {
 
 /** A frame with a binary payload: `u32 length, JSON, u32 length, payload`, lengths big-endian. */
 export function blockFrame(head: string, payload: Uint8Array): Uint8Array {
-  const json = encoder.encode(head);
+  const json = utf8(head);
   const bytes = new Uint8Array(8 + json.length + payload.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, json.length);

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { fromBase64 } from "./bytes.ts";
+import { fromBase64, utf8 } from "./bytes.ts";
 import { TOKEN_PREFIX } from "./protocol.ts";
 
 /** Makes the subprotocol that carries a token. */
 export function tokenProtocol(token: string): string {
   // No header holds so many bytes that their spread could overflow the stack.
-  const base64 = btoa(String.fromCharCode(...new TextEncoder().encode(token)));
+  const base64 = btoa(String.fromCharCode(...utf8(token)));
   return TOKEN_PREFIX +
     base64.replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
 }

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { Batch } from "../batch.ts";
 import { exceeds } from "../bytes.ts";
 import type { Contract, Message, Surface } from "../contract.ts";
 import { SocketError } from "../errors.ts";
@@ -15,12 +14,15 @@ import {
   type Hello,
   plainFrame,
 } from "../protocol.ts";
-import { type Schema, validate, type Validated } from "../schema.ts";
+import { type Schema, validate } from "../schema.ts";
+import { addressOf, backoffOf } from "./address.ts";
 import { type Answerer, Answers } from "./answers.ts";
 import { Calls } from "./calls.ts";
 import { createGate, type Gate } from "./gate.ts";
 import { type ClientStatus, Link, type WebSocketConstructor } from "./link.ts";
 import { Login } from "./login.ts";
+import { createOutgoing } from "./outgoing.ts";
+import { accepted, type Fn, run } from "./run.ts";
 import { Topics } from "./topics.ts";
 import type {
   CallOptions,
@@ -28,10 +30,7 @@ import type {
   Gap,
   SubscribeOptions,
   Subscription,
-  Supplied,
 } from "./types.ts";
-
-type Fn = (payload: never) => void;
 
 /** Every member but those of `Client` is private: a contract's methods may have any other name. */
 export class ClientCore {
@@ -49,7 +48,7 @@ export class ClientCore {
   readonly #statusFns = new Set<Fn>();
   readonly #reconnectFns = new Set<Fn>();
   readonly #gapFns = new Set<Fn>();
-  #out: Batch[] = [];
+  readonly #out = createOutgoing((message) => this.#link.send(message));
   #hello: Hello | undefined;
   #gate: Gate<void> = createGate();
   #greeted = false;
@@ -70,7 +69,7 @@ export class ClientCore {
       get open() {
         return isOpen();
       },
-      send: (frame: Frame) => this.#send(frame),
+      send: this.#out.send,
     };
     this.#calls = new Calls(host);
     this.#topics = new Topics(host, this.#calls);
@@ -94,22 +93,10 @@ export class ClientCore {
         : (input: unknown) => this.#signal(name, input);
       Object.defineProperty(this, name, { value: method });
     }
-    const {
-      reconnect = true,
-      reconnectBaseMs = 500,
-      reconnectMaxMs = 30_000,
-      reconnectFactor = 2,
-    } = options;
     this.#link = new Link({
       WebSocket: Socket,
-      backoff: reconnect
-        ? {
-          baseMs: reconnectBaseMs,
-          maxMs: reconnectMaxMs,
-          factor: reconnectFactor,
-        }
-        : undefined,
-      address: () => this.#address(),
+      backoff: backoffOf(options),
+      address: () => addressOf(options),
       accept: (hello) => this.#flawOf(hello),
       opened: (hello) => this.#opened(hello),
       // Guarded as a whole: a field of any type may come, and a throw here would end some processes.
@@ -179,7 +166,7 @@ export class ClientCore {
   }
 
   close(): void {
-    this.#flush();
+    this.#out.flush();
     this.#link.close();
   }
 
@@ -240,7 +227,7 @@ export class ClientCore {
   #signal(name: string, input: unknown): void {
     this.#wake();
     if (this.#hello) {
-      this.#send(this.#encode(["sig", name], name, input));
+      this.#out.send(this.#encode(["sig", name], name, input));
     }
   }
 
@@ -254,20 +241,6 @@ export class ClientCore {
       );
     }
     return frame;
-  }
-
-  /** What is sent in one turn leaves as one message. */
-  #send(frame: Frame): void {
-    if (this.#out.at(-1)?.add(frame, 1)) return;
-    if (this.#out.push(new Batch(frame, 1)) === 1) {
-      queueMicrotask(() => this.#flush());
-    }
-  }
-
-  #flush(): void {
-    const out = this.#out;
-    this.#out = [];
-    for (const batch of out) this.#link.send(batch.join());
   }
 
   // --- In -----------------------------------------------------------------------------------------------------------
@@ -335,20 +308,6 @@ export class ClientCore {
 
   // --- The connection -----------------------------------------------------------------------------------------------
 
-  async #address(): Promise<{ url: string; token: string | undefined }> {
-    const [given, params, token] = await Promise.all([
-      supply(this.#options.url),
-      supply(this.#options.params),
-      supply(this.#options.token),
-    ]);
-    const url = new URL(given, globalThis.location?.href);
-    url.protocol = url.protocol.replace("http", "ws");
-    for (
-      const [name, value] of Object.entries({ ...params, role: this.role })
-    ) url.searchParams.set(name, value);
-    return { url: url.href, token };
-  }
-
   #flawOf({ role, serializer }: Hello): string | undefined {
     if (role !== this.role) {
       return `the server gave role "${role}", must be "${this.role}"`;
@@ -372,7 +331,7 @@ export class ClientCore {
   #down({ state, code, reason }: ClientStatus): void {
     const wasOpen = this.#hello !== undefined;
     this.#hello = undefined;
-    this.#out = [];
+    this.#out.clear();
     clearTimeout(this.#away);
     this.#login?.stop();
     const closed = state === "closed";
@@ -393,7 +352,7 @@ export class ClientCore {
     const hello = this.#hello;
     const restart = () => {
       if (this.#hello !== hello) return;
-      this.#flush(); // such as a signal of this turn
+      this.#out.flush(); // such as a signal of this turn
       this.#link.restart();
     };
     clearTimeout(this.#away);
@@ -415,34 +374,4 @@ export class ClientCore {
       `Cannot listen to "${name}": role "${this.role}" has no such ${kind}`,
     );
   }
-}
-
-/** Runs a function of the application's: what it throws, now or later, goes to `failed`. */
-function run(fn: Fn, payload: unknown, failed: (error: unknown) => void): void {
-  try {
-    const result: unknown = fn(payload as never); // typed where it was passed
-    if (result instanceof Promise) result.catch(failed);
-  } catch (error) {
-    failed(error);
-  }
-}
-
-function accepted(
-  checked: Validated | Promise<Validated>,
-  name: string,
-): unknown {
-  // An asynchronous schema of an event is refused: order would be lost.
-  if (checked instanceof Promise) checked.catch(() => {});
-  else if (checked.ok) return checked.value;
-  throw new SocketError(
-    "VALIDATION",
-    `What the server sent as "${name}" was refused`,
-    { issues: (checked as { issues?: unknown }).issues },
-  );
-}
-
-function supply<T>(value: Supplied<T>): T | Promise<T> {
-  return typeof value === "function"
-    ? (value as () => T | Promise<T>)()
-    : value; // a T is no function here
 }
