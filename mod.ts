@@ -22,6 +22,11 @@
 export { createInMemoryAdapter, MemoryBus } from "./adapters/memory.ts";
 export type { Adapter, AdapterHost } from "./src/adapter.ts";
 export type {
+  PresenceChange,
+  PresenceEntry,
+  PresenceStore,
+} from "./src/presence_store.ts";
+export type {
   Carried,
   CheckedBetween,
   CheckedCalls,

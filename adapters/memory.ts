@@ -15,6 +15,8 @@
 import type { Adapter, AdapterHost } from "../src/adapter.ts";
 import { SocketError } from "../src/errors.ts";
 import { Members } from "../src/members.ts";
+import type { PresenceStore } from "../src/presence_store.ts";
+import { memoryPresence, type Registry } from "./memory/presence.ts";
 
 /** What a {@linkcode MemoryBus} tells an adapter. No member throws. */
 export interface BusListener {
@@ -52,6 +54,7 @@ export interface BusConnection {
 export class MemoryBus {
   readonly #nodes = new Set<BusListener>();
   readonly #channels = new Map<string, Members<BusListener>>();
+  readonly #registry: Registry = new Map();
   #up = true;
 
   /** How many nodes are on it. */
@@ -115,6 +118,15 @@ export class MemoryBus {
     };
   }
 
+  /**
+   * For adapters: the registry of who is connected.
+   *
+   * @param nodeId The node that writes; `undefined` before it has an adapter that is open, and afterwards
+   */
+  presence(nodeId: () => string | undefined): PresenceStore {
+    return memoryPresence(this.#registry, nodeId, () => this.#up);
+  }
+
   #leave(channel: string, node: BusListener): void {
     const nodes = this.#channels.get(channel);
     if (nodes?.delete(node) && nodes.size === 0) this.#channels.delete(channel);
@@ -159,6 +171,7 @@ export function createInMemoryAdapter(
 
 class InMemoryAdapter implements Adapter, BusListener {
   readonly limits = { maxPayloadBytes: 1_048_576 + 8_192 } as const;
+  readonly presence: PresenceStore;
   readonly #bus: MemoryBus;
   #host: AdapterHost | undefined;
   #connection: BusConnection | undefined;
@@ -166,6 +179,9 @@ class InMemoryAdapter implements Adapter, BusListener {
 
   constructor(bus: MemoryBus) {
     this.#bus = bus;
+    this.presence = bus.presence(() =>
+      this.#closed ? undefined : this.#host?.nodeId
+    );
   }
 
   open(host: AdapterHost): void {

@@ -17,6 +17,7 @@
  * @module
  */
 import type { Adapter, AdapterHost } from "../src/adapter.ts";
+import type { PresenceStore } from "../src/presence_store.ts";
 import type { RedisClientLike } from "./redis/client_like.ts";
 import { Bridge } from "./redis/bridge.ts";
 import { Link, type LinkHost, type LinkSettings } from "./redis/link.ts";
@@ -24,6 +25,7 @@ import { Pairs, type Source } from "./redis/pair.ts";
 import { Shards } from "./redis/shards.ts";
 import { broughtSource } from "./redis/brought.ts";
 import { ownClient } from "./redis/own.ts";
+import { redisPresence } from "./shared/presence.ts";
 import { unavailable } from "./shared/timing.ts";
 
 export type {
@@ -57,7 +59,8 @@ export interface RedisAdapterOptions {
   /**
    * What the application's channels start with on Redis, percent-encoded: not empty, well-formed Unicode. Two
    * applications on one Redis need two, since publish and subscribe ignore the database's number. A user of Redis' ACL
-   * needs the channels `NAMESPACE:*`, and `NAMESPACE@*` for what a node publishes to itself.
+   * needs the channels `NAMESPACE:*`, and `NAMESPACE@*` for what a node publishes to itself; with the server's option
+   * `presence` the command EVAL and the keys `{NAMESPACE@presence}:*` too.
    *
    * @default {"super-line"}
    */
@@ -133,6 +136,7 @@ export function createRedisAdapter(
 
 class RedisAdapter implements Adapter {
   readonly limits = { maxPayloadBytes: 1_048_576 + 8_192 } as const;
+  readonly presence: PresenceStore;
   readonly #create: CreateCarrier;
   readonly #prefix: string;
   readonly #timeoutMs: number;
@@ -154,6 +158,11 @@ class RedisAdapter implements Adapter {
       throw refused("maxPendingLength", maxPendingLength, "0 or more");
     }
     this.#prefix = encodeURIComponent(namespace);
+    this.presence = redisPresence(
+      this.#prefix,
+      () => this.#host?.nodeId ?? "",
+      (...script) => this.#carrier?.evaluate(...script) ?? notOpen(),
+    );
     this.#timeoutMs = timeoutMs;
     this.#maxPending = maxPendingLength;
     this.#create = chooseCarrier(
@@ -267,6 +276,12 @@ function chooseBridge(
     );
   }
   return bridge ? new Bridge(prefix, wake === "sse") : undefined;
+}
+
+function notOpen(): Promise<never> {
+  return Promise.reject(
+    unavailable("Cannot reach the registry: the adapter is not open"),
+  );
 }
 
 function refused(name: string, value: unknown, rule: string): TypeError {

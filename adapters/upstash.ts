@@ -18,6 +18,8 @@
  */
 import type { Adapter, AdapterHost } from "../src/adapter.ts";
 import { exceeds } from "../src/bytes.ts";
+import type { PresenceStore } from "../src/presence_store.ts";
+import { redisPresence } from "./shared/presence.ts";
 import { STREAM_LENGTH } from "./shared/streams.ts";
 import { unavailable } from "./shared/timing.ts";
 import type { UpstashClientLike } from "./upstash/client_like.ts";
@@ -130,6 +132,7 @@ export function createUpstashAdapter(options: UpstashAdapterOptions): Adapter {
 class UpstashAdapter implements Adapter {
   readonly limits = { maxPayloadBytes: 1_048_576 + 8_192 } as const;
   readonly metered = true;
+  readonly presence: PresenceStore;
   readonly #create: (host: AdapterHost) => UpstashNode;
   #host: AdapterHost | undefined;
   #node: UpstashNode | undefined;
@@ -165,6 +168,16 @@ class UpstashAdapter implements Adapter {
       );
     }
     const prefix = encodeURIComponent(namespace);
+    this.presence = redisPresence(
+      prefix,
+      () => this.#host?.nodeId ?? "",
+      (...script) =>
+        this.#closed || !this.#node
+          ? Promise.reject(
+            unavailable("Cannot reach the registry: the adapter is not open"),
+          )
+          : this.#node.evaluate(...script),
+    );
     this.#create = (host) => {
       const ending = new AbortController();
       const { signal } = ending;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { PresenceStore } from "./presence_store.ts";
 
 /**
  * The fan-out between nodes. It carries text payloads on named channels and knows nothing of connections.
@@ -48,6 +49,8 @@ export interface Adapter {
    * it is told to. Absent means that it does not.
    */
   readonly metered?: boolean;
+  /** The registry of who is connected, where the broker has one: the server's option `presence` writes and reads it. */
+  readonly presence?: PresenceStore;
   /** Whether nobody else could hear a publish, so that the node need not make one. Absent means never. */
   alone?(): boolean;
 }

@@ -35,6 +35,8 @@ export function bunRedisFace(
         client.send("EXPIRE", [key, `${STREAM_TTL_S}`]),
       ]);
     },
+    evaluate: (script, keys, args) =>
+      client.send("EVAL", [script, `${keys.length}`, ...keys, ...args]),
     subscribe: (channels) => client.subscribe([...channels], heard),
     // Throws synchronously where nothing is subscribed.
     unsubscribe: async (channels) => await client.unsubscribe([...channels]),

@@ -25,6 +25,11 @@ export interface NodeRedisLike {
   ): Promise<unknown>;
   /** Lets a key go after a while. */
   expire(key: string, seconds: number): Promise<unknown>;
+  /** Runs a script. */
+  eval(
+    script: string,
+    options: { keys: string[]; arguments: string[] },
+  ): Promise<unknown>;
   /** Subscribes; the library does so again after a reconnect. */
   subscribe(
     channels: string[],
@@ -77,6 +82,8 @@ export interface IoRedisLike {
   sunsubscribe(...channels: string[]): Promise<unknown>;
   /** Asks for an answer. */
   ping(): Promise<unknown>;
+  /** Runs a script. */
+  eval(script: string, keys: number, ...args: string[]): Promise<unknown>;
   /** Sends several commands together. */
   pipeline(): IoRedisPipelineLike;
   /** Ends at once. */

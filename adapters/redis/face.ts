@@ -10,6 +10,8 @@ export interface Face {
   publish(channel: string, payload: string): Promise<unknown>;
   /** Adds an entry to a stream, in the order of publishes; leaves with the turn too. */
   append(entry: Appended): Promise<unknown>;
+  /** Runs a script. */
+  evaluate(script: string, keys: string[], args: string[]): Promise<unknown>;
   /** Resolves when Redis has confirmed every channel. */
   subscribe(channels: readonly string[]): Promise<unknown>;
   /** Resolves when nothing more can come on these channels. */

@@ -75,6 +75,8 @@ export function ioRedisFace(
         together((it) => it.expire(key, STREAM_TTL_S)),
       ]);
     },
+    evaluate: (script, keys, args) =>
+      client.eval(script, keys.length, ...keys, ...args),
     // In a cluster the channels of one command must be of one slot.
     subscribe: (channels) =>
       sharded

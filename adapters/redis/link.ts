@@ -50,6 +50,7 @@ export class Link {
   #downTold = false;
   #cause: unknown;
   #refusal = "";
+  #pair: Pair | undefined;
   /** Ends the session that is, or the attempt at one. */
   #session = new AbortController();
   #wake: (() => void) | undefined;
@@ -100,6 +101,30 @@ export class Link {
   publish(channel: string, payload: string): void {
     if (this.#closed) this.#host.dropped(channel, 1);
     else this.#publishes.add(channel, payload);
+  }
+
+  /** Runs a script. Rejects UNAVAILABLE where it may not have been run. */
+  async evaluate(
+    script: string,
+    keys: string[],
+    args: string[],
+  ): Promise<unknown> {
+    const { timeoutMs } = this.#settings;
+    if (this.#state === "opening" && !this.#closed) {
+      const opened = new Promise<void>((resolve) => this.#opened.push(resolve));
+      await within(opened, timeoutMs, "No connection");
+    }
+    const pair = this.#pair;
+    if (!pair || this.#closed) {
+      const state = this.#closed ? "the adapter is closed" : "Redis is away";
+      throw unavailable(`Cannot reach the registry: ${state}`, this.#cause);
+    }
+    try {
+      const ran = pair.evaluate(script, keys, args);
+      return await within(ran, timeoutMs, "Redis has not answered");
+    } catch (cause) {
+      throw unavailable("The registry has not answered", cause);
+    }
   }
 
   /** See `Adapter.close`. */
@@ -176,6 +201,7 @@ export class Link {
       await this.#subscriptions.attach(pair, timeoutMs);
       signal.throwIfAborted();
       this.#publishes.attach(pair);
+      this.#pair = pair;
       this.#turnTo("up");
       watchdog = setInterval(
         watch(pair, probe, this.#subscriptions, this.#publishes, {
@@ -219,6 +245,7 @@ export class Link {
   #turnTo(state: State): void {
     if (this.#state === "closed") return;
     this.#state = state;
+    if (state !== "up") this.#pair = undefined;
     const opened = this.#opened;
     this.#opened = [];
     for (const resolve of opened) resolve();

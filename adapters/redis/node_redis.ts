@@ -58,6 +58,8 @@ export function nodeRedisFace(
       if (!renew) return added;
       return Promise.all([added, client.expire(key, STREAM_TTL_S)]);
     },
+    evaluate: (script, keys, args) =>
+      client.eval(script, { keys, arguments: args }),
     // In a cluster the channels of one command must be of one slot.
     subscribe: (channels) =>
       sharded

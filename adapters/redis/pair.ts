@@ -73,6 +73,7 @@ export class Pairs {
       this.#stale.clear();
       return {
         publish: this.#bridge?.over(publishing) ?? publishing.publish,
+        evaluate: publishing.evaluate,
         subscribe: (channels) => {
           if (!owns.subscriber) {
             for (const channel of channels) this.#stale.add(channel);
@@ -119,6 +120,8 @@ export class Pairs {
 export interface Pair {
   /** See {@linkcode Face}. */
   publish(channel: string, payload: string): Promise<unknown>;
+  /** See {@linkcode Face}. */
+  evaluate(script: string, keys: string[], args: string[]): Promise<unknown>;
   /** See {@linkcode Face}. */
   subscribe(channels: readonly string[]): Promise<unknown>;
   /** See {@linkcode Face}. */

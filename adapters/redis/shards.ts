@@ -87,6 +87,18 @@ export class Shards {
     } else this.#host.dropped(channel, 1);
   }
 
+  /** Runs a script whose keys are of one slot. Rejects UNAVAILABLE where it may not have been run. */
+  async evaluate(
+    script: string,
+    keys: string[],
+    args: string[],
+  ): Promise<unknown> {
+    await this.#known();
+    const link = this.#linkOf(keys[0] ?? "");
+    if (link && !this.#closed) return await link.evaluate(script, keys, args);
+    throw unavailable("Cannot reach the registry: Redis is away", this.#cause);
+  }
+
   /** See `Adapter.close`. */
   close(): Promise<void> {
     return this.#closed ??= this.#close();

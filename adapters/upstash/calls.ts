@@ -111,6 +111,11 @@ export class Calls {
     return next;
   }
 
+  /** Runs a script; on the leader, so that what was written is read. */
+  evaluate(script: string, keys: string[], args: string[]): Promise<unknown> {
+    return this.#call((it) => it.eval(script, keys, args));
+  }
+
   /** Runs commands in order, in one request. Rejects where nobody knows which were run. */
   async write(commands: readonly Write[]): Promise<Written[]> {
     const trim = {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { AdapterHost } from "../../src/adapter.ts";
+import { unavailable } from "../shared/timing.ts";
 import { Calls } from "./calls.ts";
 import type { UpstashClientLike } from "./client_like.ts";
 import { Health } from "./health.ts";
@@ -118,6 +119,19 @@ export class UpstashNode {
     const shard = this.#subscriptions.shardOf(channel);
     if (shard.cursor !== undefined && !this.#wakes?.listening) {
       this.#poller.kick();
+    }
+  }
+
+  /** Runs a script. Rejects UNAVAILABLE where it may not have been run. */
+  async evaluate(
+    script: string,
+    keys: string[],
+    args: string[],
+  ): Promise<unknown> {
+    try {
+      return await this.#calls.evaluate(script, keys, args);
+    } catch (cause) {
+      throw unavailable("The registry has not answered", cause);
     }
   }
 

@@ -5,7 +5,7 @@
  */
 import type { Adapter } from "../adapter.ts";
 
-/** Which promise of `Adapter` a case is about; `open` is about that member alone. */
+/** Which promise of `Adapter`, or of its `presence`, a case is about; `open` is about that member alone. */
 export type AdapterPromise =
   | "open"
   | "A1"
@@ -17,10 +17,15 @@ export type AdapterPromise =
   | "A7"
   | "A8"
   | "A9"
-  | "A10";
+  | "A10"
+  | "P1"
+  | "P2"
+  | "P3"
+  | "P4"
+  | "P6";
 
 /** What some cases need beside adapters: a member of {@linkcode AdapterSubject} that may be absent. */
-export type AdapterNeed = "outage";
+export type AdapterNeed = "outage" | "presence";
 
 /** How the broker is taken away and brought back. */
 export interface Outage {
@@ -68,6 +73,8 @@ export interface AdapterSubject {
   readonly patienceMs: number;
   /** How the broker goes away. Where that cannot be done, leave it out: cases that need it are then to be skipped. */
   readonly outage?: Outage;
+  /** That adapters have `presence`. */
+  readonly presence?: true;
 }
 
 /** One case of the suite. */

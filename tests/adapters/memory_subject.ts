@@ -8,6 +8,7 @@ export function createMemorySubject(
   const buses = new Map<string, MemoryBus>();
   return {
     patienceMs,
+    presence: true,
     create({ namespace }) {
       let bus = buses.get(namespace);
       if (!bus) buses.set(namespace, bus = new MemoryBus());

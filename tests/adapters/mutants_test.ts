@@ -10,6 +10,7 @@ import { alter, type Mutant } from "./mutants/alter.ts";
 import { carrying } from "./mutants/carrying.ts";
 import { ending } from "./mutants/ending.ts";
 import { failing } from "./mutants/failing.ts";
+import { presence } from "./mutants/presence.ts";
 import { subscribing } from "./mutants/subscribing.ts";
 
 // What never comes costs this much; what comes in memory comes at once.
@@ -24,7 +25,13 @@ test(
 );
 
 for (
-  const mutant of [...subscribing, ...carrying, ...failing, ...ending]
+  const mutant of [
+    ...subscribing,
+    ...carrying,
+    ...failing,
+    ...ending,
+    ...presence,
+  ]
 ) {
   test(
     `a mutant that ${mutant.name} fails the cases of ${
@@ -58,6 +65,7 @@ function createMutantSubject(mutant: Mutant): AdapterSubject {
   let down = false;
   return {
     patienceMs: PATIENCE_MS,
+    presence: true,
     async create({ namespace }) {
       const adapter = await reference.create({
         namespace: mutant.namespace?.(namespace) ?? namespace,

@@ -52,6 +52,11 @@ test("every promise has cases, and every name is unique", () => {
       "A7",
       "A8",
       "A9",
+      "P1",
+      "P2",
+      "P3",
+      "P4",
+      "P6",
       "open",
     ],
   );

@@ -20,6 +20,7 @@ export function createRedisSubject(
 ): AdapterSubject {
   return {
     patienceMs: PATIENCE_MS,
+    presence: true,
     create: ({ namespace }) => make(server.url, namespace),
     outage: { begin: () => server.kill(), end: () => server.begin() },
   };

@@ -28,6 +28,7 @@ registerAdapterSuite(
 // An outage of one of three is no outage of the others: what happens then is below.
 registerAdapterSuite("sharded, a cluster of three", {
   patienceMs: PATIENCE_MS,
+  presence: true,
   create: ({ namespace }) => onCluster(namespace),
 });
 

@@ -60,6 +60,7 @@ function mixedSubject() {
   let made = 0;
   return {
     patienceMs: PATIENCE_MS,
+    presence: true as const,
     create: ({ namespace }: { namespace: string }): Adapter =>
       made++ % 2 === 0
         ? createRedisAdapter({ url: local.redis.url, namespace, bridge: true })

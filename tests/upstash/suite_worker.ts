@@ -21,6 +21,7 @@ export default {
         const where = { url: `${url}`, token: `${token}` };
         const subject: AdapterSubject = {
           patienceMs: 10_000,
+          presence: true,
           create: ({ namespace }) =>
             createUpstashAdapter({
               ...where,

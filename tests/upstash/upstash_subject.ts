@@ -22,6 +22,7 @@ export function createUpstashSubject(
 ): AdapterSubject {
   return {
     patienceMs: PATIENCE_MS,
+    presence: true,
     create: ({ namespace }) =>
       createUpstashAdapter({
         ...QUICK,

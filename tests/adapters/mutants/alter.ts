@@ -37,6 +37,7 @@ export function alter(
     unsubscribe: (channel) => adapter.unsubscribe(channel),
     publish: (channel, payload) => adapter.publish(channel, payload),
     close: () => adapter.close(),
+    presence: adapter.presence,
     alone: () => adapter.alone?.() ?? false,
     ...members,
   } as Adapter; // a publish that returns something is one, too

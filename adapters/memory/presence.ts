@@ -1,0 +1,109 @@
+/**
+ * Who is connected, in memory.
+ *
+ * @module
+ */
+import type {
+  PresenceChange,
+  PresenceEntry,
+  PresenceStore,
+} from "../../src/presence_store.ts";
+import { unavailable } from "../shared/timing.ts";
+
+/** What one node wrote. */
+interface Registered {
+  readonly members: Map<
+    string,
+    { readonly text: string; readonly sets: Set<string> }
+  >;
+  /** By `performance.now`, when it is gone. */
+  goneAt: number;
+}
+
+/** What all nodes of a bus wrote. */
+export type Registry = Map<string, Registered>;
+
+/**
+ * One node's access to a registry.
+ *
+ * @param registry What the nodes share
+ * @param nodeId Which node it is; `undefined` while there is none
+ * @param up Whether it can be reached
+ */
+export function memoryPresence(
+  registry: Registry,
+  nodeId: () => string | undefined,
+  up: () => boolean,
+): PresenceStore {
+  const reach = (): string => {
+    const node = nodeId();
+    if (node !== undefined && up()) return node;
+    throw unavailable(
+      "Cannot reach the registry: the bus is down, or the adapter not open",
+    );
+  };
+  const living = (): [string, Registered][] => {
+    const now = performance.now();
+    for (const [node, { goneAt, members }] of [...registry]) {
+      if (members.size === 0 || goneAt <= now) registry.delete(node);
+    }
+    return [...registry];
+  };
+  // Asynchronous throughout, so that what is thrown is a rejection.
+  return {
+    async write(changes, ttlMs) {
+      const node = reach();
+      living();
+      const mine = registry.get(node) ?? { members: new Map(), goneAt: 0 };
+      registry.set(node, mine);
+      for (const change of changes) apply(mine, change);
+      mine.goneAt = performance.now() + ttlMs;
+      await Promise.resolve();
+    },
+    async renew(ttlMs) {
+      const node = reach();
+      living();
+      const mine = registry.get(node);
+      if (mine) mine.goneAt = performance.now() + ttlMs;
+      return await Promise.resolve(mine?.members.size ?? 0);
+    },
+    async clear() {
+      registry.delete(reach());
+      await Promise.resolve();
+    },
+    async counts(set) {
+      reach();
+      const counts = living().map(([node, { members }]) =>
+        [node, [...within(members, set)].length] as const
+      );
+      return await Promise.resolve(new Map(counts));
+    },
+    async list(set) {
+      reach();
+      const entries = living().flatMap(([node, { members }]) =>
+        [...within(members, set)].map(([id, { text }]): PresenceEntry => ({
+          nodeId: node,
+          id,
+          text,
+        }))
+      );
+      return await Promise.resolve(entries);
+    },
+  };
+}
+
+function apply(
+  { members }: Registered,
+  { id, text, sets, left }: PresenceChange,
+): void {
+  if (text === undefined) return void members.delete(id);
+  const all = new Set([...members.get(id)?.sets ?? [], ...sets]);
+  for (const set of left) all.delete(set);
+  members.set(id, { text, sets: all });
+}
+
+function* within(members: Registered["members"], set: string | undefined) {
+  for (const member of members) {
+    if (set === undefined || member[1].sets.has(set)) yield member;
+  }
+}

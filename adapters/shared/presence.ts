@@ -1,0 +1,151 @@
+/**
+ * Who is connected, in a Redis, whatever way there is to it.
+ *
+ * @module
+ */
+import type {
+  PresenceChange,
+  PresenceEntry,
+  PresenceStore,
+} from "../../src/presence_store.ts";
+import { CLEAR, COUNT, LIST, NODES, RENEW, WRITE } from "./presence_scripts.ts";
+import { unavailable } from "./timing.ts";
+
+/** Runs a script, and rejects UNAVAILABLE where it may not have been run. */
+export type RunScript = (
+  script: string,
+  keys: string[],
+  args: string[],
+) => Promise<unknown>;
+
+/** How many members a reply has at most, roughly. */
+const PAGE = 2_000;
+/** How many a write takes at most: a larger one would hold up everybody else on that Redis. */
+const WRITE_AT_ONCE = 1_000;
+
+/**
+ * A registry in Redis.
+ *
+ * @param prefix What keys start with: the namespace, percent-encoded
+ * @param nodeId The node that writes
+ * @param run How a script is run
+ */
+export function redisPresence(
+  prefix: string,
+  nodeId: () => string,
+  run: RunScript,
+): PresenceStore {
+  const start = `{${prefix}@presence}`; // the braces: what a cluster's slot is made of
+  const nodesKey = `${start}:nodes`;
+  const keysOf = (node: string) => [
+    `${start}:${node}:texts`,
+    `${start}:${node}:lines`,
+  ];
+  // Over HTTP two that are under way may overtake each other.
+  let before: Promise<unknown> = Promise.resolve();
+  const inOrder = (script: string, args: string[]): Promise<unknown> => {
+    const keys = mine();
+    const ran = before.then(() => run(script, keys, args));
+    before = ran.catch(() => {}); // told to who called
+    return ran;
+  };
+  const mine = () => [nodesKey, ...keysOf(nodeId())];
+  const nodes = async (): Promise<string[]> =>
+    asArray(await run(NODES, [nodesKey], [])).map(unmark);
+  const keysOfAll = (all: readonly string[]) => [
+    nodesKey,
+    ...all.flatMap(keysOf),
+  ];
+
+  return {
+    async write(changes, ttlMs) {
+      const writes: Promise<unknown>[] = [];
+      for (let at = 0; at < changes.length; at += WRITE_AT_ONCE) {
+        const some = changes.slice(at, at + WRITE_AT_ONCE);
+        const args = [`${ttlMs}`, mark(nodeId()), ...writeArgs(some)];
+        writes.push(inOrder(WRITE, args));
+      }
+      await Promise.all(writes);
+    },
+    async renew(ttlMs) {
+      return Number(await inOrder(RENEW, [`${ttlMs}`, mark(nodeId())]));
+    },
+    async clear() {
+      await inOrder(CLEAR, [mark(nodeId())]);
+    },
+    async counts(set) {
+      const all = await nodes();
+      if (all.length === 0) return new Map();
+      const range = set === undefined
+        ? ["", ""]
+        : [`[${lineStart(set)}`, lineEnd(set)];
+      const args = [...range, ...all.map(mark)];
+      const counts = asArray(await run(COUNT, keysOfAll(all), args));
+      return new Map(all.map((node, at) => [node, Number(counts[at])]));
+    },
+    async list(set) {
+      const found = new Map<string, PresenceEntry>();
+      const first = set === undefined ? "0" : `[${lineStart(set)}`;
+      let left = (await nodes()).map((node) => [node, first] as const);
+      while (left.length > 0) {
+        const all = left.map(([node]) => node);
+        const page = Math.ceil(PAGE / all.length);
+        const pages = asArray(
+          await run(LIST, keysOfAll(all), [
+            ...[`${page}`, set === undefined ? "" : lineEnd(set)],
+            ...all.map(mark),
+            ...left.map(([, from]) => from),
+          ]),
+        );
+        left = all.flatMap((node, at) => {
+          const [goOn, texts] = asArray(pages[at]);
+          const flat = asArray(texts).map(unmark);
+          for (let i = 0; i < flat.length; i += 2) {
+            const [id = "", text = ""] = flat.slice(i, i + 2);
+            // HSCAN may give one twice.
+            found.set(`${node} ${id}`, { nodeId: node, id, text });
+          }
+          return goOn === "" ? [] : [[node, String(goOn)] as const];
+        });
+      }
+      return [...found.values()];
+    },
+  };
+}
+
+function writeArgs(changes: readonly PresenceChange[]): string[] {
+  const [left, gone, texts, lines]: string[][] = [[], [], [], []] as const;
+  for (const { id, text, sets, left: leaves } of changes) {
+    const member = mark(id);
+    for (const set of leaves) left.push(lineStart(set) + member);
+    if (text === undefined) gone.push(member);
+    else {
+      texts.push(member, mark(text));
+      for (const set of sets) lines.push("0", lineStart(set) + member);
+    }
+  }
+  return [left, gone, texts, lines].flatMap((it) => [`${it.length}`, ...it]);
+}
+
+// A letter before each, since clients of Upstash read values that look like JSON.
+function mark(text: string): string {
+  return `s${text}`;
+}
+
+function unmark(text: unknown): string {
+  return String(text).slice(1);
+}
+
+// Encoded, a set's name has no space; what is after the space is the member's.
+function lineStart(set: string): string {
+  return `${encodeURIComponent(set)} `;
+}
+
+function lineEnd(set: string): string {
+  return `(${encodeURIComponent(set)}!`; // the character after the space
+}
+
+function asArray(reply: unknown): unknown[] {
+  if (Array.isArray(reply)) return reply;
+  throw unavailable("The registry answered in another shape than Redis does");
+}
