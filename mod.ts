@@ -128,6 +128,7 @@ export type {
   TargetIn,
   TargetQuestion,
   UserTarget,
+  WatchListener,
 } from "./src/reach_api.ts";
 export type { AdapterStatus, Joined, RelayCounters } from "./src/relay.ts";
 export { createSocketServer } from "./src/runtimes/any.ts";

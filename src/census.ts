@@ -1,5 +1,6 @@
 /**
- * Who is connected, on all nodes: each is asked, and answers of its own. Nothing is kept anywhere.
+ * Who is connected, on all nodes, where the server has no registry: each is asked, and answers of its own. Nothing is
+ * kept anywhere.
  *
  * @module
  */
@@ -57,6 +58,12 @@ export async function inquire(
   core: Core,
   inquiry: Inquiry,
 ): Promise<Map<string, unknown>> {
+  if (!core.reach.wanted) {
+    throw new SocketError(
+      "UNAVAILABLE",
+      "Cannot tell who is connected: neither the option presence nor reach is on, one of them must be true",
+    );
+  }
   const { taken } = await collect(core, "census", inquiry, QUESTION, {});
   return new Map(taken.map(([nodeId, [tag, _id, value]]) => {
     if (tag === "res") return [nodeId, value];
@@ -88,7 +95,11 @@ function sessionsOf(core: Core, what: string, about: string): Session[] {
   );
 }
 
-function infoOf(core: Core, { handle, userId }: Session): ConnectionInfo {
+/** What is told of a connection. */
+export function infoOf(
+  core: Core,
+  { handle, userId }: Session,
+): ConnectionInfo {
   const { id, role, connectedAt, rooms } = handle;
   let more: Readonly<Record<string, unknown>> = {};
   void core.hook("describe", "hook", () => {

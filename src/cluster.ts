@@ -6,7 +6,8 @@
 import type { Core } from "./core.ts";
 import { type ConnectionInfo, inquire, type Inquiry } from "./census.ts";
 import type { NodeInfo, NodeListener } from "./directory.ts";
-
+import type { WatchListener } from "./reach_api.ts";
+import type { Off } from "./server_api.ts";
 import { checkUserId } from "./reach.ts";
 
 /** What `srv.cluster` is. */
@@ -36,24 +37,48 @@ export class ClusterHandle {
   }
 
   async count(): Promise<number> {
-    return sum(await inquire(this.#core, ["count"]));
+    return sum(await this.#counts(["count"]));
   }
 
   async topology(): Promise<{ nodeId: string; connections: number }[]> {
-    const counts = await inquire(this.#core, ["count"]);
-    return [...counts].map(([nodeId, count]) => ({
+    const counts = await this.#counts(["count"]);
+    if (this.#core.registry) {
+      // A node without anybody is not in the registry.
+      for (const { nodeId } of await this.nodes()) {
+        if (!counts.has(nodeId)) counts.set(nodeId, 0);
+      }
+    }
+    return [...counts].map(([nodeId, connections]) => ({
       nodeId,
-      connections: Number(count),
+      connections,
     }));
   }
 
   async isOnline(userId: string): Promise<boolean> {
-    return sum(await inquire(this.#core, ["online", checkUserId(userId)])) > 0;
+    return sum(await this.#counts(["online", checkUserId(userId)])) > 0;
+  }
+
+  watch(
+    who: { room?: string; userId?: string },
+    listener: WatchListener,
+  ): Off {
+    return this.#core.lookouts.watch(who, listener);
   }
 
   async #list(inquiry: Inquiry): Promise<ConnectionInfo[]> {
+    const { registry } = this.#core;
+    if (registry) return await registry.list(inquiry);
     const answers = await inquire(this.#core, inquiry);
     return [...answers.values()].flat() as ConnectionInfo[]; // what each node answers
+  }
+
+  async #counts(inquiry: Inquiry): Promise<Map<string, number>> {
+    const { registry } = this.#core;
+    if (registry) return await registry.counts(inquiry);
+    const answers = await inquire(this.#core, inquiry);
+    return new Map(
+      [...answers].map(([nodeId, count]) => [nodeId, Number(count)]),
+    );
   }
 
   onNode(fn: NodeListener): () => void {
@@ -64,6 +89,6 @@ export class ClusterHandle {
   }
 }
 
-function sum(counts: ReadonlyMap<string, unknown>): number {
-  return [...counts.values()].reduce<number>((all, it) => all + Number(it), 0);
+function sum(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((all, count) => all + count, 0);
 }

@@ -12,7 +12,9 @@ import type { Limiter } from "./limiter.ts";
 import type { Codec } from "./protocol.ts";
 import type { Frame } from "./protocol.ts";
 import type { ErrorInfo, Middleware, ServerOptions } from "./server_options.ts";
+import type { Lookouts } from "./lookouts.ts";
 import type { Reach } from "./reach.ts";
+import type { Registry } from "./registry.ts";
 import type { Session } from "./session.ts";
 import type { Tallies } from "./tally.ts";
 import type { Turn } from "./turn.ts";
@@ -55,6 +57,9 @@ export interface Core {
   readonly settings: Settings;
   readonly hub: Hub;
   readonly reach: Reach;
+  /** Who is connected, as the broker has it; `undefined` where nodes are asked. */
+  readonly registry: Registry | undefined;
+  readonly lookouts: Lookouts;
   readonly turn: Turn;
   readonly counters: Counters;
   readonly tallies: Tallies;
@@ -82,6 +87,8 @@ export interface Core {
   hook(name: string, source: ErrorInfo["source"], run: () => unknown): unknown;
   /** Looks after a session's deadlines, which are new. */
   watch(session: Session): void;
+  /** A session that the application was told of came, went, or is in other channels. */
+  changed(session: Session): void;
   /** A session has left everything. */
   ended(session: Session, code: number): void;
 }

@@ -224,6 +224,7 @@ class ServerNode {
   stats(): Stats {
     const { contract, counters, hub, pending, sessions, tallies, turn } =
       this.#server;
+    const { registry, lookouts } = this.#server;
     const roles = Object.fromEntries(
       [...contract.roles.keys()].map((role) => [role, 0]),
     );
@@ -254,6 +255,8 @@ class ServerNode {
         calls,
         signals,
         subscriptions,
+        registered: registry?.size ?? 0,
+        watches: lookouts.size,
         ...hub.sizes(),
       },
     };

@@ -30,6 +30,8 @@ export type NodeListener = (node: NodeInfo, change: "joined" | "left") => void;
 /** The nodes that this one hears of. */
 export class Directory {
   readonly me: NodeInfo;
+  /** Told of a node that is new, or says that it hears the others from now on, perhaps again. */
+  heard: ((nodeId: string, again: boolean) => void) | undefined;
   readonly #core: Core;
   readonly #post: Post;
   readonly #metered: boolean;
@@ -48,8 +50,10 @@ export class Directory {
       const nodeId = String(id);
       if (nodeId === core.nodeId) return;
       if (what === "left") return this.#leave(nodeId);
+      const known = this.has(nodeId);
       this.#see(nodeId, Number(startedAt));
       if (what === "joined") this.#say("here");
+      if (what === "joined" || !known) this.heard?.(nodeId, what === "joined");
     });
   }
 

@@ -50,7 +50,8 @@ export function unseal(payload: string): Envelope | undefined {
 
 const HEAD = /^1 (\S{1,128}) (\S{1,64}) ([1-9]\d{0,14}) ([tb])$/;
 // What the hub sends between nodes and nothing else: a foreign text must not reach a client as if it were a frame.
-const LEADING_TAG = /^\["(?:evt|pub|srv|to|end|call|asked|back|stop|node)",/;
+const LEADING_TAG =
+  /^\["(?:evt|pub|srv|to|end|call|asked|back|stop|node|watch|unwatch|people)",/;
 
 /** What a node remembers of one sender on one channel. */
 export interface Position {

@@ -7,6 +7,7 @@ import type { AskOptions } from "./asking.ts";
 import type { ConnectionInfo } from "./census.ts";
 import type { NodeInfo, NodeListener } from "./directory.ts";
 import type { SocketError } from "./errors.ts";
+import type { Off } from "./server_api.ts";
 import type {
   CallArgument,
   CallResult,
@@ -163,6 +164,14 @@ export interface ServerAnswers<Output> {
   readonly missing: string[];
 }
 
+/** Is told who comes and goes. */
+export interface WatchListener {
+  /** One is there: it was already, or came. Called once for each. */
+  readonly join?: (who: ConnectionInfo) => void;
+  /** One is there no more, with what was told of it when it came: it left, ended, or its node did. */
+  readonly leave?: (who: ConnectionInfo) => void;
+}
+
 /** The cluster that a node is part of. */
 export interface Cluster {
   /**
@@ -179,14 +188,15 @@ export interface Cluster {
    */
   onNode(fn: NodeListener): () => void;
   /**
-   * All connections of all nodes. Every node is asked, and tells of each of its own: for more than a few thousand a
-   * node ask for less.
+   * All connections of all nodes. With the option `presence` they are read from the broker, a page at a time. Without
+   * it every node is asked, as for all that follows, and tells of each of its own: for more than a few thousand a node
+   * ask for less.
    *
-   * @throws {SocketError} As a rejection: UNAVAILABLE when a node has more than the adapter carries at once, and while
-   * `reach` is off, as all that follow
+   * @throws {SocketError} As a rejection: UNAVAILABLE when a node has more than the adapter carries at once; while
+   * neither `presence` nor `reach` is on; with `presence`, when the broker cannot be reached
    */
   connections(): Promise<ConnectionInfo[]>;
-  /** How many connections there are on all nodes: each node tells a number. */
+  /** How many connections there are on all nodes: each node tells a number, or the broker does. */
   count(): Promise<number>;
   /**
    * The connections of one user, on all nodes.
@@ -200,6 +210,23 @@ export interface Cluster {
    * @param name The room's name
    */
   room(name: string): Promise<ConnectionInfo[]>;
-  /** Each node that answered in time, with the number of its connections. */
+  /** Each node that is there, or answered in time, with the number of its connections. */
   topology(): Promise<{ nodeId: string; connections: number }[]>;
+  /**
+   * Watches a room, a user's connections, or all, on all nodes. Those who are there are told first, as joins. What
+   * comes and goes within one turn is not told; what was missed in an outage of the broker is told after it. The people
+   * of a crashed node leave when it was silent for 15 seconds.
+   *
+   * While somebody watches, each node tells this one of its own connections; otherwise it costs nothing.
+   *
+   * @param who `{ room }`, `{ userId }`, or `{}` for all connections
+   * @param listener Called in order for each connection
+   * @returns What ends it; `ready` resolves when all nodes have said who is there, `{ live: false }` when some have not
+   * in five seconds
+   * @throws {SocketError} UNAVAILABLE while `reach` is off
+   */
+  watch(
+    who: { readonly room?: string; readonly userId?: string },
+    listener: WatchListener,
+  ): Off;
 }

@@ -15,11 +15,13 @@ import { type Admission, bounded, refusalCode } from "./handshake.ts";
 import { Hub } from "./hub.ts";
 import type { Handler } from "./implementation.ts";
 import { Limiter } from "./limiter.ts";
+import { Lookouts } from "./lookouts.ts";
 import { isPromiseLike } from "./maybe.ts";
 import { quote } from "./names.ts";
 import { type Codec, createCodec, type Frame, plainFrame } from "./protocol.ts";
 import { validateSync } from "./schema.ts";
 import { Reach } from "./reach.ts";
+import { openRegistry, type Registry } from "./registry.ts";
 import type { ErrorInfo } from "./server_options.ts";
 import { Session } from "./session.ts";
 import { MAX_TIMER_MS } from "./settings.ts";
@@ -38,6 +40,8 @@ export class Server implements Core {
   readonly settings: Settings;
   readonly hub: Hub;
   readonly reach: Reach;
+  readonly registry: Registry | undefined;
+  readonly lookouts: Lookouts;
   readonly turn: Turn = new Turn();
   readonly counters: Counters = createCounters();
   readonly tallies: Tallies = new Tallies();
@@ -69,7 +73,9 @@ export class Server implements Core {
       Date.now(),
     );
     this.nodeId = host?.nodeId ?? crypto.randomUUID();
+    this.registry = openRegistry(this, adapter);
     this.reach = new Reach(this, adapter);
+    this.lookouts = new Lookouts(this);
     this.#sweep = new Sweep(this, host);
     this.hub = new Hub({
       adapter,
@@ -78,7 +84,11 @@ export class Server implements Core {
       subscribeTimeoutMs: settings.subscribeTimeoutMs,
       wrote: (frames) => void (this.counters.framesOut += frames),
       report: (error) => this.report(error, { source: "adapter" }),
-      up: () => this.reach.look(),
+      up: () => {
+        this.reach.look();
+        this.lookouts.look();
+        this.registry?.up();
+      },
       ordered: (channel, order) => this.reach.ordered(channel, order),
     });
     openCensus(this);
@@ -114,7 +124,7 @@ export class Server implements Core {
       session.end(CloseCode.internal, "the server failed");
       return session;
     }
-    session.welcomed = true;
+    session.welcome();
     const { onConnection, observer } = this.settings;
     if (observer) {
       observe(this, "onConnection", (it) => it.onConnection?.(session.handle));
@@ -222,8 +232,14 @@ export class Server implements Core {
     this.#sweep.wake();
   }
 
+  changed(session: Session): void {
+    this.registry?.changed(session);
+    this.lookouts.changed(session);
+  }
+
   ended(session: Session, code: number): void {
     this.reach.ended(session);
+    if (session.welcomed) this.changed(session);
     const { onDisconnect, observer } = this.settings;
     countClose(this.counters, code);
     if (observer && session.welcomed) {
@@ -258,7 +274,9 @@ export class Server implements Core {
     for (const session of this.sessions) {
       session.end(CloseCode.restart, "the server is closing");
     }
+    this.lookouts.close();
     this.reach.close();
+    await this.registry?.close();
     await this.hub.close();
   }
 

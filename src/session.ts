@@ -193,12 +193,19 @@ export class Session implements Member, OutboxOwner, SocketEvents {
   /** Goes on where it was before its node slept. */
   resume(): void {
     this.#state = "ready";
-    this.welcomed = true;
+    this.welcome();
     this.outbox.open();
+  }
+
+  /** The application is told of it: from now on it counts. */
+  welcome(): void {
+    this.welcomed = true;
+    this.core.changed(this);
   }
 
   /** What is kept of it has changed: it is kept anew, once for all that changes now. */
   changed(): void {
+    if (this.welcomed) this.core.changed(this);
     if (!this.socket.keep || this.#state !== "ready" || this.#keeping) return;
     this.#keeping = true;
     queueMicrotask(() => {
