@@ -25,7 +25,7 @@ end`;
  * KEYS: nodes, texts, lines. ARGV: milliseconds, node; then for each of ZREM, HDEL, HSET, ZADD how many arguments, and
  * these. Redis gives a script's call no more than some thousand arguments: a thousand at a time.
  */
-export const WRITE = `local at = 3
+export const WRITE: string = `local at = 3
 local function run(name, key)
   local last = at + tonumber(ARGV[at])
   for from = at + 1, last, 1000 do
@@ -40,15 +40,15 @@ run('ZADD', KEYS[3])${KEEP}
 return 1`;
 
 /** KEYS and ARGV as above, but for the arguments. */
-export const RENEW = `${KEEP.trim()}
+export const RENEW: string = `${KEEP.trim()}
 return redis.call('HLEN', KEYS[2])`;
 
 /** KEYS as above. ARGV: node. */
-export const CLEAR = `redis.call('DEL', KEYS[2], KEYS[3])
+export const CLEAR: string = `redis.call('DEL', KEYS[2], KEYS[3])
 return redis.call('SREM', KEYS[1], ARGV[1])`;
 
 /** KEYS: nodes. */
-export const NODES = `return redis.call('SMEMBERS', KEYS[1])`;
+export const NODES: string = `return redis.call('SMEMBERS', KEYS[1])`;
 
 /** A node that crashed is still named; whoever reads strikes it out. */
 const STRIKE = `local function strike(at)
@@ -59,7 +59,7 @@ end
 `;
 
 /** KEYS: nodes, then texts and lines of each node. ARGV: the first line and the one after the last, or two empty ones; then the nodes. */
-export const COUNT = `${STRIKE}local counts = {}
+export const COUNT: string = `${STRIKE}local counts = {}
 for at = 2, #KEYS, 2 do
   local count
   if ARGV[1] == '' then count = redis.call('HLEN', KEYS[at])
@@ -73,7 +73,7 @@ return counts`;
  * A page of each node. KEYS as above. ARGV: how many, the one after the last line or empty; then the nodes; then where
  * to go on, for each: a line, or a cursor of HSCAN. Gives for each where to go on, empty at the end, and names and texts.
  */
-export const LIST = `${STRIKE}local pages = {}
+export const LIST: string = `${STRIKE}local pages = {}
 local nodes = (#KEYS - 1) / 2
 for at = 2, #KEYS, 2 do
   local from = ARGV[2 + nodes + at / 2]

@@ -169,9 +169,14 @@ export class Stage {
     await Promise.all(nodes.map((node) => node.turns("up")));
   }
 
-  /** Brings the broker back if it is away, and closes all nodes. */
-  async clear(): Promise<void> {
+  /** Brings the broker back if it is away, takes back what was registered, if something was, and closes all nodes. */
+  async clear(registered = false): Promise<void> {
     if (this.#away) await this.end();
+    if (registered) {
+      await Promise.all(
+        this.#nodes.map(({ adapter }) => adapter.presence?.clear()),
+      ).catch(() => {}); // whether it can is for the cases to find out
+    }
     await Promise.all(
       this.#nodes.map(({ adapter }) =>
         within(adapter.close(), this.patienceMs, "close").catch(() => {}) // whether it ends well is for A8 to find out
@@ -196,7 +201,7 @@ export function defineCase(
       try {
         await play(stage);
       } finally {
-        await stage.clear();
+        await stage.clear(needs.includes("presence"));
       }
     },
   };

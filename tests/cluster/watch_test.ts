@@ -64,7 +64,9 @@ test("a room is watched on all nodes: who is there first, then who comes and goe
   joinAll(b);
   await until(() => seen.told.at(-1) === "+eve");
   for (const conn of b.local.connections) {
-    if (conn.ctx.name === "bob") b.room("lobby").remove(conn);
+    if ((conn.ctx as { name: string }).name === "bob") {
+      b.room("lobby").remove(conn);
+    }
   }
   await until(() => seen.told.at(-1) === "-bob");
   eve.leave();

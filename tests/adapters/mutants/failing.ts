@@ -80,7 +80,7 @@ export const failing: readonly Mutant[] = [
   },
   {
     name: "says nothing of an outage",
-    breaks: ["A5", "A7", "A8"], // the cases of A5 and A8 wait for it
+    breaks: ["A5", "A7", "A8", "P6"], // the cases of A5, A8 and P6 wait for it
     mutate: (adapter) => listening(adapter, () => ({ status: () => {} })),
   },
   {
