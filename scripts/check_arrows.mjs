@@ -15,8 +15,8 @@ const layers = [
   `socket adapter contract infer carried
    call implementation observer presence_store reach_api server_api server_options`,
   `outbox connection hub dispatch
-   answers ask census cluster core directory gather handshake kept lookouts middleware node_calls
-   post publish questions reach refresh registry relay room server_events server_questions
+   answers ask authenticate census cluster core directory gather handshake kept lookouts middleware node_calls
+   post publish questions reach refresh refusal registry relay room server_events server_questions
    session settings sleep subscribe sweep targets turn watch watched`,
   `server create_node
    client/address client/answers client/client client/core client/calls client/gate client/link client/login client/named client/outgoing client/run client/surface client/topics client/types`,

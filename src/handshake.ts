@@ -3,19 +3,15 @@
  *
  * @module
  */
-import { CloseCode, sendableReason } from "./close_codes.ts";
+import { type Admission, authenticate, startDeadline } from "./authenticate.ts";
+import { CloseCode } from "./close_codes.ts";
 import type { Core } from "./core.ts";
-import type { Refusal } from "./counters.ts";
-import { isSocketError, SocketError } from "./errors.ts";
 import { quote } from "./names.ts";
 import { originFlaw } from "./origin.ts";
 import { PROTOCOL } from "./protocol.ts";
-import { toMillis } from "./refresh.ts";
-import { validate } from "./schema.ts";
-import type { Identity } from "./session.ts";
+import { type Flaw, refuse, refuseByHttp, refuseFor } from "./refusal.ts";
 import type { Socket, SocketEvents } from "./socket.ts";
-import { offeredToken } from "./token.ts";
-import { observe } from "./watch.ts";
+import { offeredProtocols } from "./token.ts";
 
 /** What only the caller of `handshake` knows of a request. */
 export interface HandshakeExtras {
@@ -50,15 +46,6 @@ export type Handshake =
     abandon(): void;
   };
 
-/** What lets a client in: filled by `authenticate`, ended by its deadline. */
-export interface Admission {
-  readonly identity: Identity;
-  /** Ends the wait: the connection is ready, or there will be none. */
-  readonly release: () => void;
-  /** Aborts when the deadline has passed. */
-  readonly deadline: AbortSignal;
-}
-
 /** Decides about a request. Never rejects. */
 export async function decide(
   core: Core,
@@ -68,43 +55,8 @@ export async function decide(
 ): Promise<Handshake> {
   const flaw = requestFlaw(core, request);
   if (flaw) return refuseByHttp(core, flaw);
-  try {
-    const origin = originFlaw(request, core.settings.origins);
-    if (origin) {
-      core.warn(`${origin.flaw}; the option "origins" decides`);
-      return refuse(
-        core,
-        "origin",
-        CloseCode.forbidden,
-        "this origin is not allowed, see the server's option origins",
-      );
-    }
-  } catch (error) {
-    core.report(error, { source: "hook", name: "origins" });
-    return refuse(
-      core,
-      "origin",
-      CloseCode.internal,
-      "the origin could not be checked, try again",
-    );
-  }
-  const { maxPendingHandshakes, handshakesPerSecond } = core.settings;
-  if (!core.admissions.allows(Date.now())) {
-    return refuse(
-      core,
-      "handshakesPerSecond",
-      CloseCode.overload,
-      `more than handshakesPerSecond ${handshakesPerSecond} clients came`,
-    );
-  }
-  if (core.pending.size >= maxPendingHandshakes) {
-    return refuse(
-      core,
-      "maxPendingHandshakes",
-      CloseCode.overload,
-      `maxPendingHandshakes ${maxPendingHandshakes} are under way`,
-    );
-  }
+  const refusal = originRefusal(core, request) ?? crowdRefusal(core);
+  if (refusal) return refusal;
   const { release, deadline } = startDeadline(core, extras.signal);
   try {
     const identity = await authenticate(core, request, extras, deadline);
@@ -119,13 +71,6 @@ export async function decide(
     release();
     return refuseFor(core, error, deadline);
   }
-}
-
-interface Flaw {
-  readonly why: Refusal;
-  readonly status: number;
-  readonly message: string;
-  readonly headers?: Record<string, string>;
 }
 
 function requestFlaw(core: Core, request: Request): Flaw | undefined {
@@ -161,11 +106,11 @@ function requestFlaw(core: Core, request: Request): Flaw | undefined {
       headers: { "retry-after": "1" },
     };
   }
-  const offered = request.headers.get("sec-websocket-protocol") ?? "";
-  if (!protocols(offered).includes(PROTOCOL)) {
+  const offered = offeredProtocols(request);
+  if (!offered.includes(PROTOCOL)) {
     const message =
       `No subprotocol is spoken on both sides: the client offered ${
-        quote(offered)
+        quote(offered.join(", "))
       }, must include ${PROTOCOL}`;
     return {
       why: "protocol",
@@ -185,181 +130,49 @@ function pathOf(url: string): string {
   }
 }
 
-function protocols(header: string): string[] {
-  return header.split(",").map((protocol) => protocol.trim());
-}
-
-async function authenticate(
-  core: Core,
-  request: Request,
-  extras: HandshakeExtras,
-  deadline: AbortSignal,
-): Promise<Identity> {
-  const token = offeredToken(
-    protocols(request.headers.get("sec-websocket-protocol") ?? ""),
-  );
-  const info = {
-    ...extras,
-    ...(token !== undefined && { token }),
-    signal: deadline,
-  };
-  const result = await bounded(
-    Promise.resolve(core.settings.authenticate(request, info)),
-    deadline,
-  );
-  const surface = core.contract.roles.get(result?.role);
-  if (!surface) {
-    throw new TypeError(
-      `Cannot admit a client: authenticate returned role ${
-        quote(String(result?.role))
-      }, must be one of ${
-        [...core.contract.roles.keys()].map(quote).join(", ")
-      }`,
-    );
-  }
-  let data: unknown;
-  if (surface.data) {
-    const checked = await bounded(
-      Promise.resolve(validate(surface.data, result.data)),
-      deadline,
-    );
-    if (!checked.ok) {
-      throw new TypeError(
-        `Cannot admit a client: the data that authenticate returned for role ${
-          quote(result.role)
-        } is refused by its schema`,
-        { cause: { issues: checked.issues } },
+/** Refuses another site's page. */
+function originRefusal(core: Core, request: Request): Handshake | undefined {
+  try {
+    const origin = originFlaw(request, core.settings.origins);
+    if (origin) {
+      core.warn(`${origin.flaw}; the option "origins" decides`);
+      return refuse(
+        core,
+        "origin",
+        CloseCode.forbidden,
+        "this origin is not allowed, see the server's option origins",
       );
     }
-    data = checked.value;
-  }
-  return {
-    role: result.role,
-    surface,
-    ctx: result.ctx,
-    data,
-    expiresAt: toMillis(result.expiresAt),
-  };
-}
-
-/** Rejects when the signal aborts first. */
-export function bounded<T>(
-  promise: Promise<T>,
-  signal: AbortSignal,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort(); // the promise is listened to all the same: it may reject as well
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() =>
-      signal.removeEventListener("abort", abort)
+  } catch (error) {
+    core.report(error, { source: "hook", name: "origins" });
+    return refuse(
+      core,
+      "origin",
+      CloseCode.internal,
+      "the origin could not be checked, try again",
     );
-  });
+  }
+  return undefined;
 }
 
-function startDeadline(
-  core: Core,
-  gone: AbortSignal | undefined,
-): { release: () => void; deadline: AbortSignal } {
-  const controller = new AbortController();
-  const { authTimeoutMs } = core.settings;
-  const late = () =>
-    end(
-      new SocketError(
-        "TIMEOUT",
-        `The login took longer than authTimeoutMs ${authTimeoutMs}`,
-      ),
+/** Refuses who comes while too many do. */
+function crowdRefusal(core: Core): Handshake | undefined {
+  const { maxPendingHandshakes, handshakesPerSecond } = core.settings;
+  if (!core.admissions.allows(Date.now())) {
+    return refuse(
+      core,
+      "handshakesPerSecond",
+      CloseCode.overload,
+      `more than handshakesPerSecond ${handshakesPerSecond} clients came`,
     );
-  const timer = setTimeout(late, authTimeoutMs);
-  const leave = () =>
-    end(new SocketError("DISCONNECTED", "The client has gone"));
-  const release = () => {
-    clearTimeout(timer);
-    gone?.removeEventListener("abort", leave);
-    core.pending.delete(controller);
-  };
-  const end = (reason: SocketError) => {
-    release();
-    controller.abort(reason);
-  };
-  core.pending.add(controller);
-  if (gone?.aborted) leave();
-  gone?.addEventListener("abort", leave, { once: true });
-  return { release, deadline: controller.signal };
-}
-
-function refuseFor(
-  core: Core,
-  error: unknown,
-  deadline: AbortSignal,
-): Handshake {
-  if (deadline.aborted) {
-    const reason =
-      `the login took longer than authTimeoutMs ${core.settings.authTimeoutMs}`;
-    return refuse(core, "authTimeoutMs", CloseCode.overload, reason);
   }
-  if (!isSocketError(error)) {
-    core.report(error, { source: "hook", name: "authenticate" });
-    const reason = "the login failed, try again";
-    return refuse(core, "failed", CloseCode.internal, reason);
+  if (core.pending.size >= maxPendingHandshakes) {
+    return refuse(
+      core,
+      "maxPendingHandshakes",
+      CloseCode.overload,
+      `maxPendingHandshakes ${maxPendingHandshakes} are under way`,
+    );
   }
-  const code = refusalCode(error);
-  return refuse(core, REASONS.get(code) ?? "forbidden", code, error.message);
-}
-
-const REASONS: ReadonlyMap<number, Refusal> = new Map([
-  [CloseCode.unauthorized, "unauthorized"],
-  [CloseCode.overload, "unavailable"],
-]);
-
-/** What a client that the application refuses is closed with: for good, or for now. */
-export function refusalCode({ code }: SocketError): number {
-  if (code === "UNAUTHORIZED") return CloseCode.unauthorized;
-  return code === "RATE_LIMITED" || code === "UNAVAILABLE"
-    ? CloseCode.overload
-    : CloseCode.forbidden;
-}
-
-/** Accepts and closes: the only way to tell a browser why. */
-function refuse(
-  core: Core,
-  why: Refusal,
-  code: number,
-  reason: string,
-): Handshake {
-  count(core, why);
-  const deaf: SocketEvents = {
-    message() {},
-    alive() {},
-    drained() {},
-    closed() {},
-  };
-  return {
-    kind: "upgrade",
-    protocol: PROTOCOL,
-    refused: true,
-    open(socket) {
-      socket.close(code, sendableReason(reason));
-      return deaf;
-    },
-    abandon() {},
-  };
-}
-
-function refuseByHttp(
-  core: Core,
-  { why, status, message, headers = {} }: Flaw,
-): Handshake {
-  count(core, why);
-  return {
-    kind: "respond",
-    response: new Response(`${message}\n`, { status, headers }),
-  };
-}
-
-function count(core: Core, why: Refusal): void {
-  core.counters.refused++;
-  core.counters.refusals[why]++;
-  if (!core.settings.observer) return;
-  observe(core, "onRefusal", (it) => it.onRefusal?.(why));
+  return undefined;
 }

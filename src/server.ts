@@ -5,13 +5,13 @@
  */
 import type { Adapter } from "./adapter.ts";
 import { summary } from "./answers.ts";
+import { type Admission, bounded } from "./authenticate.ts";
 import { CloseCode } from "./close_codes.ts";
 import { openCensus } from "./census.ts";
 import type { Call, Contract, Message } from "./contract.ts";
 import type { Core, Settings } from "./core.ts";
 import { countClose, type Counters, createCounters } from "./counters.ts";
 import { isSocketError } from "./errors.ts";
-import { type Admission, bounded, refusalCode } from "./handshake.ts";
 import { Hub } from "./hub.ts";
 import type { Handler } from "./implementation.ts";
 import { Limiter } from "./limiter.ts";
@@ -21,6 +21,7 @@ import { quote } from "./names.ts";
 import { type Codec, createCodec, type Frame, plainFrame } from "./protocol.ts";
 import { validateSync } from "./schema.ts";
 import { Reach } from "./reach.ts";
+import { refusalCode } from "./refusal.ts";
 import { openRegistry, type Registry } from "./registry.ts";
 import type { ErrorInfo } from "./server_options.ts";
 import { Session } from "./session.ts";

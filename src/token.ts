@@ -14,6 +14,12 @@ export function tokenProtocol(token: string): string {
     base64.replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
 }
 
+/** The subprotocols that a client offers. */
+export function offeredProtocols({ headers }: Request): string[] {
+  const offered = headers.get("sec-websocket-protocol") ?? "";
+  return offered.split(",").map((protocol) => protocol.trim());
+}
+
 /** Reads the token among offered subprotocols; `undefined` when none carries one that can be read. */
 export function offeredToken(protocols: readonly string[]): string | undefined {
   const offered = protocols.find((protocol) =>

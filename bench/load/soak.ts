@@ -83,7 +83,9 @@ for (let due = Date.now(); minutes() * 60 < seconds;) {
     samples.push({ at: minutes(), heap: last.heap });
   }
   due = Math.max(due + 100, Date.now());
-  await new Promise((resolve) => setTimeout(resolve, due - Date.now()));
+  await new Promise((resolve) =>
+    setTimeout(resolve, Math.max(0, due - Date.now()))
+  );
 }
 
 for (const client of clients) client.close();
