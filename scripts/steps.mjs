@@ -46,6 +46,11 @@ export const steps = [
   },
   // A check for each block of code in the pages; one that nothing runs fails.
   { name: "doc-blocks", run: checkDocs },
+  {
+    name: "docs-site",
+    commands: [["node", "site/run.mjs", "--build"]],
+    timeoutMs: 480_000, // half a minute by itself; beside other work much more
+  },
   { name: "publish", commands: [script("check_publish")] },
   { name: "npm-shape", commands: [script("check_npm_shape")] },
   { name: "size", commands: [script("size")] },
