@@ -1,0 +1,28 @@
+import { afterAll, afterEach, expect, test } from "bun:test";
+import { createRedisAdapter } from "../../adapters/redis.ts";
+import { createUpstashAdapter } from "../../adapters/upstash.ts";
+import { registerReachSuite } from "../cluster/reach_suite.ts";
+import { endAll } from "../cluster/nodes.ts";
+import { LocalUpstash } from "./local_upstash.ts";
+import { QUICK } from "./upstash_subject.ts";
+
+const local = await LocalUpstash.start();
+const { url, token } = local.server;
+afterEach(endAll);
+afterAll(() => local.end());
+
+registerReachSuite(
+  "Upstash",
+  () => createUpstashAdapter({ ...QUICK, url, token, namespace: "rest" }),
+);
+
+registerReachSuite("TCP and REST", (at) => {
+  const options = { namespace: "mixed", bridge: true };
+  return at === 0
+    ? createRedisAdapter({ url: local.redis.url, ...options })
+    : createUpstashAdapter({ ...QUICK, url, token, ...options });
+});
+
+test("of who was there nothing is left", async () => {
+  expect(await local.redis.command("KEYS", "{*@presence}*")).toBe("*0\r\n");
+});
