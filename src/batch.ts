@@ -32,6 +32,11 @@ export class Batch {
     return this.#length;
   }
 
+  /** How many frames it holds. */
+  get frames(): number {
+    return this.#frames;
+  }
+
   /**
    * Takes frames if they fit.
    *
@@ -61,24 +66,16 @@ export class Batch {
     this.#closed = true;
   }
 
-  /** The one message; it takes nothing more. */
-  join(): Frame {
-    this.#closed = true;
+  /** Its frames as one message. */
+  get data(): Frame {
     if (typeof this.#data === "string") return this.#data;
     if (this.#data.length > 1) this.#data = [concat(this.#data)];
     return this.#data[0] as Uint8Array; // it never was empty
   }
 
-  /** The same frames in a batch of one's own. */
-  fork(): Batch {
-    const fork = new Batch("", this.#frames);
-    fork.#data = typeof this.#data === "string" ? this.#data : [...this.#data];
-    fork.#length = this.#length;
-    return fork;
-  }
-
-  /** How many frames it holds. */
-  get frames(): number {
-    return this.#frames;
+  /** The one message; it takes nothing more. */
+  join(): Frame {
+    this.#closed = true;
+    return this.data;
   }
 }

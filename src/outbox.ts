@@ -178,7 +178,9 @@ export class Outbox {
   #append(frame: Frame, count: number): void {
     if (this.#state === "over") return;
     this.#length += frame.length;
-    if (this.#last?.shared) this.#last = this.#last.fork();
+    if (this.#last?.shared) {
+      this.#last = new Batch(this.#last.data, this.#last.frames);
+    }
     if (this.#last?.add(frame, count)) return;
     if (this.#last) (this.#full ??= []).push(this.#last);
     this.#last = new Batch(frame, count);

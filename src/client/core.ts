@@ -103,7 +103,7 @@ export class ClientCore {
       frame: (fields) => run(() => this.#take(fields), fields, this.#report),
       down: (status) => this.#down(status),
       status: (status) => this.#tell(this.#statusFns, status),
-      error: (error) => this.#report(error),
+      error: this.#report,
     });
     if (!options.lazy) this.#link.connect();
   }
@@ -310,7 +310,7 @@ export class ClientCore {
 
   #flawOf({ role, serializer }: Hello): string | undefined {
     if (role !== this.role) {
-      return `the server gave role "${role}", must be "${this.role}"`;
+      return `the server's role is "${role}", must be "${this.role}"`;
     }
     if (serializer === this.#codec.name) return undefined;
     return `the server's serializer is "${serializer}", must be "${this.#codec.name}"`;

@@ -53,27 +53,25 @@ export class Topics {
     const ready = createGate<Joined>(); // ignoring it is fine: a refusal goes to onError as well
     const listener: Listener = { fn, ready, failed: onError };
     if (this.#ended) ready.fail(this.#ended);
-    let topic = this.#topics.get(name);
-    if (topic?.joined) ready.open(topic.joined);
-    if (!topic) {
-      this.#topics.set(
-        name,
-        topic = { listeners: new Set(), id: 0, failures: 0 },
-      );
+    const topic: Topic = this.#topics.get(name) ??
+      { listeners: new Set(), id: 0, failures: 0 };
+    if (topic.joined) ready.open(topic.joined);
+    topic.listeners.add(listener);
+    if (!this.#topics.has(name)) {
+      this.#topics.set(name, topic);
       if (this.#host.open) this.#ask(name, topic);
     }
-    topic.listeners.add(listener);
-    const { listeners } = topic;
-    const mine = topic;
     return {
       ready: ready.promise,
       unsubscribe: () => {
-        if (!listeners.delete(listener)) return;
+        if (!topic.listeners.delete(listener)) return;
         ready.open({ live: false });
-        if (listeners.size > 0 || this.#topics.get(name) !== mine) return;
+        if (topic.listeners.size > 0 || this.#topics.get(name) !== topic) {
+          return;
+        }
         this.#topics.delete(name);
-        clearTimeout(mine.retry);
-        this.#calls.withdraw(mine.id);
+        clearTimeout(topic.retry);
+        this.#calls.withdraw(topic.id);
         if (this.#host.open) this.#host.send(plainFrame("unsub", name));
       },
     };
