@@ -42,12 +42,15 @@ export interface Schema<Input = unknown, Output = Input> {
   };
 }
 
+// Read, not inferred: `S extends Schema<infer Input, infer Output>` holds each schema against a type of its own.
 /** The type that a schema accepts. */
-export type InferInput<S> = S extends Schema<infer Input, infer _> ? Input
+export type InferInput<S> = S extends Schema
+  ? NonNullable<S["~standard"]["types"]>["input"]
   : never;
 
 /** The type that a schema returns. */
-export type InferOutput<S> = S extends Schema<infer _, infer Output> ? Output
+export type InferOutput<S> = S extends Schema
+  ? NonNullable<S["~standard"]["types"]>["output"]
   : never;
 
 /** A validated value, or why there is none. */
