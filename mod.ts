@@ -27,6 +27,8 @@ export type {
   PresenceStore,
 } from "./src/presence_store.ts";
 export type {
+  Asked,
+  Between,
   Carried,
   CheckedBetween,
   CheckedCalls,
@@ -35,8 +37,13 @@ export type {
   CheckedSurface,
   Deeper,
   Flaw,
+  Json,
   JsonLeaf,
+  Lost,
+  Named,
   NotJson,
+  OnWire,
+  Told,
 } from "./src/carried.ts";
 export { clientSurface } from "./src/client/surface.ts";
 export type { ClientSurface } from "./src/client/surface.ts";

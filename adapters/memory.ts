@@ -86,7 +86,7 @@ export class MemoryBus {
 
   /** For adapters: joins. */
   connect(node: BusListener): BusConnection {
-    const mine = new Set<string>();
+    const mine = new Set<string>(); // so that leaving does not look at the channels of the others
     this.#nodes.add(node);
     if (!this.#up) node.status("down");
     else if (this.#nodes.size === 2) {
@@ -198,8 +198,12 @@ class InMemoryAdapter implements Adapter, BusListener {
     return this.#bus.size <= 1;
   }
 
+  subscribeNow(channel: string): boolean {
+    return this.#connection?.subscribe(channel) ?? false;
+  }
+
   subscribe(channel: string): Promise<void> {
-    if (this.#connection?.subscribe(channel)) return Promise.resolve();
+    if (this.subscribeNow(channel)) return Promise.resolve();
     const state = this.#closed
       ? "the adapter is closed"
       : this.#host

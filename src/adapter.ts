@@ -38,6 +38,12 @@ export interface Adapter {
    * @throws {SocketError} UNAVAILABLE, as a rejection in bounded time, when the broker cannot be reached
    */
   subscribe(channel: string): Promise<void>;
+  /**
+   * As `subscribe`, where a channel can be live before this returns; absent where it never can.
+   *
+   * @returns Whether it is live; else nothing was done, and `subscribe` is asked
+   */
+  subscribeNow?(channel: string): boolean;
   /** Stops receiving a channel. Resolves when nothing more arrives; never rejects. */
   unsubscribe(channel: string): Promise<void>;
   /** Sends a payload to all nodes that are subscribed, its own included. Never throws for the broker: losses go to `host.dropped`. */

@@ -30,7 +30,10 @@ export function fail(
 export function reply(session: Session, call: PendingCall, frame: Frame): void {
   if (call.abandoned || session.over) return free(session, call);
   finish(session, call, "ok"); // unless it failed
-  session.outbox.reply(frame, () => free(session, call));
+  const { outbox } = session;
+  if (outbox.held) return outbox.reply(frame, () => free(session, call));
+  outbox.reply(frame);
+  free(session, call);
 }
 
 /** Frees the id of a call that needs no answer. */

@@ -18,7 +18,7 @@ import { CloseCode } from "./close_codes.ts";
 import type { Call, Message } from "./contract.ts";
 import { countLimit } from "./counters.ts";
 import { isSocketError, SocketError } from "./errors.ts";
-import { chain, isPromiseLike, type Maybe } from "./maybe.ts";
+import { isPromiseLike, type Maybe } from "./maybe.ts";
 import { around } from "./middleware.ts";
 import { quote } from "./names.ts";
 import {
@@ -29,7 +29,7 @@ import {
   isId,
 } from "./protocol.ts";
 import { refreshLogin } from "./refresh.ts";
-import { validate, type Validated } from "./schema.ts";
+import { type Schema, validate, type Validated } from "./schema.ts";
 import type { Session } from "./session.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
 import type { CallKind } from "./tally.ts";
@@ -50,13 +50,8 @@ export function dispatch(session: Session, fields: Fields): void {
     case "sub":
       if (isId(first) && typeof second === "string") {
         const topic = session.surface.topics.get(second);
-        return open(
-          session,
-          first,
-          "subscribe",
-          topic,
-          (call) => subscribe(session, call, second),
-        );
+        const call = open(session, first, "subscribe", topic);
+        return call && subscribe(session, call, second);
       }
       break;
     case "unsub":
@@ -75,13 +70,8 @@ export function dispatch(session: Session, fields: Fields): void {
       break;
     case "auth":
       if (isId(first) && typeof second === "string") {
-        return open(
-          session,
-          first,
-          "refresh",
-          undefined,
-          (call) => refreshLogin(session, call, second),
-        );
+        const call = open(session, first, "refresh", undefined);
+        return call && refreshLogin(session, call, second);
       }
       break;
     default:
@@ -104,24 +94,26 @@ function open(
   id: number,
   kind: CallKind,
   entry: Call | Message | undefined,
-  run: (call: PendingCall) => void,
-): void {
+): PendingCall | undefined {
+  const { calls } = session;
   const { settings, counters, codec } = session.core;
-  if (session.calls.has(id)) {
-    return session.end(
+  if (calls.has(id)) {
+    session.end(
       CloseCode.badProtocol,
       `id ${id} is unanswered, must be unique until then`,
     );
+    return undefined;
   }
-  if (session.calls.size >= settings.maxInFlight) {
+  if (calls.size >= settings.maxInFlight) {
     countLimit(counters, "maxInFlight");
     const message =
       `More than maxInFlight ${settings.maxInFlight} calls are unanswered, must be fewer`;
-    return session.outbox.reply(errorFrame(codec, id, "RATE_LIMITED", message));
+    session.outbox.reply(errorFrame(codec, id, "RATE_LIMITED", message));
+    return undefined;
   }
   const call = begin(session, id, kind, entry);
-  session.calls.set(id, call);
-  run(call);
+  calls.set(id, call);
+  return call;
 }
 
 function request(
@@ -132,27 +124,52 @@ function request(
 ): void {
   const known = session.surface.calls.get(name);
   const entry = known?.output ? known : undefined; // a signal is no request
-  open(session, id, "request", entry, (call) => {
-    const output = entry?.output;
-    if (!entry || !output) {
-      return fail(session, call, name, notFound(session, "request", name));
-    }
-    settle(
-      () => run(session, entry, call, raw, "request"),
-      (value) => {
-        if (call.abandoned) return free(session, call);
-        settle(
-          (): Maybe<Validated> =>
-            session.core.settings.validateOutput === "off"
-              ? { ok: true, value }
-              : validate(output, value),
-          (answer) => succeed(session, call, name, answer),
-          (error) => fail(session, call, name, error),
-        );
-      },
-      (error) => fail(session, call, name, error),
-    );
-  });
+  const call = open(session, id, "request", entry);
+  if (!call) return;
+  if (!entry?.output) {
+    return fail(session, call, name, notFound(session, "request", name));
+  }
+  const { output } = entry;
+  // Most are synchronous, so that functions for what comes later are made only when something does.
+  let value: Maybe<unknown>;
+  let later: boolean;
+  try {
+    value = run(session, entry, call, raw, "request");
+    later = isPromiseLike(value); // what a handler returned may have a getter that throws
+  } catch (error) {
+    return fail(session, call, name, error);
+  }
+  if (!later) return answer(session, call, name, output, value);
+  Promise.resolve(value).then(
+    (value) => answer(session, call, name, output, value),
+    (error) => fail(session, call, name, error),
+  );
+}
+
+/** Validates what a handler returned, and sends it. */
+function answer(
+  session: Session,
+  call: PendingCall,
+  name: string,
+  output: Schema,
+  value: unknown,
+): void {
+  if (call.abandoned) return free(session, call);
+  let checked: Validated | Promise<Validated>;
+  try {
+    checked = session.core.settings.validateOutput === "off"
+      ? { ok: true, value }
+      : validate(output, value);
+  } catch (error) {
+    return fail(session, call, name, error);
+  }
+  if (!(checked instanceof Promise)) {
+    return succeed(session, call, name, checked);
+  }
+  checked.then(
+    (checked) => succeed(session, call, name, checked),
+    (error) => fail(session, call, name, error),
+  );
 }
 
 function signal(session: Session, name: string, raw: unknown): void {
@@ -193,28 +210,56 @@ function run(
   raw: unknown,
   kind: "request" | "signal",
 ): Maybe<unknown> {
-  const { core, handle } = session;
-  const inner = () =>
-    chain(readInput(session, entry, raw), (input) => {
-      if (session.over) {
-        throw new SocketError("DISCONNECTED", "The client has gone");
-      }
-      return core.handlers.get(entry)?.(input, handle.ctx, handle, call);
-    });
-  if (core.settings.use.length === 0) return inner();
-  return around(core.settings.use, handle.ctx, {
+  const { use } = session.core.settings;
+  if (use.length === 0) return handle(session, entry, call, raw);
+  return around(use, session.handle.ctx, {
     kind,
     name: entry.name,
-    conn: handle as never,
+    conn: session.handle as never,
     call,
-  }, inner);
+  }, () => handle(session, entry, call, raw));
+}
+
+/** Input, handler. */
+function handle(
+  session: Session,
+  entry: Call,
+  call: PendingCall,
+  raw: unknown,
+): Maybe<unknown> {
+  const checked = readInput(session, entry, raw);
+  return checked instanceof Promise
+    ? checked.then((checked) => handleChecked(session, entry, call, checked))
+    : handleChecked(session, entry, call, checked);
+}
+
+function handleChecked(
+  session: Session,
+  entry: Call,
+  call: PendingCall,
+  input: Validated,
+): Maybe<unknown> {
+  if (!input.ok) {
+    throw new SocketError(
+      "VALIDATION",
+      `The input of ${quote(entry.name)} was refused: ${summary(input.issues)}`,
+      {
+        issues: input.issues.slice(0, MAX_ISSUES).map(plainIssue),
+      },
+    );
+  }
+  if (session.over) {
+    throw new SocketError("DISCONNECTED", "The client has gone");
+  }
+  const { core, handle } = session;
+  return core.handlers.get(entry)?.(input.value, handle.ctx, handle, call);
 }
 
 function readInput(
   session: Session,
   entry: Call,
   raw: unknown,
-): Maybe<unknown> {
+): Validated | Promise<Validated> {
   let value: unknown;
   try {
     value = session.core.codec.payload(raw);
@@ -226,16 +271,7 @@ function readInput(
       { cause },
     );
   }
-  return chain(validate(entry.input, value), (input: Validated) => {
-    if (input.ok) return input.value;
-    throw new SocketError(
-      "VALIDATION",
-      `The input of ${quote(entry.name)} was refused: ${summary(input.issues)}`,
-      {
-        issues: input.issues.slice(0, MAX_ISSUES).map(plainIssue),
-      },
-    );
-  });
+  return validate(entry.input, value);
 }
 
 function succeed(

@@ -70,6 +70,11 @@ export class Outbox {
     return this.#last === undefined;
   }
 
+  /** Whether what is pushed waits for more than the turn's end. */
+  get held(): boolean {
+    return this.#state === "held";
+  }
+
   /** Writes the first frame, if there is one, before all that was pushed so far, which follows. */
   open(hello?: string): void {
     if (this.#state !== "held") return;

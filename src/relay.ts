@@ -173,7 +173,10 @@ export class Relay {
     };
     this.#interests.set(channel, interest);
     if (this.#status.state === "down") this.#failed.add(channel);
-    else this.#attempt(channel, interest);
+    else if (this.#adapter.subscribeNow?.(channel)) {
+      interest.live = true;
+      interest.joined = LIVE_NOW;
+    } else this.#attempt(channel, interest);
     return interest.joined;
   }
 

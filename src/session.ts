@@ -8,26 +8,14 @@ import { CloseCode, sendableCode, sendableReason } from "./close_codes.ts";
 import { ConnectionHandle, type Known } from "./connection.ts";
 import type { Surface } from "./contract.ts";
 import type { Core } from "./core.ts";
-import { countLimit } from "./counters.ts";
 import { exceeds } from "./bytes.ts";
-import { dispatch } from "./dispatch.ts";
 import { SocketError } from "./errors.ts";
 import type { Channel, Member } from "./hub.ts";
-import { Limiter } from "./limiter.ts";
+import { Intake } from "./intake.ts";
 import { quote } from "./names.ts";
 import { GONE, Questions, type TakeAnswer } from "./questions.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
-import {
-  errorFrame,
-  type Fields,
-  type Frame,
-  helloFrame,
-  isAnswer,
-  isId,
-  PING,
-  PONG,
-  read,
-} from "./protocol.ts";
+import { type Frame, helloFrame, PING, PONG } from "./protocol.ts";
 import { keptOf } from "./kept.ts";
 import type { Data, Socket, SocketEvents, SocketGroups } from "./socket.ts";
 import type { Subscription } from "./subscribe.ts";
@@ -44,9 +32,6 @@ export interface Identity {
   /** Milliseconds since the epoch. */
   readonly expiresAt: number | undefined;
 }
-
-/** The frames whose id is the client's own. */
-const HAS_ID = new Set(["req", "sub", "auth"]);
 
 /** One connection. */
 export class Session implements Member, OutboxOwner, SocketEvents {
@@ -72,12 +57,11 @@ export class Session implements Member, OutboxOwner, SocketEvents {
   seenAt: number = Date.now();
   #state: "opening" | "ready" | "over" = "opening";
   #apart = false;
-  #malformed = 0;
   // Most connections idle, so what only a talking one needs is made when it talks (docs/decisions/0009).
   #calls: Map<number, PendingCall> | undefined;
   #signals: Set<PendingCall> | undefined;
   #subscriptions: Map<string, Subscription> | undefined;
-  #limiter: Limiter | undefined;
+  #intake: Intake | undefined;
   #settled: { readonly promise: Promise<void>; resolve(): void } | undefined;
   #keeping = false;
 
@@ -280,13 +264,14 @@ export class Session implements Member, OutboxOwner, SocketEvents {
   message(data: Data): void {
     if (this.#state === "over") return;
     this.seenAt = Date.now();
-    if (data === PING) return this.#answerPing();
     if (data === PONG) return;
-    const { settings, counters } = this.core;
-    if (exceeds(data, settings.maxMessageBytes)) {
+    const intake = this.#intake ??= new Intake(this);
+    if (data === PING) return intake.ping();
+    const { maxMessageBytes } = this.core.settings;
+    if (exceeds(data, maxMessageBytes)) {
       return this.end(
         CloseCode.tooBig,
-        `a message is larger than maxMessageBytes ${settings.maxMessageBytes}`,
+        `a message is larger than maxMessageBytes ${maxMessageBytes}`,
       );
     }
     if (this.#state === "opening") {
@@ -295,25 +280,7 @@ export class Session implements Member, OutboxOwner, SocketEvents {
         "a frame came before hi, must wait for it",
       );
     }
-    for (const frame of read(data)) {
-      if (this.over) return;
-      counters.framesIn++;
-      if (!frame.ok) {
-        this.malformed(frame.flaw);
-        continue;
-      }
-      const { fields } = frame;
-      if (isAnswer(fields) && this.questions?.expects(fields[1])) {
-        this.questions.answer(fields); // asked for, so no flood
-        continue;
-      }
-      const verdict = this.#take();
-      if (verdict === "overdrawn") return this.#endFlood();
-      // What gives something back is never refused: its sender is not told, and takes it for done.
-      if (verdict === "ok" || fields[0] === "cancel" || fields[0] === "unsub") {
-        dispatch(this, fields);
-      } else this.#refuse(fields);
-    }
+    intake.message(data);
   }
 
   alive(): void {
@@ -333,53 +300,9 @@ export class Session implements Member, OutboxOwner, SocketEvents {
     this.#leave(code);
   }
 
-  #take(): ReturnType<Limiter["take"]> {
-    const { framesPerSecond, frameBurst, maxSubscriptions } =
-      this.core.settings;
-    // A client that comes back subscribes to all its topics again, at once.
-    this.#limiter ??= new Limiter(
-      framesPerSecond,
-      frameBurst,
-      maxSubscriptions,
-      this.seenAt,
-    );
-    return this.#limiter.take(this.seenAt);
-  }
-
-  #answerPing(): void {
-    // Past the outbox: the heartbeat is a whole message, and no promise of order holds for it.
-    if (this.#take() !== "overdrawn") this.socket.send(PONG);
-    else this.#endFlood();
-  }
-
-  #refuse([tag, id]: Fields): void {
-    const { counters, codec, settings } = this.core;
-    countLimit(counters, "framesPerSecond");
-    const message =
-      `More than framesPerSecond ${settings.framesPerSecond} frames came, must be fewer`;
-    const call = HAS_ID.has(tag) && isId(id) ? id : 0;
-    this.outbox.reply(errorFrame(codec, call, "RATE_LIMITED", message));
-  }
-
-  #endFlood(): void {
-    countLimit(this.core.counters, "framesPerSecond");
-    this.end(
-      CloseCode.policy,
-      `more than framesPerSecond ${this.core.settings.framesPerSecond} frames came for too long`,
-    );
-  }
-
   /** Answers what is no frame, and closes on the tenth. */
   malformed(flaw: string): void {
-    const { counters, settings, codec } = this.core;
-    counters.malformed++;
-    if (++this.#malformed >= settings.maxMalformed) {
-      return this.end(
-        CloseCode.policy,
-        `${this.#malformed} malformed frames came, must be fewer than maxMalformed`,
-      );
-    }
-    this.outbox.reply(errorFrame(codec, 0, "BAD_REQUEST", flaw));
+    this.#intake?.malformed(flaw); // it was taken in
   }
 
   /** Ends the connection: what was sent before still leaves, and nothing after. */

@@ -54,13 +54,16 @@ export class Tally implements CallStats {
 
   /** Counts one that ended. */
   add(outcome: string, ms: number): void {
-    const known = this.#outcomes.has(outcome) ||
-      this.#outcomes.size < MAX_OUTCOMES;
-    const name = known ? outcome : "OTHER";
-    this.#outcomes.set(name, (this.#outcomes.get(name) ?? 0) + 1);
+    let name = outcome;
+    let count = this.#outcomes.get(name);
+    if (count === undefined && this.#outcomes.size >= MAX_OUTCOMES) {
+      name = "OTHER";
+      count = this.#outcomes.get(name);
+    }
+    this.#outcomes.set(name, (count ?? 0) + 1);
     this.durationMs += ms;
-    const at = DURATION_BOUNDS_MS.findIndex((bound) => ms <= bound);
-    const slot = at < 0 ? DURATION_BOUNDS_MS.length : at;
+    let slot = 0;
+    while (ms > (DURATION_BOUNDS_MS[slot] ?? Infinity)) slot++;
     this.durations[slot] = (this.durations[slot] ?? 0) + 1;
   }
 }

@@ -30,10 +30,11 @@ export class Turn {
   readonly flush = (): void => {
     if (this.#waiting.length === 0) return;
     const waiting = this.#waiting;
-    const after = this.#after;
     this.#waiting = [];
-    this.#after = [];
+    const after = this.#after;
+    if (after.length > 0) this.#after = [];
     for (const outbox of waiting) outbox.flush();
+    if (after === this.#after) return; // there were none; what is in it now is for the next turn
     for (const fn of after) fn();
   };
 }

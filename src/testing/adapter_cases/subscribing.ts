@@ -37,6 +37,17 @@ export const subscribing: readonly AdapterCase[] = [
   ),
   defineCase(
     "A1",
+    "a channel that subscribeNow takes is live, and one that it refuses can be subscribed",
+    async (stage) => {
+      const [listener, from] = await stage.nodes(2);
+      const live = listener.adapter.subscribeNow?.("c") ?? false;
+      if (!live) await listener.subscribe("c");
+      from.publish("c", "x");
+      await listener.gets("c", "x");
+    },
+  ),
+  defineCase(
+    "A1",
     "a node that subscribes after another is live as well",
     async (stage) => {
       const [from, first, second] = await stage.nodes(3);
