@@ -13,6 +13,7 @@ import {
   wakeChannel,
 } from "../shared/streams.ts";
 import { within } from "../shared/timing.ts";
+import { addAbsent } from "./add_absent.ts";
 import type { Calls, Write, Written } from "./calls.ts";
 import { UpstashFailure } from "./failure.ts";
 import type { Health } from "./health.ts";
@@ -43,6 +44,8 @@ interface Publish {
   seq: number;
   /** Whether nodes on TCP were told, or may have been. */
   told: boolean;
+  /** Whether it may be stored, though nobody has said so. */
+  unsure: boolean;
 }
 
 /** What one publish costs beside its texts. */
@@ -67,6 +70,8 @@ export class Publisher {
   #queue: Publish[] = [];
   #pending = 0;
   #maxLength = MAX_REQUEST_LENGTH;
+  /** Whether the token may run scripts. */
+  #scripts = true;
   #seq = 0;
   #running: Promise<void> | undefined;
   #closed = false;
@@ -104,6 +109,7 @@ export class Publisher {
       at: performance.now(),
       seq: ++this.#seq,
       told: false,
+      unsure: false,
     });
     this.#running ??= Promise.resolve().then(() => this.#run());
   }
@@ -147,7 +153,10 @@ export class Publisher {
         this.#health.answered();
         continue;
       }
-      if (failure.kind === "away") this.#health.failed(failure, started);
+      if (failure.kind === "away") {
+        this.#health.failed(failure, started);
+        for (const it of batch) it.unsure = true;
+      }
       if (failure.kind === "too-large" && batch.length > 1) {
         const length = batch.reduce((sum, { size }) => sum + size, 0);
         this.#maxLength = length / 2; // a plan may allow less
@@ -167,45 +176,78 @@ export class Publisher {
 
   /** One request. Gives what is worth another one. */
   async #try(batch: readonly Publish[]): Promise<Publish[]> {
-    const { prefix, bridge, wake, instance } = this.#settings;
-    const writes: Write[] = [];
-    const adds: number[] = [];
-    const last = new Map<number, number>();
-    for (const it of batch) {
-      const { key } = this.#subscriptions.shards[it.shard] ?? { key: "" };
-      adds.push(writes.length);
-      writes.push({ do: "add", key, fields: toFields({ ...it, instance }) });
-      // Told once: a pub/sub message that comes again cannot be known as such, an entry can.
-      if (bridge && !it.told) {
-        const channel = `${prefix}:${it.channel}`;
-        writes.push({ do: "publish", channel, text: it.payload });
-        it.told = true;
-      }
-      last.set(it.shard, it.seq);
-    }
-    const now = performance.now();
-    for (const shard of last.keys()) {
-      if (now - (this.#renewed.get(shard) ?? -RENEW_MS) < RENEW_MS) continue;
-      const { key } = this.#subscriptions.shards[shard] ?? { key: "" };
-      writes.push({ do: "renew", key });
-      this.#renewed.set(shard, now);
-    }
-    if (wake) {
-      const text = announce(instance, last);
-      writes.push({ do: "publish", channel: wakeChannel(prefix), text });
-    }
-    const before = this.#subscriptions.shards
-      .map(({ cursor, epoch }) => ({ cursor, epoch }));
-    const written = await this.#calls.write(writes);
+    const { shards } = this.#subscriptions;
+    const before = shards.map(({ cursor, epoch }) => ({ cursor, epoch }));
+    const written = batch.some(({ unsure }) => unsure) && this.#scripts
+      ? await this.#writeAgain(batch)
+      : await this.#write(batch);
     for (const [at, it] of batch.entries()) {
-      const id = written[adds[at] ?? -1];
-      const shard = this.#subscriptions.shards[it.shard];
+      const id = written[at];
+      const shard = shards[it.shard];
       const was = before[it.shard];
       if (typeof id === "string" && shard && was) {
         this.#subscriptions.wrote(shard, id, was.cursor, was.epoch);
       }
     }
-    return await this.#refused(batch, adds.map((at) => written[at]));
+    return await this.#refused(batch, written);
+  }
+
+  async #write(batch: readonly Publish[]): Promise<Written[]> {
+    const { instance } = this.#settings;
+    const adds = batch.map((it): Write => {
+      const fields = toFields({ ...it, instance });
+      return { do: "add", key: this.#keyOf(it.shard), fields };
+    });
+    const now = performance.now();
+    const due = [...new Set(batch.map(({ shard }) => shard))].filter((it) =>
+      now - (this.#renewed.get(it) ?? -RENEW_MS) >= RENEW_MS
+    );
+    const written = await this.#calls.write([
+      ...adds,
+      ...due.map((it): Write => ({ do: "renew", key: this.#keyOf(it) })),
+      ...this.#news(batch),
+    ]);
+    for (const shard of due) this.#renewed.set(shard, now);
+    return written.slice(0, adds.length);
+  }
+
+  /** An entry that was stored, unconfirmed, and came again could reach who began to listen in between. */
+  async #writeAgain(batch: readonly Publish[]): Promise<Written[]> {
+    const adds = batch.map((it) => ({ ...it, key: this.#keyOf(it.shard) }));
+    let written: Written[];
+    try {
+      written = await addAbsent(this.#calls, adds, this.#settings);
+    } catch (error) {
+      if (!UpstashFailure.of(error).forbidden) throw error;
+      this.#scripts = false;
+      return await this.#write(batch);
+    }
+    const news = this.#news(batch);
+    if (news.length > 0) await this.#calls.write(news);
+    return written;
+  }
+
+  /** Tells others of it. */
+  #news(batch: readonly Publish[]): Write[] {
+    const { prefix, bridge, wake, instance } = this.#settings;
+    const news: Write[] = [];
+    for (const it of batch) {
+      // Told once: a pub/sub message that comes again cannot be known as such, an entry can.
+      if (!bridge || it.told) continue;
+      it.told = true;
+      const channel = `${prefix}:${it.channel}`;
+      news.push({ do: "publish", channel, text: it.payload });
+    }
+    if (wake) {
+      const last = new Map(batch.map(({ shard, seq }) => [shard, seq]));
+      const text = announce(instance, last);
+      news.push({ do: "publish", channel: wakeChannel(prefix), text });
+    }
+    return news;
+  }
+
+  #keyOf(shard: number): string {
+    return this.#subscriptions.shards[shard]?.key ?? "";
   }
 
   /** Counts what the server refused; makes room where a stream has become too large, and gives what may fit then. */
@@ -232,7 +274,7 @@ export class Publisher {
     this.#trimmed = again.length > 0;
     if (again.length === 0) return again;
     const keys = new Set(
-      again.map((it) => this.#subscriptions.shards[it.shard]?.key ?? ""),
+      again.map(({ shard }) => this.#keyOf(shard)),
     );
     const length = Math.floor(this.#settings.streamLength / 2);
     await this.#calls.write(

@@ -27,7 +27,11 @@ function telling(
 ): UpstashClientLike {
   return {
     xread: redis.xread.bind(redis),
-    eval: redis.eval.bind(redis),
+    async eval(script, keys, args) {
+      const result = await redis.eval(script, keys, args);
+      for (const it of args) if (it.startsWith("s")) stored(it.slice(1));
+      return result;
+    },
     pipeline() {
       const pipeline: UpstashPipelineLike = redis.pipeline();
       const texts: string[] = [];
