@@ -1,4 +1,5 @@
 import { afterAll } from "bun:test";
+import { adapterSuite } from "../../src/testing/mod.ts";
 import { upstashFaults } from "../../src/testing/upstash/mod.ts";
 import { RedisServer } from "../redis/redis_server.ts";
 import { registerUpstashSuite } from "./register.ts";
@@ -6,9 +7,12 @@ import { registerUpstashSuite } from "./register.ts";
 const redis = await RedisServer.start();
 afterAll(() => redis.end());
 
+/** The registry (P) is left out: a call of it that fails rejects, and who called may call again. */
+const carried = adapterSuite.filter(({ promise }) => !promise.startsWith("P"));
+
 registerUpstashSuite("Upstash adapter, every fifth request fails", {
   redis: redis.url,
   troubles: () => ({ rate: 0.2, kinds: upstashFaults }),
   // Two of the ten ways to fail take as long as a request may.
   options: ({ url, token }) => ({ url, token, timeoutMs: 1_000 }),
-});
+}, carried);

@@ -1,13 +1,17 @@
 import { describe, test } from "bun:test";
-import { adapterSuite } from "../../src/testing/mod.ts";
+import { type AdapterCase, adapterSuite } from "../../src/testing/mod.ts";
 import { Gate, PLACES, runCase, type Stand } from "./together.ts";
 import { PATIENCE_MS } from "./upstash_subject.ts";
 
 /** Registers the suite under bun:test. */
-export function registerUpstashSuite(name: string, stand: Stand): void {
+export function registerUpstashSuite(
+  name: string,
+  stand: Stand,
+  cases: readonly AdapterCase[] = adapterSuite,
+): void {
   const gate = new Gate(PLACES);
   describe(name, () => {
-    for (const it of adapterSuite) {
+    for (const it of cases) {
       test.concurrent(
         `${it.promise}: ${it.name}`,
         () => gate.run(() => runCase(it, stand)),
