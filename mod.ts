@@ -161,9 +161,9 @@ export type {
   SocketGroups,
 } from "./src/socket.ts";
 export { DURATION_BOUNDS_MS } from "./src/tally.ts";
+export type { AdapterStats, Stats } from "./src/stats.ts";
 export type { CallKind, CallStats } from "./src/tally.ts";
 export type {
-  AdapterStats,
   AnyConnection,
   CloseOptions,
   Connection,
@@ -172,7 +172,6 @@ export type {
   Off,
   RoleScope,
   Room,
-  Stats,
 } from "./src/server_api.ts";
 export type {
   ErrorInfo,

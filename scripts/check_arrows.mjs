@@ -13,7 +13,7 @@ const layers = [
    asking backoff batch bytes counters deadlines lag letter limiter maybe members
    names origin sequences tally token`,
   `socket adapter contract infer carried
-   call implementation observer presence_store reach_api server_api server_options`,
+   call implementation observer presence_store reach_api server_api server_options stats`,
   `outbox connection hub dispatch
    answers ask authenticate census cluster core directory gather handshake intake kept lookouts middleware node_calls
    post publish questions reach refresh refusal registry relay room server_events server_questions

@@ -15,16 +15,10 @@ import type { AuthResult, ContractDefinition } from "./infer.ts";
 import { quote } from "./names.ts";
 import { publish } from "./publish.ts";
 import type { AdapterStatus } from "./relay.ts";
+import type { AdapterStats, Stats } from "./stats.ts";
 import { handleOf, RoomHandle } from "./room.ts";
 import { Server } from "./server.ts";
-import type {
-  AdapterStats,
-  AnyConnection,
-  CloseOptions,
-  Node,
-  Off,
-  Stats,
-} from "./server_api.ts";
+import type { AnyConnection, CloseOptions, Node, Off } from "./server_api.ts";
 import { emitServer, onServer } from "./server_events.ts";
 import { ServerQuestions } from "./server_questions.ts";
 import { ConnectionTarget, RoleTarget, UserTarget } from "./targets.ts";

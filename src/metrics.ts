@@ -19,7 +19,7 @@
  *
  * @module
  */
-import type { Stats } from "./server_api.ts";
+import type { Stats } from "./stats.ts";
 import { DURATION_BOUNDS_MS } from "./tally.ts";
 
 /** What is used of a server. */
