@@ -25,6 +25,8 @@ export interface PollerSettings {
   readonly streamLength: number;
   /** A key that does not exist, to ask whether anybody answers. */
   readonly probeKey: string;
+  /** How long the ids of streams without news are taken on trust, half an hour if nothing is said. */
+  readonly checkMs?: number;
 }
 
 /** Why messages may be missing. */
@@ -43,7 +45,6 @@ const RETRY_AT_LEAST_MS = 20;
 const RETRY_MOST = 6;
 /** The wait while there is somebody to tell of news. */
 const SAFETY_MS = 60_000;
-/** How long the ids of streams without news are taken on trust. */
 const CHECK_MS = 1_800_000;
 
 /** One read at a time. Where nobody listens there is none, but while it is down: then it looks whether it still is. */
@@ -159,7 +160,8 @@ export class Poller {
 
   /** Reads once, and gives the wait until the next. */
   async #read(): Promise<number> {
-    if (performance.now() - this.#checkedAt > CHECK_MS) await this.#check();
+    const { checkMs = CHECK_MS } = this.#settings;
+    if (performance.now() - this.#checkedAt > checkMs) await this.#check();
     const shards = this.#page.pick(this.#subscriptions.read);
     if (shards.length === 0) return 0;
     const { count } = this.#page;
