@@ -9,7 +9,7 @@
  * import { api, app, authenticate } from "./app.ts";
  *
  * export { Broker } from "@super-line/edge/adapters/durable-object";
- * export const Chat = durableObject(api, (env, state) => ({
+ * export const Chat = durableObject(api, (env: Env, state) => ({
  *   adapter: createDurableObjectAdapter({ broker: env.BROKER, id: state.id, self: "CHAT" }),
  *   authenticate,
  * }), app);
@@ -89,7 +89,7 @@ const MAX_ORDER_LENGTH = 4_194_304;
  *
  * @example In the options of a Durable Object
  * ```ts ignore
- * adapter: createDurableObjectAdapter({ broker: env.BROKER, id: state.id, self: "CHAT" }),
+ * const adapter = createDurableObjectAdapter({ broker: env.BROKER, id: state.id, self: "CHAT" });
  * ```
  */
 export function createDurableObjectAdapter(

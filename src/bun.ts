@@ -7,7 +7,9 @@
  *
  * export default {
  *   fetch: app.fetch,
- *   websocket: combineWebSockets(srv.websocket, { message: (ws, text) => ws.send(text) }),
+ *   websocket: combineWebSockets(srv.websocket, {
+ *     message: (ws: Bun.ServerWebSocket, text: string) => ws.send(text),
+ *   }),
  * };
  * ```
  *

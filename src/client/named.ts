@@ -31,6 +31,8 @@ export type { ClientSurface } from "./surface.ts";
  *
  * @example A client of role user
  * ```ts ignore
+ * import { createClient } from "@super-line/edge/client/named";
+ *
  * const client = createClient<typeof api, "user">(surface, { url: "wss://chat.example/realtime", role: "user" });
  * ```
  */
