@@ -83,3 +83,22 @@ for (
     120_000 + 20 * MESSAGES,
   );
 }
+
+test(
+  "mixed, every fifth request fails: each message at most once and in order everywhere, and what is missing is missing on TCP",
+  async () => {
+    server.trouble({ rate: 0.2, kinds: ["drop-before", "drop-after", "503"] });
+    const report = await runCluster({
+      ...plan("mixed, faults", mixed),
+      landMs: 8_000,
+    });
+    console.log(inWords(report));
+    // A write that failed is not told to TCP again: a loss there, and the only fault there is.
+    expect({ ...report.faults, missing: 0 }).toEqual({ missing: 0 });
+    for (const it of report.examples) {
+      expect(it).toMatch(/^missing: .* to node [01]$/); // the first two are on TCP; a report has the first 20
+    }
+    expect(report.pairs.must).toBeGreaterThan(MESSAGES);
+  },
+  120_000 + 20 * MESSAGES,
+);
