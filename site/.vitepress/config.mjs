@@ -20,14 +20,13 @@ const reference = Object.keys(exports).map((entry) => ({
 }));
 
 const more = [
-  { text: "Deploy", link: "/deploy" },
   { text: "Protocol", link: "/protocol" },
   { text: "Architecture", link: "/architecture" },
   { text: "Security", link: "/security" },
   { text: "Figures", link: "/bench" },
   { text: "Decisions", link: "/decisions/" },
   { text: "Changelog", link: "/changelog" },
-].filter(({ link }) => !guide.some((row) => row.link === link));
+];
 
 export default defineConfig({
   title: "super-line",
