@@ -210,7 +210,8 @@ function firstId(range: unknown): string {
   return ids[0];
 }
 
-function shapeless(what: string): UpstashFailure {
+/** An answer that tells nothing. */
+export function shapeless(what: string): UpstashFailure {
   return new UpstashFailure(
     `The answer to ${what} has another shape than Redis gives it`,
     "away",

@@ -4,9 +4,11 @@
  * @module
  */
 import type { AdapterHost } from "../../src/adapter.ts";
+import { backoffDelay } from "../../src/backoff.ts";
 import { unavailable } from "../shared/timing.ts";
-import { Calls } from "./calls.ts";
+import { Calls, shapeless } from "./calls.ts";
 import type { UpstashClientLike } from "./client_like.ts";
+import { UpstashFailure } from "./failure.ts";
 import { Health } from "./health.ts";
 import { PageSize } from "./page_size.ts";
 import { type GapReason, Poller, type PollerSettings } from "./poller.ts";
@@ -32,6 +34,9 @@ export interface NodeSettings
   end(): void;
 }
 
+/** How often a script is tried, and the waits between. */
+const TRIES = 6;
+const RETRY = { baseMs: 20, maxMs: 500, factor: 3 };
 /** How long `close` waits for what is to be sent. */
 const CLOSE_MS = 2_000;
 
@@ -45,6 +50,7 @@ export class UpstashNode {
   readonly #poller: Poller;
   readonly #wakes: Wakes | undefined;
   #foreignTold = false;
+  #closed = false;
 
   constructor(
     client: () => Promise<UpstashClientLike>,
@@ -122,21 +128,32 @@ export class UpstashNode {
     }
   }
 
-  /** Runs a script. Rejects UNAVAILABLE where it may not have been run. */
+  /** Runs a script that may be run twice, and gives numbers or lists. Rejects UNAVAILABLE where it may not have been run. */
   async evaluate(
     script: string,
     keys: string[],
     args: string[],
   ): Promise<unknown> {
-    try {
-      return await this.#calls.evaluate(script, keys, args);
-    } catch (cause) {
-      throw unavailable("The registry has not answered", cause);
+    for (let tries = 1;; tries++) {
+      try {
+        const reply = await this.#calls.evaluate(script, keys, args);
+        if (typeof reply === "number" || Array.isArray(reply)) return reply;
+        throw shapeless("EVAL"); // what is no script's answer may come without its being run
+      } catch (error) {
+        const cause = UpstashFailure.of(error);
+        if (cause.kind !== "away" || tries >= TRIES || this.#closed) {
+          throw unavailable("The registry has not answered", cause);
+        }
+        await new Promise((done) =>
+          setTimeout(done, backoffDelay(tries, RETRY))
+        );
+      }
     }
   }
 
   /** See `Adapter.close`. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.#poller.close();
     this.#wakes?.close();
     this.#subscriptions.close();
