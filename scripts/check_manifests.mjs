@@ -35,20 +35,26 @@ if (lock.includes("://")) {
   problems.push("bun.lock records download addresses");
 }
 
-// The bench's peers are a package of their own.
-const peers = JSON.parse(read("bench/package.json")).dependencies;
-const peersLock = read("bench/bun.lock");
-for (const [name, version] of Object.entries(peers)) {
-  if (!peersLock.includes(`"${name}": "${version}"`)) {
-    problems.push(`bench/bun.lock lacks ${name} ${version}: run bun install`);
+// The bench's peers and what makes the site are packages of their own.
+for (const folder of ["bench", "site"]) {
+  const { dependencies } = JSON.parse(read(`${folder}/package.json`));
+  const itsLock = read(`${folder}/bun.lock`);
+  for (const [name, version] of Object.entries(dependencies)) {
+    if (!itsLock.includes(`"${name}": "${version}"`)) {
+      problems.push(
+        `${folder}/bun.lock lacks ${name} ${version}: run bun install`,
+      );
+    }
+    const ours = pinned[name];
+    if (ours && ours !== version) {
+      problems.push(
+        `${folder}/package.json: ${name} ${version} must be ${ours}`,
+      );
+    }
   }
-  const ours = pinned[name];
-  if (ours && ours !== version) {
-    problems.push(`bench/package.json: ${name} ${version} must be ${ours}`);
+  if (itsLock.includes("://")) {
+    problems.push(`${folder}/bun.lock records download addresses`);
   }
-}
-if (peersLock.includes("://")) {
-  problems.push("bench/bun.lock records download addresses");
 }
 
 const forbidden = [

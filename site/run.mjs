@@ -4,27 +4,35 @@
 import { watch } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { parseArgs } from "node:util";
+import { installInto } from "../scripts/own_packages.mjs";
 import { root } from "../scripts/run.mjs";
-import { ensurePackages } from "./install.mjs";
 import { writePages } from "./pages.mjs";
 
-const options = process.argv.slice(2).filter((name) => name !== "--");
-if (options.includes("--help")) {
+const { values } = parseArgs({
+  args: process.argv.slice(2).filter((name) => name !== "--"),
+  options: {
+    build: { type: "boolean" },
+    port: { type: "string", default: "5173" },
+    help: { type: "boolean" },
+  },
+});
+if (values.help) {
   console.log("bun run docs [-- --build | --port N]");
   process.exit();
 }
-const port = Number(options[options.indexOf("--port") + 1] || 5173);
 const here = join(root, "site");
 
-ensurePackages(here);
+const failure = installInto("site");
+if (failure) throw new Error(failure);
 writePages(here);
 const { writeReference } = await import("./reference.mjs");
 await writeReference(here);
 const { build, createServer } = await import("vitepress");
-if (options.includes("--build")) {
+if (values.build) {
   await build(here);
 } else {
-  const server = await createServer(here, { port });
+  const server = await createServer(here, { port: Number(values.port) });
   await server.listen();
   server.printUrls();
   for (const folder of [root, join(root, "docs")]) {
