@@ -20,7 +20,7 @@ export interface Running extends AsyncDisposable {
 /** How long a program may take to listen, in milliseconds. */
 const START_MS = 30_000;
 
-/** Starts a program; disposing kills it. */
+/** Starts a program; disposing ends its input, and kills it where that is not enough. */
 export function start(command: readonly string[]): Running {
   const [program = "", ...args] = command;
   const child = spawn(program, args, {
@@ -56,8 +56,10 @@ export function start(command: readonly string[]): Running {
     child,
     lines: (listener) => void listeners.push(listener),
     async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
+      child.stdin.end(); // a host ends then, with what it has started itself
+      const killed = setTimeout(() => child.kill("SIGKILL"), 3_000);
       await ended;
+      clearTimeout(killed);
     },
   };
 }

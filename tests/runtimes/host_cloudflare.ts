@@ -3,7 +3,7 @@ import process from "node:process";
 import { bundleWorker, dates, startWorker } from "../cloudflare/workerd.ts";
 
 const script = await bundleWorker("tests/runtimes/worker.ts");
-const { origin } = await startWorker(script, {
+const workerd = await startWorker(script, {
   json: "Json",
   packed: "Packed",
   elsewhere: "Elsewhere",
@@ -13,5 +13,10 @@ const { origin } = await startWorker(script, {
   date: process.argv.includes("oldest") ? dates.oldest : dates.newest,
   bindings: { HONO: process.argv.includes("hono") },
 });
-console.log(`port ${new URL(origin).port}`);
-process.stdin.on("end", () => process.exit(0)).resume();
+console.log(`port ${new URL(workerd.origin).port}`);
+// Exiting alone would leave workerd behind.
+const end = async () => {
+  await workerd[Symbol.asyncDispose]();
+  process.exit(0);
+};
+process.stdin.on("end", end).resume();
