@@ -4,7 +4,7 @@
  * @module
  */
 import { isId, STREAM_LENGTH, toFields } from "../shared/streams.ts";
-import type { Calls, Written } from "./calls.ts";
+import { type Calls, shapeless, type Written } from "./calls.ts";
 import { UpstashFailure } from "./failure.ts";
 
 /** An entry, and where it belongs. */
@@ -71,18 +71,15 @@ export async function addAbsent(
     ...[writer, `${streamLength}`],
     ...args,
   ]);
-  if (!Array.isArray(reply) || reply.length !== adds.length) throw shapeless();
+  if (!Array.isArray(reply) || reply.length !== adds.length) {
+    throw shapeless("EVAL");
+  }
   return reply.map((it): Written => {
     if (it === "") return undefined;
     if (isId(it)) return it;
-    if (typeof it !== "string" || !it.startsWith("error ")) throw shapeless();
+    if (typeof it !== "string" || !it.startsWith("error ")) {
+      throw shapeless("EVAL");
+    }
     return UpstashFailure.ofText(it.slice("error ".length));
   });
-}
-
-function shapeless(): UpstashFailure {
-  return new UpstashFailure(
-    "The answer to EVAL has another shape than Redis gives it",
-    "away",
-  );
 }

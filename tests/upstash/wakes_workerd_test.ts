@@ -1,22 +1,14 @@
 import { expect, test } from "bun:test";
 import { Miniflare } from "miniflare";
-import { fileURLToPath } from "node:url";
+import { bundleWorker } from "../cloudflare/workerd.ts";
 import { LocalUpstash } from "./local_upstash.ts";
 
-const worker = fileURLToPath(new URL("wakes_worker.ts", import.meta.url));
-
 test("a node inside workerd is woken over SSE", async () => {
-  const built = await Bun.build({
-    entrypoints: [worker],
-    target: "browser",
-    format: "esm",
-    conditions: ["workerd"],
-  });
-  const [script] = built.outputs;
+  const script = await bundleWorker("tests/upstash/wakes_worker.ts");
   const local = await LocalUpstash.start();
   const flare = new Miniflare({
     modules: true,
-    script: await script?.text() ?? "",
+    script,
     compatibilityDate: "2026-04-01",
   });
   try {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Miniflare } from "miniflare";
-import { fileURLToPath } from "node:url";
+import { bundleWorker } from "../cloudflare/workerd.ts";
 import { adapterSuite } from "../../src/testing/mod.ts";
 import {
   createUpstashServer,
@@ -8,16 +8,8 @@ import {
 } from "../../src/testing/upstash/mod.ts";
 import { RedisServer } from "../redis/redis_server.ts";
 
-const worker = fileURLToPath(new URL("suite_worker.ts", import.meta.url));
-
 test("the suite runs inside workerd", async () => {
-  const built = await Bun.build({
-    entrypoints: [worker],
-    target: "browser",
-    format: "esm",
-    conditions: ["workerd"],
-  });
-  const [script] = built.outputs;
+  const script = await bundleWorker("tests/upstash/suite_worker.ts");
   const redis = await RedisServer.start();
   const servers = new Map<string, UpstashServer>();
   const control = Bun.serve({
@@ -37,7 +29,7 @@ test("the suite runs inside workerd", async () => {
   });
   const flare = new Miniflare({
     modules: true,
-    script: await script?.text() ?? "",
+    script,
     compatibilityDate: "2026-04-01",
     bindings: { CONTROL: `http://127.0.0.1:${control.port}` },
   });
