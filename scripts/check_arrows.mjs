@@ -15,7 +15,7 @@ const layers = [
   `socket adapter contract infer carried
    call implementation observer presence_store reach_api server_api server_options stats`,
   `outbox connection hub dispatch
-   answers ask authenticate census cluster core directory gather handshake intake kept lookouts middleware node_calls
+   answers ask authenticate census cluster core directory gather handshake intake kept login lookouts middleware node_calls
    post publish questions reach refresh refusal registry relay room server_events server_questions
    session settings sleep subscribe sweep targets turn watch watched`,
   `server create_node

@@ -87,7 +87,7 @@ function sessionsOf(core: Core, what: string, about: string): Session[] {
     ? userChannel(about)
     : undefined;
   if (name === undefined) {
-    return [...core.sessions].filter(({ welcomed }) => welcomed);
+    return [...core.sessions.values()].filter(({ welcomed }) => welcomed);
   }
   const channel = core.hub.channel(name);
   return (channel ? membersOf(channel) : []).flatMap((member) =>

@@ -9,6 +9,7 @@ import type { Hub } from "./hub.ts";
 import type { Handler } from "./implementation.ts";
 import type { AuthResult, ContractDefinition } from "./infer.ts";
 import type { Limiter } from "./limiter.ts";
+import type { Login } from "./login.ts";
 import type { Codec } from "./protocol.ts";
 import type { Frame } from "./protocol.ts";
 import type { ErrorInfo, Middleware, ServerOptions } from "./server_options.ts";
@@ -72,9 +73,9 @@ export interface Core {
   /** How many handshakes may still begin. */
   readonly admissions: Limiter;
   /** Handshakes between their request and their `hi`. */
-  readonly pending: Set<AbortController>;
-  /** Those that are open or opening. */
-  readonly sessions: Set<Session>;
+  readonly pending: Set<Login>;
+  /** Those that are open or opening, by id. */
+  readonly sessions: Map<string, Session>;
   /** The handler of each entry; empty before `implement`. */
   readonly handlers: ReadonlyMap<Call, Handler>;
   /** Validates a payload and makes its frame. Throws when the schema refuses it. */

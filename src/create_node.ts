@@ -97,7 +97,7 @@ class ServerNode {
       else if (topic !== undefined) topics.set(topic, size);
     }
     return {
-      connections: [...this.#server.sessions].flatMap(handleOf),
+      connections: [...this.#server.sessions.values()].flatMap(handleOf),
       rooms,
       topics,
     };
@@ -225,7 +225,7 @@ class ServerNode {
     let calls = 0;
     let signals = 0;
     let subscriptions = 0;
-    for (const session of sessions) {
+    for (const session of sessions.values()) {
       const { handle: { role }, sizes } = session;
       roles[role] = (roles[role] ?? 0) + 1;
       calls += sizes.calls;

@@ -3,26 +3,28 @@
  *
  * @module
  */
-import { type Admission, authenticate, startDeadline } from "./authenticate.ts";
+import { authenticate } from "./authenticate.ts";
 import { CloseCode } from "./close_codes.ts";
 import type { Core } from "./core.ts";
+import { Login } from "./login.ts";
 import { quote } from "./names.ts";
 import { originFlaw } from "./origin.ts";
 import { PROTOCOL } from "./protocol.ts";
 import { type Flaw, refuse, refuseByHttp, refuseFor } from "./refusal.ts";
+import type { Identity } from "./session.ts";
 import type { Socket, SocketEvents } from "./socket.ts";
 import { offeredProtocols } from "./token.ts";
 
-/** What only the caller of `handshake` knows of a request. */
+/** What only the caller of `handshake` knows of a request: getters are asked when somebody wants to know. */
 export interface HandshakeExtras {
   /** The peer's address. */
-  readonly remoteAddress?: string;
+  readonly remoteAddress?: string | undefined;
   /** What the application computed beforehand. */
   readonly identity?: unknown;
   /** The Hono context. */
   readonly hono?: unknown;
   /** Aborts when the peer goes away before the upgrade; left out where the runtime does not tell. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What comes of a handshake: an HTTP response, or a WebSocket to be made. */
@@ -51,25 +53,25 @@ export async function decide(
   core: Core,
   request: Request,
   extras: HandshakeExtras,
-  enter: (socket: Socket, admission: Admission) => SocketEvents,
+  enter: (socket: Socket, identity: Identity, login: Login) => SocketEvents,
 ): Promise<Handshake> {
   const flaw = requestFlaw(core, request);
   if (flaw) return refuseByHttp(core, flaw);
   const refusal = originRefusal(core, request) ?? crowdRefusal(core);
   if (refusal) return refusal;
-  const { release, deadline } = startDeadline(core, extras.signal);
+  const login = new Login(core, () => extras.signal);
   try {
-    const identity = await authenticate(core, request, extras, deadline);
+    const identity = await authenticate(core, request, extras, login);
     return {
       kind: "upgrade",
       protocol: PROTOCOL,
       refused: false,
-      open: (socket) => enter(socket, { identity, release, deadline }),
-      abandon: release,
+      open: (socket) => enter(socket, identity, login),
+      abandon: login.release,
     };
   } catch (error) {
-    release();
-    return refuseFor(core, error, deadline);
+    login.release();
+    return refuseFor(core, error, login.over);
   }
 }
 
@@ -82,12 +84,12 @@ function requestFlaw(core: Core, request: Request): Flaw | undefined {
     };
   }
   const { path } = core.settings;
-  const pathname = pathOf(request.url);
-  if (path !== undefined && pathname !== path) {
+  if (path !== undefined && pathOf(request.url) !== path) {
+    const asked = quote(pathOf(request.url));
     return {
       why: "path",
       status: 404,
-      message: `Nothing at ${quote(pathname)}: the socket is at ${quote(path)}`,
+      message: `Nothing at ${asked}: the socket is at ${quote(path)}`,
     };
   }
   if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {

@@ -37,7 +37,6 @@ export class Reach {
   readonly calls: NodeCalls;
   readonly #core: Core;
   readonly #adapter: Adapter;
-  readonly #sessions = new Map<string, Session>();
   readonly #roles = new Map<string, Role>();
   #opened = false;
   #started = false;
@@ -57,7 +56,7 @@ export class Reach {
       if (body) this.#deliver(String(id), String(block), body);
     });
     this.post.on("end", ({ head: [, id, code, reason] }) => {
-      this.#sessions.get(String(id))?.end(Number(code), String(reason));
+      core.sessions.get(String(id))?.end(Number(code), String(reason));
     });
     this.calls.on("room", ([room = ""], question, { asked, answer }) => {
       const channel = core.hub.channel(roomChannel(room));
@@ -116,15 +115,9 @@ export class Reach {
     this.directory.close();
   }
 
-  /** A connection of this node by its id. */
-  session(id: string): Session | undefined {
-    return this.#sessions.get(id);
-  }
-
   /** A connection was accepted. Throws what the application's `identify` throws. */
   opened(session: Session): void {
     const { handle } = session;
-    this.#sessions.set(handle.id, session);
     let role = this.#roles.get(handle.role);
     if (!role) {
       this.#roles.set(
@@ -142,8 +135,7 @@ export class Reach {
 
   /** A connection is over. */
   ended(session: Session): void {
-    const { id, role: name } = session.handle;
-    this.#sessions.delete(id);
+    const { role: name } = session.handle;
     const role = this.#roles.get(name);
     if (!role?.sessions.delete(session) || role.sessions.size > 0) return;
     this.#roles.delete(name);
@@ -195,8 +187,9 @@ export class Reach {
   /** Ends one connection. */
   endConnection(id: string, code: number, reason: string): void {
     const nodeId = this.nodeOf(id);
-    if (nodeId === this.#core.nodeId) this.#sessions.get(id)?.end(code, reason);
-    else if (nodeId) this.post.send(nodeId, ["end", id, code, reason]);
+    if (nodeId === this.#core.nodeId) {
+      this.#core.sessions.get(id)?.end(code, reason);
+    } else if (nodeId) this.post.send(nodeId, ["end", id, code, reason]);
   }
 
   /** Ends all connections of a user. */
@@ -241,7 +234,7 @@ export class Reach {
   }
 
   #deliver(id: string, block: string, frame: Frame): void {
-    const session = this.#sessions.get(id);
+    const session = this.#core.sessions.get(id);
     if (session && this.#sees(session, block)) session.outbox.push(frame);
   }
 
@@ -251,7 +244,7 @@ export class Reach {
     frame: Frame,
     take: TakeAnswer,
   ): () => void {
-    const session = this.#sessions.get(id);
+    const session = this.#core.sessions.get(id);
     if (!session) take(GONE);
     else if (this.#sees(session, block)) return session.ask(frame, take);
     else take(["err", 0, "NOT_FOUND", "Its role has no such question"]);

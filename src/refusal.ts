@@ -24,9 +24,9 @@ export interface Flaw {
 export function refuseFor(
   core: Core,
   error: unknown,
-  deadline: AbortSignal,
+  late: boolean,
 ): Handshake {
-  if (deadline.aborted) {
+  if (late) {
     const reason =
       `the login took longer than authTimeoutMs ${core.settings.authTimeoutMs}`;
     return refuse(core, "authTimeoutMs", CloseCode.overload, reason);

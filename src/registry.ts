@@ -118,7 +118,7 @@ export class Registry {
         await this.#store.clear();
         this.#known.clear();
       }
-      for (const session of this.#core.sessions) {
+      for (const session of this.#core.sessions.values()) {
         if (session.welcomed) this.#doubt(session);
       }
     });

@@ -5,7 +5,6 @@
  */
 import type { Adapter } from "./adapter.ts";
 import { summary } from "./answers.ts";
-import { type Admission, bounded } from "./authenticate.ts";
 import { CloseCode } from "./close_codes.ts";
 import { openCensus } from "./census.ts";
 import type { Call, Contract, Message } from "./contract.ts";
@@ -15,6 +14,7 @@ import { isSocketError } from "./errors.ts";
 import { Hub } from "./hub.ts";
 import type { Handler } from "./implementation.ts";
 import { Limiter } from "./limiter.ts";
+import type { Login } from "./login.ts";
 import { Lookouts } from "./lookouts.ts";
 import { isPromiseLike } from "./maybe.ts";
 import { quote } from "./names.ts";
@@ -24,7 +24,7 @@ import { Reach } from "./reach.ts";
 import { refusalCode } from "./refusal.ts";
 import { openRegistry, type Registry } from "./registry.ts";
 import type { ErrorInfo } from "./server_options.ts";
-import { Session } from "./session.ts";
+import { type Identity, Session } from "./session.ts";
 import { MAX_TIMER_MS } from "./settings.ts";
 import type { SleepHost } from "./sleep.ts";
 import type { Socket, SocketEvents } from "./socket.ts";
@@ -48,8 +48,8 @@ export class Server implements Core {
   readonly tallies: Tallies = new Tallies();
   readonly refusedEvents: Set<string> = new Set();
   readonly admissions: Limiter;
-  readonly pending: Set<AbortController> = new Set();
-  readonly sessions: Set<Session> = new Set();
+  readonly pending: Set<Login> = new Set();
+  readonly sessions: Map<string, Session> = new Map();
   handlers: ReadonlyMap<Call, Handler> = new Map();
   implemented = false;
   #closed: Promise<void> | undefined;
@@ -103,12 +103,14 @@ export class Server implements Core {
   /** Takes an open socket whose client was let in. */
   readonly enter = (
     socket: Socket,
-    { identity, release, deadline }: Admission,
+    identity: Identity,
+    login: Login,
   ): SocketEvents => {
+    login.opened();
     const session = new Session(this, socket, identity);
     this.counters.accepted++;
-    if (this.closing || deadline.aborted) {
-      release();
+    if (this.closing || login.over) {
+      login.release();
       session.end(
         this.closing ? CloseCode.restart : CloseCode.overload,
         "the server is closing, or was too busy",
@@ -121,7 +123,7 @@ export class Server implements Core {
       () => this.reach.opened(session),
     );
     if (unidentified) {
-      release();
+      login.release();
       session.end(CloseCode.internal, "the server failed");
       return session;
     }
@@ -136,17 +138,17 @@ export class Server implements Core {
       () => onConnection?.(session.handle as never, identity.ctx as never),
     );
     if (!(welcome instanceof Promise)) {
-      release();
+      login.release();
       this.#begin(session, welcome);
     } else {
-      bounded(welcome, deadline).then(
+      Promise.resolve(login.wait(welcome)).then(
         (failure) => this.#begin(session, failure),
         () =>
           session.end(
             CloseCode.overload,
             "onConnection took longer than authTimeoutMs",
           ),
-      ).finally(release);
+      ).finally(login.release);
     }
     return session;
   };
@@ -269,10 +271,10 @@ export class Server implements Core {
 
   async #close(drainMs: number): Promise<void> {
     if (drainMs > 0 && this.sessions.size > 0) await this.#drain(drainMs);
-    for (const controller of this.pending) {
-      controller.abort(new DOMException("The server is closing", "AbortError"));
+    for (const login of this.pending) {
+      login.end(new DOMException("The server is closing", "AbortError"));
     }
-    for (const session of this.sessions) {
+    for (const session of this.sessions.values()) {
       session.end(CloseCode.restart, "the server is closing");
     }
     this.lookouts.close();
@@ -284,7 +286,7 @@ export class Server implements Core {
   /** Tells the clients to go, and waits until they have or the time is over. */
   async #drain(drainMs: number): Promise<void> {
     const away = plainFrame("away", { withinMs: drainMs });
-    for (const session of this.sessions) session.outbox.reply(away);
+    for (const session of this.sessions.values()) session.outbox.reply(away);
     let timer: ReturnType<typeof setTimeout> | undefined;
     await new Promise<void>((resolve) => {
       this.#emptied = resolve;

@@ -23,7 +23,7 @@ export interface HandshakeInfo {
   /** Aborts when the client goes away or `authTimeoutMs` is over. */
   readonly signal: AbortSignal;
   /** The peer's address, where the runtime tells. */
-  readonly remoteAddress?: string;
+  readonly remoteAddress?: string | undefined;
   /** What `superline(srv, { identity })` computed. */
   readonly identity?: unknown;
   /** The Hono context, where Hono runs in the same process. */

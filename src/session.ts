@@ -86,7 +86,7 @@ export class Session implements Member, OutboxOwner, SocketEvents {
       identity.data,
     );
     this.outbox = new Outbox(this, core.turn, core.settings.backpressure);
-    core.sessions.add(this);
+    core.sessions.set(known.id, this);
     core.watch(this);
   }
 
@@ -321,9 +321,11 @@ export class Session implements Member, OutboxOwner, SocketEvents {
     this.#state = "over";
     this.outbox.discard();
     const { core } = this;
-    const gone = new SocketError("DISCONNECTED", "The client has gone");
-    for (const call of this.#calls?.values() ?? []) call.abandon(gone);
-    for (const call of this.#signals ?? []) call.abandon(gone);
+    const calls = [...this.#calls?.values() ?? [], ...this.#signals ?? []];
+    if (calls.length > 0) {
+      const gone = new SocketError("DISCONNECTED", "The client has gone");
+      for (const call of calls) call.abandon(gone);
+    }
     for (const subscription of this.#subscriptions?.values() ?? []) {
       subscription.end();
     }
@@ -336,7 +338,7 @@ export class Session implements Member, OutboxOwner, SocketEvents {
     this.questions?.end();
     this.freed();
     this.socket.keep?.(undefined);
-    core.sessions.delete(this);
+    core.sessions.delete(this.handle.id);
     core.ended(this, code);
   }
 }

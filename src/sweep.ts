@@ -39,7 +39,7 @@ export class Sweep {
     const now = Date.now();
     // Not at the first moment that anybody could be late: that would be twice as many wake-ups.
     let next = this.#patience();
-    for (const session of this.#core.sessions) {
+    for (const session of this.#core.sessions.values()) {
       session.seenAt = Math.max(
         session.seenAt,
         session.socket.answeredAt?.() ?? 0,
@@ -63,7 +63,7 @@ export class Sweep {
       // While this process was paused nobody could be heard, and a clock that was set says nothing about anybody.
       const leap = Math.max(0, now - this.#sweptAt - everyMs);
       this.#sweptAt = now;
-      for (const session of this.#core.sessions) {
+      for (const session of this.#core.sessions.values()) {
         session.seenAt = Math.min(now, session.seenAt + leap);
         this.#look(session, now);
       }

@@ -64,7 +64,7 @@ export class Watched {
     const watcher = watchers.get(nodeId) ?? { nodeId, set, at: 0 };
     watchers.set(nodeId, watcher);
     const there: ConnectionInfo[] = [];
-    for (const session of this.#core.sessions) {
+    for (const session of this.#core.sessions.values()) {
       if (!session.welcomed || !setsOf(session).includes(set)) continue;
       let told = this.#told.get(session);
       if (!told) this.#told.set(session, told = new Set());

@@ -96,14 +96,16 @@ export function createSocketServer<
     extras: HandshakeExtras,
   ): Promise<Response> {
     const bun = bunServerIn(platform);
-    const address = bun
-      ? bun.requestIP?.(request)?.address
-      : denoAddressIn(platform);
     const handshake = await node.handshake(deno ? copyOf(request) : request, {
-      ...(address !== undefined && { remoteAddress: address }),
-      // Deno's request.signal aborts for answered requests as well, and Deno prints a warning once it was read (2.9).
-      ...(!deno && { signal: request.signal }),
       ...extras,
+      get remoteAddress() {
+        return extras.remoteAddress ??
+          (bun ? bun.requestIP?.(request)?.address : denoAddressIn(platform));
+      },
+      get signal() {
+        // Deno's own aborts for answered requests as well, and Deno prints a warning once it was read (2.9).
+        return extras.signal ?? (deno ? undefined : request.signal);
+      },
     });
     if (handshake.kind === "respond") return handshake.response;
     if (bun) return upgradeOnBun(request, bun, handshake);

@@ -39,6 +39,7 @@ test("toConn reaches one connection on its node and on another, in order, and no
 test("what is sent to a connection of the own node needs no broker", async () => {
   const { a, bus } = cluster();
   const peer = await connect(a);
+  await settled(); // the node has told the others of itself
   bus.fail();
   a.toConn(idOf(peer)).emit("message", { n: 1 });
   await until(() => numbers(peer).length === 1);
