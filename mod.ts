@@ -20,7 +20,7 @@
  * @module
  */
 export { createInMemoryAdapter, MemoryBus } from "./adapters/memory.ts";
-export type { Adapter, AdapterHost } from "./src/adapter.ts";
+export type { Adapter, AdapterHost, AdapterRest } from "./src/adapter.ts";
 export type {
   PresenceChange,
   PresenceEntry,

@@ -16,7 +16,7 @@
  *
  * @module
  */
-import type { Adapter, AdapterHost } from "../src/adapter.ts";
+import type { Adapter, AdapterHost, AdapterRest } from "../src/adapter.ts";
 import { exceeds } from "../src/bytes.ts";
 import type { PresenceStore } from "../src/presence_store.ts";
 import { redisPresence } from "./shared/presence.ts";
@@ -133,6 +133,12 @@ class UpstashAdapter implements Adapter {
   readonly limits = { maxPayloadBytes: 1_048_576 + 8_192 } as const;
   readonly metered = true;
   readonly presence: PresenceStore;
+  readonly rest: AdapterRest = {
+    pause: () => this.#node?.pause() ?? Promise.resolve(undefined),
+    resume: () => this.#node?.resume(),
+    restore: async (position, subscribe) =>
+      await (this.#node?.restore(position, subscribe) ?? subscribe()),
+  };
   readonly #create: (host: AdapterHost) => UpstashNode;
   #host: AdapterHost | undefined;
   #node: UpstashNode | undefined;
@@ -179,9 +185,9 @@ class UpstashAdapter implements Adapter {
           : this.#node.evaluate(...script),
     );
     this.#create = (host) => {
-      const ending = new AbortController();
-      const { signal } = ending;
-      const own = target && ownClient({ ...target, timeoutMs, signal });
+      let session = new AbortController();
+      const own = target &&
+        ownClient({ ...target, signal: () => session.signal });
       return new UpstashNode(
         client ? () => Promise.resolve(client) : own!,
         host,
@@ -196,7 +202,10 @@ class UpstashAdapter implements Adapter {
           bridge,
           wakes: wake && target,
           onGap,
-          end: () => ending.abort(),
+          giveUp: () => {
+            session.abort();
+            session = new AbortController();
+          },
         },
       );
     };

@@ -57,8 +57,28 @@ export interface Adapter {
   readonly metered?: boolean;
   /** The registry of who is connected, where the broker has one: the server's option `presence` writes and reads it. */
   readonly presence?: PresenceStore;
+  /** How to stop hearing for a while. Absent where hearing keeps no host awake, or nothing can be heard later. */
+  readonly rest?: AdapterRest;
   /** Whether nobody else could hear a publish, so that the node need not make one. Absent means never. */
   alone?(): boolean;
+}
+
+/** Hearing that can stop and go on, for a host that takes a node out of memory while nothing happens. */
+export interface AdapterRest {
+  /**
+   * Hears what there is now, and then nothing until `resume`; no timer and no request is left. Never rejects: where
+   * the broker is away it stops as it is.
+   *
+   * @returns Where to go on, as a text of at most 64 KiB; `undefined` when nothing is subscribed
+   */
+  pause(): Promise<string | undefined>;
+  /** Hears on, from where it stopped. */
+  resume(): void;
+  /** Goes on where another adapter paused, in what is subscribed while `subscribe` runs; called after `open`. */
+  restore(
+    position: string,
+    subscribe: () => Promise<void> | void,
+  ): Promise<void>;
 }
 
 /** What a node gives its adapter: where things come out. No member throws but `message`. */

@@ -18,6 +18,7 @@ export { durableObject } from "./runtimes/durable_object.ts";
 export type {
   DurableNode,
   DurableNodeClass,
+  DurableOptions,
 } from "./runtimes/durable_object.ts";
 export { forwardTo } from "./runtimes/forward.ts";
 export type { Forwarder } from "./runtimes/forward.ts";

@@ -44,6 +44,7 @@ export class Calls {
   /** How long one call may take. */
   readonly timeoutMs: number;
   readonly #streamLength: number;
+  readonly #late: () => void;
   readonly #pending = new Set<() => void>();
   #scripts = true;
 
@@ -51,7 +52,9 @@ export class Calls {
     client: () => Promise<UpstashClientLike>,
     timeoutMs: number,
     streamLength: number,
+    late: () => void = () => {},
   ) {
+    this.#late = late;
     this.#client = client;
     this.timeoutMs = timeoutMs;
     this.#streamLength = streamLength;
@@ -176,7 +179,10 @@ export class Calls {
     for (const giveUp of this.#pending) giveUp();
   }
 
-  /** The client may have no time limit of its own, and cannot be stopped: a late answer is not looked at. */
+  /**
+   * The client may have no time limit of its own, and one of the application's cannot be stopped: a late answer is not
+   * looked at. Where one is late all that is under way is given up, and tried again by those who asked.
+   */
   async #call(
     call: (client: UpstashClientLike) => Promise<unknown>,
   ): Promise<unknown> {
@@ -186,7 +192,10 @@ export class Calls {
         reject(new UpstashFailure(why, "away"));
     });
     const late = `Upstash has not answered within ${this.timeoutMs} ms`;
-    const timer = setTimeout(() => giveUp(late), this.timeoutMs);
+    const timer = setTimeout(() => {
+      giveUp(late);
+      this.#late();
+    }, this.timeoutMs);
     this.#pending.add(giveUp);
     try {
       return await Promise.race([this.#client().then(call), over]);

@@ -13,7 +13,7 @@ import { Health } from "./health.ts";
 import { PageSize } from "./page_size.ts";
 import { type GapReason, Poller, type PollerSettings } from "./poller.ts";
 import { Publisher, type PublisherSettings } from "./publisher.ts";
-import type { Shard } from "./shard.ts";
+import type { Shard, ShardPosition } from "./shard.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { Wakes } from "./wakes.ts";
 
@@ -31,7 +31,13 @@ export interface NodeSettings
     | ((gap: { reason: GapReason; channels: readonly string[] }) => void)
     | undefined;
   /** Ends what the client has under way. */
-  end(): void;
+  giveUp(): void;
+}
+
+/** What is kept over a rest. */
+interface Position {
+  readonly checkedAt: number;
+  readonly positions: Readonly<Record<string, ShardPosition>>;
 }
 
 /** How often a script is tried, and the waits between. */
@@ -61,7 +67,12 @@ export class UpstashNode {
     const instance = crypto.randomUUID().slice(-12);
     this.#host = host;
     this.#settings = settings;
-    this.#calls = new Calls(client, timeoutMs, streamLength);
+    this.#calls = new Calls(
+      client,
+      timeoutMs,
+      streamLength,
+      () => settings.giveUp(),
+    );
     const calls = this.#calls;
     const health = new Health({
       status: (status, cause) => {
@@ -77,7 +88,7 @@ export class UpstashNode {
       foreign: (key, id) => this.#foreign(key, id),
       wentBack: (shard) => this.#gap(shard, "went-back"),
       live: () => {
-        this.#wakes?.open();
+        if (!this.#poller.paused) this.#wakes?.open();
         this.#poller.kick();
       },
     });
@@ -86,7 +97,7 @@ export class UpstashNode {
       { ...wakes, prefix, instance, timeoutMs },
       subscriptions.shards,
       {
-        needed: () => subscriptions.read.length > 0,
+        needed: () => subscriptions.read.length > 0 && !this.#poller.paused,
         wake: () => this.#poller.kick(0),
         error: host.error.bind(host),
       },
@@ -151,6 +162,34 @@ export class UpstashNode {
     }
   }
 
+  /** See `AdapterRest.pause`. */
+  async pause(): Promise<string | undefined> {
+    await this.#subscriptions.settled;
+    const paused = this.#poller.pause();
+    this.#wakes?.renew(); // not needed now, it ends
+    await paused;
+    const { positions } = this.#subscriptions;
+    if (Object.keys(positions).length === 0) return undefined;
+    const { checkedAt } = this.#poller;
+    return JSON.stringify({ checkedAt, positions } satisfies Position);
+  }
+
+  /** See `AdapterRest.resume`. */
+  resume(): void {
+    this.#poller.resume();
+    if (this.#subscriptions.read.length > 0) this.#wakes?.open();
+  }
+
+  /** See `AdapterRest.restore`. */
+  restore(
+    position: string,
+    subscribe: () => Promise<void> | void,
+  ): Promise<void> {
+    const { checkedAt, positions } = JSON.parse(position) as Position; // `pause` wrote it
+    this.#poller.checkedAt = checkedAt;
+    return this.#subscriptions.restore(positions, subscribe);
+  }
+
   /** See `Adapter.close`. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -159,7 +198,7 @@ export class UpstashNode {
     this.#subscriptions.close();
     await this.#publisher.close(CLOSE_MS);
     this.#calls.close();
-    this.#settings.end();
+    this.#settings.giveUp();
   }
 
   #gap(shard: Shard, reason: GapReason): void {

@@ -9,10 +9,11 @@ import type { UpstashClientLike } from "./client_like.ts";
 export interface Target {
   readonly url: string;
   readonly token: string;
-  /** How long one request may take. */
-  readonly timeoutMs: number;
-  /** Ends what is under way. */
-  readonly signal: AbortSignal;
+  /**
+   * Ends what is under way. No `AbortSignal.timeout`: in workerd its timer outlives the request, and keeps an object in
+   * memory.
+   */
+  readonly signal: () => AbortSignal;
 }
 
 /** Makes a client of the package `@upstash/redis`, which is loaded when it is needed. */
@@ -22,7 +23,7 @@ export function ownClient(target: Target): () => Promise<UpstashClientLike> {
 }
 
 async function create(
-  { url, token, timeoutMs, signal }: Target,
+  { url, token, signal }: Target,
 ): Promise<UpstashClientLike> {
   const { Redis } = await import("@upstash/redis");
   return new Redis({
@@ -34,6 +35,6 @@ async function create(
     readYourWrites: false, // it would make reads wait for replicas; what needs the leader asks the leader
     responseEncoding: false, // all values are UTF-8: a quarter less to carry
     retry: { retries: 0 },
-    signal: () => AbortSignal.any([AbortSignal.timeout(timeoutMs), signal]),
+    signal,
   });
 }

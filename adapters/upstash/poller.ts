@@ -67,6 +67,10 @@ export class Poller {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #due = 0;
   #closed = false;
+  /** Settles the pause that was asked for; there is one until it is resumed. */
+  #paused:
+    | { readonly promise: Promise<void>; readonly done: () => void }
+    | undefined;
 
   constructor(
     { subscriptions, calls, health, page, wakes }: {
@@ -92,7 +96,7 @@ export class Poller {
   /** Something is likely to come: waits no longer than while there is traffic, or not at all. */
   kick(delayMs: number = this.#settings.minIntervalMs): void {
     this.#interval = this.#settings.minIntervalMs;
-    if (this.#failures > 0) return; // it must not come sooner
+    if (this.#failures > 0 || this.#paused) return; // it must not come sooner
     this.#again ||= this.#polling && delayMs === 0;
     if (this.#polling) return;
     this.#safety = false;
@@ -102,12 +106,50 @@ export class Poller {
 
   /** Somebody was answered: looks at once whether it is up again. */
   retry(): void {
-    if (this.#failures > 0 && !this.#polling) this.#schedule(0);
+    if (this.#failures > 0 && !this.#polling && !this.#paused) {
+      this.#schedule(0);
+    }
+  }
+
+  /** Whether reading has stopped, or is about to. */
+  get paused(): boolean {
+    return this.#paused !== undefined;
+  }
+
+  /** When ids were last looked at, on the clock that others have too. */
+  get checkedAt(): number {
+    return Date.now() - (performance.now() - this.#checkedAt);
+  }
+
+  set checkedAt(time: number) {
+    this.#checkedAt = performance.now() - (Date.now() - time);
+  }
+
+  /** Reads what there is, and then no more. Settles when nothing is under way. */
+  pause(): Promise<void> {
+    if (this.#paused) return this.#paused.promise;
+    let done = () => {};
+    const promise = new Promise<void>((resolve) => done = resolve);
+    this.#paused = { promise, done };
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#closed || this.#subscriptions.read.length === 0) done();
+    else if (!this.#polling) void this.#poll();
+    return promise;
+  }
+
+  /** Reads on, now. */
+  resume(): void {
+    this.#paused?.done();
+    this.#paused = undefined;
+    this.#failures = 0;
+    this.kick(0);
   }
 
   /** Something failed elsewhere: while it is down somebody has to look when it is up. */
   watch(): void {
-    if (this.#health.down && !this.#polling && this.#timer === undefined) {
+    if (this.#paused || this.#polling || this.#timer !== undefined) return;
+    if (this.#health.down) {
       this.#schedule(RETRY_BASE_MS);
     }
   }
@@ -115,6 +157,7 @@ export class Poller {
   /** Ends. */
   close(): void {
     this.#closed = true;
+    this.#paused?.done();
     clearTimeout(this.#timer);
   }
 
@@ -142,7 +185,10 @@ export class Poller {
       delay = this.#failed(UpstashFailure.of(error), started);
     }
     this.#polling = false;
-    this.#schedule(this.#again && this.#failures === 0 ? 0 : delay);
+    const wait = this.#again && this.#failures === 0 ? 0 : delay;
+    const done = this.#subscriptions.read.length === 0 || wait > 0;
+    if (this.#paused && done) this.#paused.done();
+    else this.#schedule(wait);
   }
 
   /** An outage may have been a change of leaders: then what is read must be looked at too. */

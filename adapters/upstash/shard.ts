@@ -9,6 +9,14 @@ import type { Page } from "./calls.ts";
 
 /** How many writers' numbers are remembered. */
 const MAX_WRITERS = 4_096;
+/** How many of them are kept over a rest: who wrote last may write the same again. */
+const KEPT_WRITERS = 32;
+
+/** Where reading is, and the last numbers of those who wrote last. */
+export type ShardPosition = readonly [
+  cursor: string,
+  heard: readonly (readonly [writer: string, seq: number])[],
+];
 
 /** One channel that is listened to. */
 export interface Listening {
@@ -52,6 +60,17 @@ export class Shard {
   /** How far it was read, `undefined` while it is not. */
   get cursor(): string | undefined {
     return this.#cursor;
+  }
+
+  /** Where reading is, to go on later. */
+  get position(): ShardPosition | undefined {
+    if (this.#cursor === undefined) return undefined;
+    return [this.#cursor, [...this.#heard].slice(-KEPT_WRITERS)];
+  }
+
+  /** Knows again who has been heard. */
+  recall(heard: ShardPosition[1]): void {
+    for (const [writer, seq] of heard) this.#heard.set(writer, seq);
   }
 
   /** Begins to read after an id, or goes back to it. */

@@ -15,7 +15,12 @@ import { unavailable } from "../shared/timing.ts";
 import type { Calls } from "./calls.ts";
 import { UpstashFailure } from "./failure.ts";
 import type { Health } from "./health.ts";
-import { type Listening, Shard, type ShardHost } from "./shard.ts";
+import {
+  type Listening,
+  Shard,
+  type ShardHost,
+  type ShardPosition,
+} from "./shard.ts";
 
 /** How often the start is asked for before a subscribe is given up, and for how many time limits of a request. */
 const TRIES = 7;
@@ -43,7 +48,9 @@ export class Subscriptions {
   readonly #health: Health;
   readonly #host: SubscriptionsHost;
   #new: Listening[] = [];
-  #running = false;
+  #running: Promise<void> | undefined;
+  /** Where those begin that are subscribed now, of streams that were read before a rest. */
+  readonly #starts = new Map<Shard, string>();
   #closed = false;
   #wake: (() => void) | undefined;
 
@@ -75,12 +82,46 @@ export class Subscriptions {
     if (known) return known.promise;
     const it = listening(channel);
     shard.listening.set(channel, it);
-    this.#new.push(it);
-    if (!this.#running) {
-      this.#running = true;
-      queueMicrotask(this.#run);
+    const start = this.#starts.get(shard);
+    if (start !== undefined) {
+      if (shard.cursor === undefined) shard.startAt(start);
+      shard.goLive(it, start);
+      return it.promise;
     }
+    this.#new.push(it);
+    this.#running ??= Promise.resolve().then(this.#run);
     return it.promise;
+  }
+
+  /** Settles when no subscription waits for its start. */
+  get settled(): Promise<void> {
+    return this.#running ?? Promise.resolve();
+  }
+
+  /** Where each stream is that is read, by its key. */
+  get positions(): Record<string, ShardPosition> {
+    return Object.fromEntries(
+      this.shards.flatMap(({ key, position }) =>
+        position ? [[key, position]] : []
+      ),
+    );
+  }
+
+  /** Goes on from positions, in what is subscribed while `subscribe` runs. */
+  async restore(
+    positions: Readonly<Record<string, ShardPosition>>,
+    subscribe: () => Promise<void> | void,
+  ): Promise<void> {
+    for (const shard of this.shards) {
+      const position = positions[shard.key]; // none where the namespace is another now
+      if (!position) continue;
+      const [cursor, heard] = position;
+      shard.recall(heard);
+      this.#starts.set(shard, cursor);
+    }
+    await subscribe();
+    this.#starts.clear();
+    this.#host.live();
   }
 
   /** See `Adapter.unsubscribe`: nothing more comes at once. */
@@ -138,7 +179,7 @@ export class Subscriptions {
       const shards = new Set(batch.map((it) => this.shardOf(it.channel)));
       if (shards.size > 0) await this.#start(batch, [...shards]);
     }
-    this.#running = false;
+    this.#running = undefined;
   };
 
   async #start(batch: readonly Listening[], shards: readonly Shard[]) {

@@ -10,12 +10,34 @@ import { createNode, serverOf } from "../create_node.ts";
 import type { AuthResult, ContractDefinition } from "../infer.ts";
 import type { Node } from "../server_api.ts";
 import type { ServerOptions } from "../server_options.ts";
+import { MAX_TIMER_MS } from "../settings.ts";
 import { restore } from "../sleep.ts";
 import { Alarm } from "./alarm.ts";
 import { Attachments } from "./attachment.ts";
 import { DurableSockets } from "./cloudflare.ts";
 import type { DurableSocketLike, DurableStateLike } from "./cloudflare_like.ts";
 import { takeIdentity } from "./identity_header.ts";
+import { Rest, type RestSettings } from "./rest.ts";
+
+/** What a Durable Object takes beside a server's options. */
+export interface DurableOptions<
+  C extends ContractDefinition,
+  A extends AuthResult<C>,
+> extends ServerOptions<C, A> {
+  /**
+   * After how long without a word of a client the object stops polling other nodes, in milliseconds. It concerns
+   * adapters that poll.
+   *
+   * @default {30000}
+   */
+  readonly idleAfterMs?: number;
+  /**
+   * How often it then wakes to look, in milliseconds: so late other nodes' messages may be.
+   *
+   * @default {60000}
+   */
+  readonly sleepPollMs?: number;
+}
 
 /** What Cloudflare calls. A class that extends it may answer other requests in `fetch`, and reach clients by `srv`. */
 export interface DurableNode<
@@ -27,7 +49,7 @@ export interface DurableNode<
   /** Upgrades a request, or says why not. */
   fetch(request: Request): Promise<Response>;
   /** A deadline has come. */
-  alarm(): void;
+  alarm(): Promise<void> | void;
   /** A message came; settles when what it called has. */
   webSocketMessage(
     ws: DurableSocketLike,
@@ -80,7 +102,7 @@ export function durableObject<
   Env = unknown,
 >(
   contract: Contract<C>,
-  options: (env: Env, state: DurableStateLike) => ServerOptions<C, A>,
+  options: (env: Env, state: DurableStateLike) => DurableOptions<C, A>,
   app: (srv: Node<C, A>) => void,
 ): DurableNodeClass<C, A, Env> {
   return class implements DurableNode<C, A> {
@@ -88,9 +110,11 @@ export function durableObject<
     readonly #adapter: Adapter & Partial<ReachableAdapter>;
     readonly #sockets: DurableSockets;
     readonly #alarm: Alarm;
+    readonly #rest: Rest | undefined;
 
     constructor(state: DurableStateLike, env: Env) {
-      const given = options(env, state);
+      const { idleAfterMs, sleepPollMs, ...given } = options(env, state);
+      const resting = restSettings(idleAfterMs, sleepPollMs);
       const report = (error: unknown) =>
         serverOf(this.srv as never).report(error, { source: "internal" });
       this.#alarm = new Alarm(state.storage, report);
@@ -107,13 +131,20 @@ export function durableObject<
       const attachments = new Attachments(state.storage, report);
       this.#sockets = new DurableSockets(state, attachments);
       const server = serverOf(this.srv as never);
-      const restored = this.#sockets.restore((socket, kept) =>
-        restore(server, socket, kept)
-      );
+      this.#rest = this.#adapter.rest && new Rest(this.#adapter.rest, {
+        ...resting,
+        storage: state.storage,
+        wakeAt: (time) => this.#alarm.at(time),
+        report,
+      });
+      const again = () =>
+        this.#sockets.restore((socket, kept) => restore(server, socket, kept));
+      const restored = this.#rest ? this.#rest.restore(again) : again();
       if (restored) void state.blockConcurrencyWhile(() => restored);
     }
 
     async fetch(request: Request): Promise<Response> {
+      this.#rest?.touch();
       const taken = this.#adapter.take?.(request);
       if (taken) return await taken;
       const { inner, identity } = takeIdentity(request);
@@ -128,24 +159,42 @@ export function durableObject<
         : this.#sockets.open(handshake);
     }
 
-    alarm(): void {
+    alarm(): Promise<void> | void {
       this.#alarm.rang();
       serverOf(this.srv as never).sweep();
+      return this.#rest?.rang();
     }
 
     webSocketMessage(
       ws: DurableSocketLike,
       message: string | ArrayBuffer,
     ): Promise<void> | undefined {
+      this.#rest?.touch();
       return this.#sockets.message(ws, message);
     }
 
     webSocketClose(ws: DurableSocketLike, code: number, reason: string): void {
+      this.#rest?.touch();
       this.#sockets.closed(ws, code, reason);
     }
 
     webSocketError(ws: DurableSocketLike): void {
+      this.#rest?.touch();
       this.#sockets.closed(ws, 1006, "");
     }
   };
+}
+
+function restSettings(
+  idleAfterMs = 30_000,
+  sleepPollMs = 60_000,
+): RestSettings {
+  const settings = { idleAfterMs, sleepPollMs };
+  for (const [name, value] of Object.entries(settings)) {
+    if (value > 0 && value <= MAX_TIMER_MS) continue;
+    throw new RangeError(
+      `Cannot create a Durable Object: ${name} is ${value}, must be more than 0 and at most ${MAX_TIMER_MS}`,
+    );
+  }
+  return settings;
 }

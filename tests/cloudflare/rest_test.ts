@@ -1,0 +1,171 @@
+/** Objects over an adapter that polls: they stop while nobody says anything, sleep, and go on where they stopped. */
+import { afterAll, afterEach, expect, test } from "bun:test";
+import { createUpstashAdapter } from "../../adapters/upstash.ts";
+import { createSocketServer } from "../../mod.ts";
+import { createClient } from "../../src/client/client.ts";
+import { until, within } from "../helpers/wait.ts";
+import { LocalUpstash } from "../upstash/local_upstash.ts";
+import { api } from "./rest_worker.ts";
+import { bundleWorker, startWorker } from "./workerd.ts";
+
+const PATIENCE_MS = 40_000;
+const script = await bundleWorker("tests/cloudflare/rest_worker.ts");
+const local = await LocalUpstash.start();
+let endings: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of endings.toReversed()) await end();
+  endings = [];
+});
+afterAll(() => local.end());
+
+/** An object with clients, a node elsewhere on the same database, and a count of what happened. */
+async function stage(
+  { idleMs, pollMs, clients: size = 1 }: {
+    idleMs: number;
+    pollMs: number;
+    clients?: number;
+  },
+) {
+  const events: Record<string, number> = {};
+  const control = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch(request) {
+      const { pathname, search } = new URL(request.url);
+      const what = pathname.slice(1) + decodeURIComponent(search);
+      events[what] = (events[what] ?? 0) + 1;
+      return new Response();
+    },
+  });
+  endings.push(() => control.stop(true));
+  await local.redis.command("FLUSHALL");
+  const { url, token } = local.server;
+  const worker = await startWorker(script, { CHAT: "Chat" }, {
+    bindings: {
+      CONTROL: `http://127.0.0.1:${control.port}`,
+      URL: url,
+      TOKEN: token,
+      IDLE_MS: idleMs,
+      POLL_MS: pollMs,
+    },
+  });
+  endings.push(() => worker[Symbol.asyncDispose]());
+  const elsewhere = createSocketServer(api, {
+    adapter: createUpstashAdapter({ url, token }),
+    authenticate: () => ({ role: "user" as const }),
+  });
+  endings.push(() => elsewhere.close());
+  const clients = await Promise.all(
+    Array.from({ length: size }, async () => {
+      const client = createClient(api, { url: worker.origin, role: "user" });
+      endings.push(() => client.close());
+      const got: number[] = [];
+      client.on("said", (n) => void got.push(n));
+      await within(client.ready, PATIENCE_MS);
+      expect(await client.join("a")).toBe(true);
+      return { client, got };
+    }),
+  );
+  const position = async () => {
+    // Once nothing is read any more for as long as several polls take, it rests.
+    for (;;) {
+      const { commands } = await local.cost(() => Bun.sleep(600));
+      if (commands === 0) return;
+    }
+  };
+  return {
+    worker,
+    events,
+    clients,
+    rested: position,
+    seen: (what: string) => events[what] ?? 0,
+    say: (n: number) => elsewhere.room("a").broadcast("said", n),
+    got: (expected: number[]) =>
+      until(
+        () => clients.every(({ got }) => got.length >= expected.length),
+        () => JSON.stringify([clients.map(({ got }) => got), events]),
+        PATIENCE_MS,
+      ).then(() => {
+        for (const { got } of clients) expect(got).toEqual(expected);
+      }),
+  };
+}
+
+test(
+  "a resting object is taken out of memory, and hears at its alarm what was said meanwhile",
+  async () => {
+    const clients = Number(process.env.CLIENTS ?? 2);
+    const it = await stage({ idleMs: 500, pollMs: 14_000, clients });
+    await it.rested();
+    for (const n of [1, 2, 3]) it.say(n);
+    await it.got([1, 2, 3]);
+    expect(it.seen("woken")).toBe(2); // by itself: nobody took it out
+    expect(it.seen("connected")).toBe(clients);
+    await it.rested();
+    const rang = it.seen("rang");
+    const cost = await local.cost(() =>
+      until(() => it.seen("rang") > rang, () => "no alarm", PATIENCE_MS)
+    );
+    console.log(`a wake-up without news, ${clients} clients:`, cost, it.events);
+    expect(cost.commands).toBe(1);
+    await it.got([1, 2, 3]);
+  },
+  120_000,
+);
+
+test(
+  "what is said while it sleeps comes once and in order, whoever wakes it",
+  async () => {
+    const it = await stage({ idleMs: 300, pollMs: 3_000 });
+    const [one] = it.clients;
+    const expected: number[] = [];
+    for (let round = 0; round < 4; round++) {
+      await it.rested();
+      await it.worker.evict("Chat", "one");
+      for (let n = 1; n <= 3; n++) {
+        expected.push(round * 10 + n);
+        it.say(round * 10 + n);
+      }
+      // It is known to be in the stream, so that what the client says is later.
+      await until(async () => {
+        const keys = (await local.redis.command("KEYS", "*")).trim();
+        return keys.length > 0;
+      });
+      if (round % 2 === 0) await one?.client.join("b");
+      await it.got(expected);
+    }
+    expect(it.seen("connected")).toBe(1);
+    expect(Object.keys(it.events).filter((name) => /gap|error/.test(name)))
+      .toEqual([]);
+  },
+  120_000,
+);
+
+test("it goes on after each of many evictions, and a gap is told", async () => {
+  const it = await stage({ idleMs: 200, pollMs: 60_000 });
+  await it.rested();
+  await it.worker.evict("Chat", "one");
+  const total = 6_000; // a stream keeps some 2 000
+  for (let n = 0; n < total; n++) {
+    it.say(n);
+    if (n % 20 === 19) await Bun.sleep(0);
+  }
+  await until(
+    async () => (await local.cost(() => Bun.sleep(100))).commands === 0,
+    () => "writes",
+    PATIENCE_MS,
+  );
+  await it.clients[0]?.client.join("b");
+  const last = () => it.clients[0]?.got.at(-1) === total - 1;
+  await until(last, () => JSON.stringify(it.events), PATIENCE_MS);
+  const got = it.clients[0]?.got ?? [];
+  expect(got).toEqual([...got].sort((a, b) => a - b));
+  expect(new Set(got).size).toBe(got.length);
+  if (got.length < total) {
+    await until(
+      () => it.seen("gap-trimmed") > 0,
+      () => JSON.stringify(it.events),
+      PATIENCE_MS,
+    );
+  }
+}, 120_000);
