@@ -136,8 +136,7 @@ class UpstashAdapter implements Adapter {
   readonly rest: AdapterRest = {
     pause: () => this.#node?.pause() ?? Promise.resolve(undefined),
     resume: () => this.#node?.resume(),
-    restore: async (position, subscribe) =>
-      await (this.#node?.restore(position, subscribe) ?? subscribe()),
+    restore: async (position) => await this.#node?.restore(position),
   };
   readonly #create: (host: AdapterHost) => UpstashNode;
   #host: AdapterHost | undefined;
@@ -185,9 +184,7 @@ class UpstashAdapter implements Adapter {
           : this.#node.evaluate(...script),
     );
     this.#create = (host) => {
-      let session = new AbortController();
-      const own = target &&
-        ownClient({ ...target, signal: () => session.signal });
+      const own = target && ownClient(target);
       return new UpstashNode(
         client ? () => Promise.resolve(client) : own!,
         host,
@@ -202,10 +199,6 @@ class UpstashAdapter implements Adapter {
           bridge,
           wakes: wake && target,
           onGap,
-          giveUp: () => {
-            session.abort();
-            session = new AbortController();
-          },
         },
       );
     };

@@ -66,19 +66,19 @@ export interface Adapter {
 /** Hearing that can stop and go on, for a host that takes a node out of memory while nothing happens. */
 export interface AdapterRest {
   /**
-   * Hears what there is now, and then nothing until `resume`; no timer and no request is left. Never rejects: where
-   * the broker is away it stops as it is.
+   * Hears what there is now, and then nothing until `resume`; no timer and no request is left. While it is paused, it
+   * hears once more. Never rejects: where the broker is away it stops as it is.
    *
    * @returns Where to go on, as a text of at most 64 KiB; `undefined` when nothing is subscribed
    */
   pause(): Promise<string | undefined>;
-  /** Hears on, from where it stopped. */
+  /** Hears on, from where it stopped. Does nothing unless it is paused. */
   resume(): void;
-  /** Goes on where another adapter paused, in what is subscribed while `subscribe` runs; called after `open`. */
-  restore(
-    position: string,
-    subscribe: () => Promise<void> | void,
-  ): Promise<void>;
+  /**
+   * Is paused where another adapter was, with all that is subscribed until the position comes; `undefined` for none.
+   * Called in the turn of `open`.
+   */
+  restore(position: Promise<string | undefined>): Promise<void>;
 }
 
 /** What a node gives its adapter: where things come out. No member throws but `message`. */

@@ -4,7 +4,11 @@
  * @module
  */
 import { FIRST_ID, isId, STREAM_TTL_S } from "../shared/streams.ts";
-import type { UpstashClientLike, UpstashPipelineLike } from "./client_like.ts";
+import type {
+  MakeClient,
+  UpstashClientLike,
+  UpstashPipelineLike,
+} from "./client_like.ts";
 import { UpstashFailure } from "./failure.ts";
 
 /** Entries of one stream, as they came. */
@@ -40,21 +44,18 @@ return next[1] and next[1][1] or ''`;
 
 /** Calls a client. Every failure is an {@linkcode UpstashFailure}. */
 export class Calls {
-  readonly #client: () => Promise<UpstashClientLike>;
+  readonly #client: MakeClient;
   /** How long one call may take. */
   readonly timeoutMs: number;
   readonly #streamLength: number;
-  readonly #late: () => void;
   readonly #pending = new Set<() => void>();
   #scripts = true;
 
   constructor(
-    client: () => Promise<UpstashClientLike>,
+    client: MakeClient,
     timeoutMs: number,
     streamLength: number,
-    late: () => void = () => {},
   ) {
-    this.#late = late;
     this.#client = client;
     this.timeoutMs = timeoutMs;
     this.#streamLength = streamLength;
@@ -180,25 +181,28 @@ export class Calls {
   }
 
   /**
-   * The client may have no time limit of its own, and one of the application's cannot be stopped: a late answer is not
-   * looked at. Where one is late all that is under way is given up, and tried again by those who asked.
+   * A client of the application's may have no time limit and cannot be stopped: a late answer is not looked at. No
+   * `AbortSignal.timeout`: in workerd its timer outlives the request, and keeps an object in memory.
    */
   async #call(
     call: (client: UpstashClientLike) => Promise<unknown>,
   ): Promise<unknown> {
+    const request = new AbortController();
     let giveUp: (why?: string) => void = () => {};
     const over = new Promise<never>((_, reject) => {
-      giveUp = (why = "The adapter is closed") =>
+      giveUp = (why = "The adapter is closed") => {
         reject(new UpstashFailure(why, "away"));
+        request.abort();
+      };
     });
     const late = `Upstash has not answered within ${this.timeoutMs} ms`;
-    const timer = setTimeout(() => {
-      giveUp(late);
-      this.#late();
-    }, this.timeoutMs);
+    const timer = setTimeout(() => giveUp(late), this.timeoutMs);
     this.#pending.add(giveUp);
     try {
-      return await Promise.race([this.#client().then(call), over]);
+      return await Promise.race([
+        this.#client(request.signal).then(call),
+        over,
+      ]);
     } catch (error) {
       throw UpstashFailure.of(error);
     } finally {

@@ -18,6 +18,9 @@ export interface UpstashClientLike {
   pipeline(): UpstashPipelineLike;
 }
 
+/** Gives the client for one request; one that can ends the request by the signal. */
+export type MakeClient = (signal: AbortSignal) => Promise<UpstashClientLike>;
+
 /** Commands of a client that leave together. */
 export interface UpstashPipelineLike {
   /** Adds an entry. */

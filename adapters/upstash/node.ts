@@ -7,7 +7,7 @@ import type { AdapterHost } from "../../src/adapter.ts";
 import { backoffDelay } from "../../src/backoff.ts";
 import { unavailable } from "../shared/timing.ts";
 import { Calls, shapeless } from "./calls.ts";
-import type { UpstashClientLike } from "./client_like.ts";
+import type { MakeClient } from "./client_like.ts";
 import { UpstashFailure } from "./failure.ts";
 import { Health } from "./health.ts";
 import { PageSize } from "./page_size.ts";
@@ -30,8 +30,6 @@ export interface NodeSettings
   readonly onGap:
     | ((gap: { reason: GapReason; channels: readonly string[] }) => void)
     | undefined;
-  /** Ends what the client has under way. */
-  giveUp(): void;
 }
 
 /** What is kept over a rest. */
@@ -59,7 +57,7 @@ export class UpstashNode {
   #closed = false;
 
   constructor(
-    client: () => Promise<UpstashClientLike>,
+    client: MakeClient,
     host: AdapterHost,
     settings: NodeSettings,
   ) {
@@ -67,12 +65,7 @@ export class UpstashNode {
     const instance = crypto.randomUUID().slice(-12);
     this.#host = host;
     this.#settings = settings;
-    this.#calls = new Calls(
-      client,
-      timeoutMs,
-      streamLength,
-      () => settings.giveUp(),
-    );
+    this.#calls = new Calls(client, timeoutMs, streamLength);
     const calls = this.#calls;
     const health = new Health({
       status: (status, cause) => {
@@ -164,10 +157,9 @@ export class UpstashNode {
 
   /** See `AdapterRest.pause`. */
   async pause(): Promise<string | undefined> {
-    await this.#subscriptions.settled;
-    const paused = this.#poller.pause();
+    const read = this.#poller.pause(); // first: somebody may resume while the rest is awaited
     this.#wakes?.renew(); // not needed now, it ends
-    await paused;
+    await Promise.all([read, this.#subscriptions.settled]);
     const { positions } = this.#subscriptions;
     if (Object.keys(positions).length === 0) return undefined;
     const { checkedAt } = this.#poller;
@@ -181,13 +173,14 @@ export class UpstashNode {
   }
 
   /** See `AdapterRest.restore`. */
-  restore(
-    position: string,
-    subscribe: () => Promise<void> | void,
-  ): Promise<void> {
-    const { checkedAt, positions } = JSON.parse(position) as Position; // `pause` wrote it
-    this.#poller.checkedAt = checkedAt;
-    return this.#subscriptions.restore(positions, subscribe);
+  restore(position: Promise<string | undefined>): Promise<void> {
+    return this.#subscriptions.restore(position.then((text) => {
+      if (text === undefined) return {};
+      const { checkedAt, positions } = JSON.parse(text) as Position; // `pause` wrote it
+      this.#poller.checkedAt = checkedAt;
+      this.#poller.paused = true;
+      return positions;
+    }));
   }
 
   /** See `Adapter.close`. */
@@ -198,7 +191,6 @@ export class UpstashNode {
     this.#subscriptions.close();
     await this.#publisher.close(CLOSE_MS);
     this.#calls.close();
-    this.#settings.giveUp();
   }
 
   #gap(shard: Shard, reason: GapReason): void {

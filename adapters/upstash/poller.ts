@@ -58,8 +58,9 @@ export class Poller {
   readonly #wakes: Wakes | undefined;
   #interval: number;
   #failures = 0;
-  #checkedAt = performance.now();
-  #polling = false;
+  /** When ids were last looked at; by the wall clock, which a later life has too. */
+  checkedAt: number = Date.now();
+  #polling: Promise<number> | undefined;
   /** Whether to read again after the read that is under way. */
   #again = false;
   /** Whether the next read is due to time alone, though it would be told of news. */
@@ -67,10 +68,8 @@ export class Poller {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #due = 0;
   #closed = false;
-  /** Settles the pause that was asked for; there is one until it is resumed. */
-  #paused:
-    | { readonly promise: Promise<void>; readonly done: () => void }
-    | undefined;
+  /** Whether no read may come by itself. */
+  paused = false;
 
   constructor(
     { subscriptions, calls, health, page, wakes }: {
@@ -96,8 +95,8 @@ export class Poller {
   /** Something is likely to come: waits no longer than while there is traffic, or not at all. */
   kick(delayMs: number = this.#settings.minIntervalMs): void {
     this.#interval = this.#settings.minIntervalMs;
-    if (this.#failures > 0 || this.#paused) return; // it must not come sooner
-    this.#again ||= this.#polling && delayMs === 0;
+    if (this.#failures > 0) return; // it must not come sooner
+    this.#again ||= this.#polling !== undefined && delayMs === 0;
     if (this.#polling) return;
     this.#safety = false;
     const due = performance.now() + delayMs;
@@ -106,50 +105,31 @@ export class Poller {
 
   /** Somebody was answered: looks at once whether it is up again. */
   retry(): void {
-    if (this.#failures > 0 && !this.#polling && !this.#paused) {
-      this.#schedule(0);
-    }
+    if (this.#failures > 0 && !this.#polling) this.#schedule(0);
   }
 
-  /** Whether reading has stopped, or is about to. */
-  get paused(): boolean {
-    return this.#paused !== undefined;
-  }
-
-  /** When ids were last looked at, on the clock that others have too. */
-  get checkedAt(): number {
-    return Date.now() - (performance.now() - this.#checkedAt);
-  }
-
-  set checkedAt(time: number) {
-    this.#checkedAt = performance.now() - (Date.now() - time);
-  }
-
-  /** Reads what there is, and then no more. Settles when nothing is under way. */
-  pause(): Promise<void> {
-    if (this.#paused) return this.#paused.promise;
-    let done = () => {};
-    const promise = new Promise<void>((resolve) => done = resolve);
-    this.#paused = { promise, done };
+  /** Reads what there is, and then no more until `resume`. */
+  async pause(): Promise<void> {
+    this.paused = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#closed || this.#subscriptions.read.length === 0) done();
-    else if (!this.#polling) void this.#poll();
-    return promise;
+    let wait = 0;
+    while (wait === 0 && this.paused && this.#needed) {
+      wait = await (this.#polling ?? this.#poll());
+    }
   }
 
   /** Reads on, now. */
   resume(): void {
-    this.#paused?.done();
-    this.#paused = undefined;
+    if (!this.paused) return;
+    this.paused = false;
     this.#failures = 0;
     this.kick(0);
   }
 
   /** Something failed elsewhere: while it is down somebody has to look when it is up. */
   watch(): void {
-    if (this.#paused || this.#polling || this.#timer !== undefined) return;
-    if (this.#health.down) {
+    if (this.#health.down && !this.#polling && this.#timer === undefined) {
       this.#schedule(RETRY_BASE_MS);
     }
   }
@@ -157,22 +137,29 @@ export class Poller {
   /** Ends. */
   close(): void {
     this.#closed = true;
-    this.#paused?.done();
     clearTimeout(this.#timer);
+  }
+
+  get #needed(): boolean {
+    const needed = this.#subscriptions.read.length > 0 || this.#health.down;
+    return needed && !this.#closed;
   }
 
   #schedule(delayMs: number): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const needed = this.#subscriptions.read.length > 0 || this.#health.down;
-    if (this.#closed || !needed) return;
+    if (this.paused || !this.#needed) return;
     this.#due = performance.now() + delayMs;
     this.#timer = setTimeout(() => void this.#poll(), delayMs);
   }
 
-  async #poll(): Promise<void> {
+  /** Gives the wait until the next. */
+  #poll(): Promise<number> {
     this.#timer = undefined;
-    this.#polling = true;
+    return this.#polling = this.#pollOnce();
+  }
+
+  async #pollOnce(): Promise<number> {
     this.#again = false;
     const started = performance.now();
     let delay: number;
@@ -184,11 +171,10 @@ export class Poller {
     } catch (error) {
       delay = this.#failed(UpstashFailure.of(error), started);
     }
-    this.#polling = false;
-    const wait = this.#again && this.#failures === 0 ? 0 : delay;
-    const done = this.#subscriptions.read.length === 0 || wait > 0;
-    if (this.#paused && done) this.#paused.done();
-    else this.#schedule(wait);
+    this.#polling = undefined;
+    if (this.#again && this.#failures === 0) delay = 0;
+    this.#schedule(delay);
+    return delay;
   }
 
   /** An outage may have been a change of leaders: then what is read must be looked at too. */
@@ -201,13 +187,13 @@ export class Poller {
 
   async #check(): Promise<void> {
     await this.#subscriptions.check();
-    this.#checkedAt = performance.now();
+    this.checkedAt = Date.now();
   }
 
   /** Reads once, and gives the wait until the next. */
   async #read(): Promise<number> {
     const { checkMs = CHECK_MS } = this.#settings;
-    if (performance.now() - this.#checkedAt > checkMs) await this.#check();
+    if (Date.now() - this.checkedAt > checkMs) await this.#check();
     const shards = this.#page.pick(this.#subscriptions.read);
     if (shards.length === 0) return 0;
     const { count } = this.#page;

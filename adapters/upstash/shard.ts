@@ -68,9 +68,11 @@ export class Shard {
     return [this.#cursor, [...this.#heard].slice(-KEPT_WRITERS)];
   }
 
-  /** Knows again who has been heard. */
-  recall(heard: ShardPosition[1]): void {
+  /** Goes on from a position, for all that listen. */
+  restore([cursor, heard]: ShardPosition): void {
     for (const [writer, seq] of heard) this.#heard.set(writer, seq);
+    if (this.listening.size > 0) this.startAt(cursor);
+    for (const it of this.listening.values()) this.goLive(it, cursor);
   }
 
   /** Begins to read after an id, or goes back to it. */

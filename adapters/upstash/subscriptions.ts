@@ -49,8 +49,8 @@ export class Subscriptions {
   readonly #host: SubscriptionsHost;
   #new: Listening[] = [];
   #running: Promise<void> | undefined;
-  /** Where those begin that are subscribed now, of streams that were read before a rest. */
-  readonly #starts = new Map<Shard, string>();
+  /** Nobody has a start before it is known where reading stopped. */
+  #restored: Promise<void> | undefined;
   #closed = false;
   #wake: (() => void) | undefined;
 
@@ -82,12 +82,6 @@ export class Subscriptions {
     if (known) return known.promise;
     const it = listening(channel);
     shard.listening.set(channel, it);
-    const start = this.#starts.get(shard);
-    if (start !== undefined) {
-      if (shard.cursor === undefined) shard.startAt(start);
-      shard.goLive(it, start);
-      return it.promise;
-    }
     this.#new.push(it);
     this.#running ??= Promise.resolve().then(this.#run);
     return it.promise;
@@ -107,21 +101,17 @@ export class Subscriptions {
     );
   }
 
-  /** Goes on from positions, in what is subscribed while `subscribe` runs. */
-  async restore(
-    positions: Readonly<Record<string, ShardPosition>>,
-    subscribe: () => Promise<void> | void,
+  /** Goes on from positions, in what is subscribed until they come. */
+  restore(
+    positions: Promise<Readonly<Record<string, ShardPosition>>>,
   ): Promise<void> {
-    for (const shard of this.shards) {
-      const position = positions[shard.key]; // none where the namespace is another now
-      if (!position) continue;
-      const [cursor, heard] = position;
-      shard.recall(heard);
-      this.#starts.set(shard, cursor);
-    }
-    await subscribe();
-    this.#starts.clear();
-    this.#host.live();
+    return this.#restored = positions.then((known) => {
+      for (const shard of this.shards) {
+        const position = known[shard.key]; // none where the namespace is another now
+        if (position) shard.restore(position);
+      }
+      this.#new = this.#new.filter(({ from }) => from === undefined);
+    });
   }
 
   /** See `Adapter.unsubscribe`: nothing more comes at once. */
@@ -173,6 +163,7 @@ export class Subscriptions {
 
   /** One question at a time: an answer to an older one is no start for a later subscription. */
   readonly #run = async (): Promise<void> => {
+    await this.#restored;
     while (this.#new.length > 0 && !this.#closed) {
       const batch = this.#new.filter((it) => this.#isWanted(it));
       this.#new = [];

@@ -10,14 +10,13 @@ import { createNode, serverOf } from "../create_node.ts";
 import type { AuthResult, ContractDefinition } from "../infer.ts";
 import type { Node } from "../server_api.ts";
 import type { ServerOptions } from "../server_options.ts";
-import { MAX_TIMER_MS } from "../settings.ts";
 import { restore } from "../sleep.ts";
 import { Alarm } from "./alarm.ts";
 import { Attachments } from "./attachment.ts";
 import { DurableSockets } from "./cloudflare.ts";
 import type { DurableSocketLike, DurableStateLike } from "./cloudflare_like.ts";
 import { takeIdentity } from "./identity_header.ts";
-import { Rest, type RestSettings } from "./rest.ts";
+import { Rest, restSettings } from "./rest.ts";
 
 /** What a Durable Object takes beside a server's options. */
 export interface DurableOptions<
@@ -137,9 +136,10 @@ export function durableObject<
         wakeAt: (time) => this.#alarm.at(time),
         report,
       });
-      const again = () =>
-        this.#sockets.restore((socket, kept) => restore(server, socket, kept));
-      const restored = this.#rest ? this.#rest.restore(again) : again();
+      const connected = this.#sockets.restore((socket, kept) =>
+        restore(server, socket, kept)
+      );
+      const restored = this.#rest?.restore(connected) ?? connected;
       if (restored) void state.blockConcurrencyWhile(() => restored);
     }
 
@@ -183,18 +183,4 @@ export function durableObject<
       this.#sockets.closed(ws, 1006, "");
     }
   };
-}
-
-function restSettings(
-  idleAfterMs = 30_000,
-  sleepPollMs = 60_000,
-): RestSettings {
-  const settings = { idleAfterMs, sleepPollMs };
-  for (const [name, value] of Object.entries(settings)) {
-    if (value > 0 && value <= MAX_TIMER_MS) continue;
-    throw new RangeError(
-      `Cannot create a Durable Object: ${name} is ${value}, must be more than 0 and at most ${MAX_TIMER_MS}`,
-    );
-  }
-  return settings;
 }

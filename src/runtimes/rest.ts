@@ -4,6 +4,7 @@
  * @module
  */
 import type { AdapterRest } from "../adapter.ts";
+import { MAX_TIMER_MS } from "../settings.ts";
 import type { DurableStorageLike } from "./cloudflare_like.ts";
 
 /** No key of an application's should start so. */
@@ -30,10 +31,9 @@ export interface RestHost extends RestSettings {
 export class Rest {
   readonly #adapter: AdapterRest;
   readonly #host: RestHost;
+  /** Runs from a word until there was none for long enough: while it does all is heard as it comes. */
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lastAt = 0;
-  #pausing: Promise<void> = Promise.resolve();
-  #paused = false;
   #stored = false;
 
   constructor(adapter: AdapterRest, host: RestHost) {
@@ -41,22 +41,17 @@ export class Rest {
     this.#host = host;
   }
 
-  /** Subscribes anew after a sleep, from where hearing stopped. */
-  async restore(subscribe: () => Promise<void> | void): Promise<void> {
-    const kept = await this.#host.storage.list({ prefix: KEY });
-    const position = kept.get(KEY);
-    if (typeof position !== "string") return await subscribe();
-    this.#stored = true;
-    await this.#adapter.restore(position, subscribe);
+  /** Goes on after a sleep where hearing stopped, in what is subscribed by the time that the connections are there. */
+  restore(connected: Promise<void> | undefined): Promise<void> {
+    return this.#adapter.restore(this.#position(connected));
   }
 
-  /** A client or somebody outside says something: the object hears all as it comes, for a while. */
+  /** A client or somebody outside says something. */
   touch(): void {
     this.#lastAt = Date.now();
     if (this.#timer !== undefined) return;
     this.#timer = setTimeout(this.#look, this.#host.idleAfterMs);
-    if (this.#paused) this.#adapter.resume();
-    this.#paused = false;
+    this.#adapter.resume();
     // An old position would bring again what is heard from now on.
     if (this.#stored) this.#host.storage.delete([KEY]).catch(this.#host.report);
     this.#stored = false;
@@ -64,30 +59,49 @@ export class Rest {
 
   /** The alarm rang: an object that rests hears what there is, and rests again. */
   async rang(): Promise<void> {
-    if (this.#timer !== undefined) return;
-    if (this.#paused) this.#adapter.resume();
-    await this.#rest();
+    if (this.#timer === undefined) await this.#pause();
+  }
+
+  async #position(
+    connected: Promise<void> | undefined,
+  ): Promise<string | undefined> {
+    const { storage } = this.#host;
+    const [kept] = await Promise.all([
+      storage.list({ prefix: KEY }),
+      connected,
+    ]);
+    this.#stored = kept.has(KEY);
+    return kept.get(KEY) as string | undefined; // `pause` gave it
   }
 
   readonly #look = (): void => {
     const left = this.#lastAt + this.#host.idleAfterMs - Date.now();
     this.#timer = left > 0 ? setTimeout(this.#look, left) : undefined;
-    if (left <= 0) void this.#rest();
+    if (left <= 0) void this.#pause();
   };
 
-  #rest(): Promise<void> {
-    return this.#pausing = this.#pausing
-      .then(() => this.#pause())
-      .catch(this.#host.report);
-  }
-
   async #pause(): Promise<void> {
-    if (this.#timer !== undefined) return; // somebody has said something meanwhile
-    this.#paused = true;
     const position = await this.#adapter.pause();
-    if (!this.#paused || position === undefined) return;
+    const touched = this.#timer !== undefined;
+    if (touched || position === undefined) return;
     this.#stored = true;
     this.#host.wakeAt(Date.now() + this.#host.sleepPollMs);
-    await this.#host.storage.put({ [KEY]: position });
+    await this.#host.storage.put({ [KEY]: position })
+      .catch(this.#host.report);
   }
+}
+
+/** Checks what an application gave. */
+export function restSettings(
+  idleAfterMs = 30_000,
+  sleepPollMs = 60_000,
+): RestSettings {
+  const settings = { idleAfterMs, sleepPollMs };
+  for (const [name, value] of Object.entries(settings)) {
+    if (value > 0 && value <= MAX_TIMER_MS) continue;
+    throw new RangeError(
+      `Cannot create a Durable Object: ${name} is ${value}, must be more than 0 and at most ${MAX_TIMER_MS}`,
+    );
+  }
+  return settings;
 }

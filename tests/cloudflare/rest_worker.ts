@@ -24,7 +24,8 @@ export const api = defineContract({
 });
 
 let control = "";
-const tell = (what: string) => void fetch(`${control}/${what}`).catch(() => {}); // a test that is over
+const tell = (what: string) =>
+  void fetch(`${control}/${what}`).then((it) => it.text()).catch(() => {}); // a test that is over
 
 export class Chat extends durableObject(
   api,

@@ -19,15 +19,14 @@ test("an idle node looks now and then whether ids went back, and reads on from t
   const { url, token } = local.server;
   const host = new RecordingHost();
   const gaps: unknown[] = [];
-  const { signal } = new AbortController();
   const node = new UpstashNode(
-    ownClient({ url, token, timeoutMs: QUICK.timeoutMs, signal }),
+    ownClient({ url, token }),
     host,
     {
       ...QUICK,
       ...{ prefix: "check", factor: 2, streamLength: STREAM_LENGTH },
       ...{ maxPending: 1_000_000, bridge: false, wakes: undefined },
-      ...{ checkMs: 100, onGap: (gap) => gaps.push(gap), end: () => {} },
+      ...{ checkMs: 100, onGap: (gap) => gaps.push(gap) },
     },
   );
   const key = shardKey("check", shardOf("c"));
