@@ -99,7 +99,7 @@ test("a stream of wakes ends with a pause, and a life that only looks opens none
 
 test("where it is away, a pause stops all the same", async () => {
   const { rest } = await pausing("away", { timeoutMs: 200 });
-  local.server.trouble({ rate: 1, kinds: ["hang"] });
+  local.server.trouble({ rate: 1, kinds: ["hang-before"] });
   expect(await within(rest?.pause() ?? Promise.reject())).toContain("away");
   expect(await local.cost(() => Bun.sleep(600))).toEqual(NOTHING);
 });
@@ -107,7 +107,7 @@ test("where it is away, a pause stops all the same", async () => {
 test("a request that is late is given up by itself", async () => {
   const { url, token } = local.server;
   const calls = new Calls(ownClient({ url, token }), 600, STREAM_LENGTH);
-  local.server.trouble({ rate: 1, kinds: ["hang"] });
+  local.server.trouble({ rate: 1, kinds: ["hang-before"] });
   const late = rejection(calls.read(new Map([["k", "0-0"]]), 1));
   await local.cost(() => {}); // it is there
   local.server.trouble({ delayMs: 500 });
