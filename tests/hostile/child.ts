@@ -3,7 +3,7 @@ import { expect } from "bun:test";
 import type { Stats } from "../../mod.ts";
 import { join } from "../helpers/tcp_socket.ts";
 import { within } from "../helpers/wait.ts";
-import { bundles, denoProgram, nodePath } from "../runtimes/places.ts";
+import { commandOn, type Runtime } from "../runtimes/command.ts";
 import type { Heap, Tally } from "./server_program.ts";
 
 export interface Child extends AsyncDisposable {
@@ -17,32 +17,13 @@ export interface Child extends AsyncDisposable {
   expectWell(): Promise<Tally & { stats: Stats }>;
 }
 
-/** Where the program is run. */
-export const runtimes = ["Bun", "Deno", "Node"] as const;
-export type Runtime = (typeof runtimes)[number];
-
 const program = `${import.meta.dir}/server_program.ts`;
-
-async function commandOn(runtime: Runtime): Promise<string[]> {
-  if (runtime === "Bun") return [process.execPath, program];
-  if (runtime === "Deno") {
-    const [deno = "", ...args] = denoProgram("run");
-    return [deno, ...args, "--allow-sys", "--v8-flags=--expose-gc", program];
-  }
-  const { success, logs } = await Bun.build({
-    entrypoints: [program],
-    outdir: bundles,
-    target: "node",
-  });
-  if (!success) throw new AggregateError(logs, "Cannot bundle for Node");
-  return [nodePath("20"), "--expose-gc", `${bundles}/server_program.js`];
-}
 
 export async function startChild(
   runtime: Runtime,
   env: Record<string, string> = {},
 ): Promise<Child> {
-  const child = Bun.spawn(await commandOn(runtime), {
+  const child = Bun.spawn(await commandOn(runtime, program), {
     stdin: "pipe", // it ends with it, whatever becomes of this process
     stdout: "pipe",
     stderr: "ignore",

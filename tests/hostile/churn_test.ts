@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { dial } from "../helpers/tcp_socket.ts";
-import { type Child, runtimes, startChild } from "./child.ts";
+import { runtimes } from "../runtimes/command.ts";
+import { type Child, startChild } from "./child.ts";
 
 /** Of a hundred connections each; `WAVES=1000` makes a hundred thousand. */
 const WAVES = Number(process.env["WAVES"] ?? 20);

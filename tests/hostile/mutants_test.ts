@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { join, type TcpSocket } from "../helpers/tcp_socket.ts";
 import { until } from "../helpers/wait.ts";
-import { runtimes, startChild } from "./child.ts";
+import { runtimes } from "../runtimes/command.ts";
+import { startChild } from "./child.ts";
 import { type Kind, mutants } from "./mutants.ts";
 
 /** How many; `npm run fuzz` sends 100 000 to each server. */

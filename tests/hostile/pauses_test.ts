@@ -6,7 +6,8 @@ import { serve } from "../helpers/serve.ts";
 import { join } from "../helpers/tcp_socket.ts";
 import { until } from "../helpers/wait.ts";
 import { bundles, denoProgram, nodePath } from "../runtimes/places.ts";
-import { type Runtime, runtimes, startChild } from "./child.ts";
+import { type Runtime, runtimes } from "../runtimes/command.ts";
+import { startChild } from "./child.ts";
 
 /** How long a laptop sleeps, in milliseconds; `SLEEP_MS=60000` is a minute, under the default heartbeat. */
 const SLEEP_MS = Number(process.env["SLEEP_MS"] ?? 4_000);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { dial, join, type TcpSocket } from "../helpers/tcp_socket.ts";
 import { settled, until } from "../helpers/wait.ts";
-import { type Child, type Runtime, runtimes, startChild } from "./child.ts";
+import { type Runtime, runtimes } from "../runtimes/command.ts";
+import { type Child, startChild } from "./child.ts";
 
 for (const runtime of runtimes) {
   describe(runtime, () => cases(runtime));

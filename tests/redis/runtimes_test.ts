@@ -1,45 +1,6 @@
-import { expect, test } from "bun:test";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { adapterSuite } from "../../src/testing/mod.ts";
+import { suiteOnRuntimes } from "../adapters/suite_on_runtimes.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const program = join(root, "tests/redis/suite_program.ts");
-
-/** After how long a program that closed its adapter must be over. */
-const EXIT_MS = 2_000;
-
-test.concurrent("the suite runs on Deno, and its program ends", async () => {
-  const deno = join(root, "node_modules/.bin/deno");
-  await run(deno, "run", "--allow-all", "--no-check", program);
-}, 90_000);
-
-test.concurrent("the suite runs on Node, and its program ends", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "redis-suite-"));
-  try {
-    const built = await Bun.build({
-      entrypoints: [program],
-      outdir: folder,
-      target: "node",
-      naming: "suite.mjs",
-    });
-    expect(built.success).toBe(true);
-    await run("node", join(folder, "suite.mjs"));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}, 90_000);
-
-async function run(...command: string[]): Promise<void> {
-  const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
-  const output = await new Response(child.stdout).text();
-  const timer = setTimeout(() => child.kill("SIGKILL"), EXIT_MS);
-  expect(await child.exited).toBe(0);
-  clearTimeout(timer);
-  expect(JSON.parse(output)).toEqual({
-    cases: adapterSuite.length,
-    failed: [],
-  });
-}
+suiteOnRuntimes({
+  program: `${import.meta.dir}/suite_program.ts`,
+  exitMs: 2_000,
+});

@@ -1,17 +1,26 @@
-// One node of a rolling deploy: `argv` is its port and Redis' URL. Ends on SIGTERM as the examples do, and prints how
-// many calls its handlers answered.
+// One node of a rolling deploy, on the runtime that runs it: `argv` is its port and Redis' URL. Ends on SIGTERM as the
+// examples do, and prints how many calls its handlers answered.
+import { createServer } from "node:http";
 import process from "node:process";
 import { createSocketServer } from "../../mod.ts";
 import { createRedisAdapter } from "../../adapters/redis.ts";
+import { createSocketServer as createOnNode } from "../../src/node.ts";
+import type { DenoServeLike } from "../runtimes/deno_like.ts";
 import { api } from "./api.ts";
 
 const [port = "0", url = "", drainMs = "2000"] = process.argv.slice(2);
 let answered = 0;
-const srv = createSocketServer(api, {
+const options: Parameters<
+  typeof createSocketServer<typeof api.definition, { role: "user" }>
+>[1] = {
   adapter: createRedisAdapter(url),
   authenticate: () => ({ role: "user" }),
   onConnection: (conn) => void srv.room("all").add(conn),
-});
+};
+const onNode = !("Bun" in globalThis || "Deno" in globalThis);
+const httpServer = createServer();
+const web = onNode ? undefined : createSocketServer(api, options);
+const srv = web ?? createOnNode(api, { ...options, server: httpServer });
 srv.implement({
   shared: {
     work: async ({ ms }) => {
@@ -26,19 +35,29 @@ srv.implement({
     },
   },
 });
-const server = Bun.serve({
-  port: Number(port),
-  hostname: "127.0.0.1",
-  fetch: srv.fetch,
-  websocket: srv.websocket,
-});
-console.log("listens");
+const stopListening = listen(Number(port), "127.0.0.1");
 
 process.stdin.on("end", () => process.exit(1)).resume(); // the test is gone
 process.once("SIGTERM", async () => {
-  server.stop(); // who leaves now is sent to another node
+  stopListening(); // who leaves now is sent to another node
   await srv.close({ drainMs: Number(drainMs) });
-  await server.stop(true);
   console.log(`answered ${answered}`);
   process.exit(0);
 });
+
+function listen(port: number, hostname: string): () => void {
+  const listens = () => console.log("listens");
+  if (!web) {
+    httpServer.listen(port, hostname, listens);
+    return () => httpServer.close();
+  }
+  const { Deno } = globalThis as { Deno?: DenoServeLike }; // there on Deno
+  if (Deno) {
+    Deno.serve({ port, hostname, onListen: listens }, web.fetch);
+    return () => {}; // Deno cannot without ending who is there: this node answers newcomers with 503
+  }
+  const { fetch, websocket } = web;
+  const server = Bun.serve({ port, hostname, fetch, websocket });
+  listens();
+  return () => void server.stop();
+}

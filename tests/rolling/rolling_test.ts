@@ -6,17 +6,24 @@ import { startProxy } from "../../examples/scaling/proxy.ts";
 import { createClient } from "../../src/client/client.ts";
 import { until } from "../helpers/wait.ts";
 import { freePort, RedisServer } from "../redis/redis_server.ts";
+import { commandOn, type Runtime } from "../runtimes/command.ts";
 import { api } from "./api.ts";
 
+const program = `${import.meta.dir}/node_program.ts`;
 /** `CLIENTS=1000` is a large one. */
 const CLIENTS = Number(process.env["CLIENTS"] ?? 100);
 const DRAIN_MS = CLIENTS > 100 ? 10_000 : 2_000;
 /** How often each client calls, in milliseconds. */
 const EVERY_MS = CLIENTS > 100 ? 2_000 : 100;
 const PATIENCE_MS = 20_000 + DRAIN_MS;
+/** What the two nodes run on. */
+const [FIRST, SECOND] = (process.env["NODES"] ?? "Bun,Node").split(",") as [
+  Runtime,
+  Runtime,
+];
 
 test(
-  `${CLIENTS} clients on two nodes that are restarted one after the other lose no call, and come back spread`,
+  `${CLIENTS} clients on two nodes (${FIRST}, ${SECOND}) that are restarted one after the other lose no call, and come back spread`,
   async () => {
     await using stack = new AsyncDisposableStack();
     const redis = await RedisServer.start();
@@ -24,9 +31,12 @@ test(
     const ports = [await freePort(), await freePort()];
     const nodes: NodeProcess[] = [];
     stack.defer(() => nodes.forEach((node) => node.kill()));
-    for (const port of ports) {
-      nodes.push(await NodeProcess.start(port, redis.url));
-    }
+    const start = async (index: number) =>
+      await NodeProcess.start(
+        await commandOn(index === 0 ? FIRST : SECOND, program),
+        [String(ports[index]), redis.url, String(DRAIN_MS)],
+      );
+    nodes.push(await start(0), await start(1));
     const proxy = await startProxy(0, ports);
     stack.defer(() => proxy.stop());
     const crowd = new Crowd(`ws://127.0.0.1:${proxy.port}/`);
@@ -34,12 +44,12 @@ test(
     crowd.begin();
     let answered = 0;
 
-    for (const [index, port] of ports.entries()) {
+    for (const index of [0, 1]) {
       await crowd.goesOn();
       crowd.comebacks.length = 0;
       const leaving = Date.now();
       answered += await nodes[index]?.stop() ?? 0;
-      nodes[index] = await NodeProcess.start(port, redis.url);
+      nodes[index] = await start(index);
       await crowd.settled();
       await crowd.allHear();
       const moved = crowd.comebacks.map((at) => at - leaving);
@@ -162,11 +172,11 @@ class NodeProcess {
   readonly #child: ChildProcess;
   readonly #lines: string[] = [];
 
-  private constructor(port: number, url: string) {
-    this.#child = spawn(process.execPath, [
-      `${import.meta.dir}/node_program.ts`,
-      ...[String(port), url, String(DRAIN_MS)],
-    ], { stdio: ["pipe", "pipe", "inherit"] });
+  private constructor(command: readonly string[], args: readonly string[]) {
+    const [runtime = "", ...rest] = command;
+    this.#child = spawn(runtime, [...rest, ...args], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
     if (this.#child.stdout) {
       createInterface(this.#child.stdout).on(
         "line",
@@ -175,8 +185,11 @@ class NodeProcess {
     }
   }
 
-  static async start(port: number, url: string): Promise<NodeProcess> {
-    const node = new NodeProcess(port, url);
+  static async start(
+    command: readonly string[],
+    args: readonly string[],
+  ): Promise<NodeProcess> {
+    const node = new NodeProcess(command, args);
     await until(() => node.#lines.includes("listens"), "a node", 30_000);
     return node;
   }
