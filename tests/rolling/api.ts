@@ -20,4 +20,5 @@ export const api = defineContract({
     },
   },
   roles: { user: {} },
+  serverToServer: { started: z.object({ node: z.string() }) },
 });

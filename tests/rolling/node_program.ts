@@ -35,6 +35,8 @@ srv.implement({
     },
   },
 });
+// It loads its Redis client until then: whoever came meanwhile would wait, and all be let in at one moment.
+await srv.onServer("started", () => {}).ready;
 const stopListening = listen(Number(port), "127.0.0.1");
 
 process.stdin.on("end", () => process.exit(1)).resume(); // the test is gone
