@@ -1,23 +1,43 @@
-/** Starts server_program.ts and asks it how it fares. */
+/** Starts the hostile clients' server and asks it how it fares. */
 import { expect } from "bun:test";
 import type { Stats } from "../../mod.ts";
 import { join } from "../helpers/tcp_socket.ts";
 import { within } from "../helpers/wait.ts";
-import { commandOn, type Runtime } from "../runtimes/command.ts";
-import type { Heap, Tally } from "./server_program.ts";
+import { bundleWorker, startWorker } from "../cloudflare/workerd.ts";
+import { commandOn, type Runtime, runtimes } from "../runtimes/command.ts";
+import type { Heap, Tally } from "./server.ts";
 
-export interface Child extends AsyncDisposable {
+/** Where it runs: in a process of a runtime, or as an object in workerd. */
+export type Place = Runtime | "Durable Object";
+export const places: readonly Place[] = [...runtimes, "Durable Object"];
+
+type Told = Tally & { readonly stats: Stats };
+
+export interface Server extends AsyncDisposable {
   readonly port: number;
-  tally(): Promise<Tally & { stats: Stats }>;
+  tally(): Promise<Told>;
+  /** Fails unless it lives, serves the next client, saw nothing it should not have, and holds nothing. */
+  expectWell(): Promise<Told>;
+}
+
+/** One in a process of its own. */
+export interface Child extends Server {
   /** What it holds after a forced collection. */
   heap(): Promise<Heap>;
   /** Holds its event loop up for 5 s. */
   pause(): Promise<void>;
-  /** Fails unless the process lives, serves the next client, saw nothing it should not have, and holds nothing. */
-  expectWell(): Promise<Tally & { stats: Stats }>;
 }
 
 const program = `${import.meta.dir}/server_program.ts`;
+
+export async function startServer(
+  place: Place,
+  env?: Record<string, string>,
+): Promise<Server> {
+  return await (place === "Durable Object"
+    ? startObject(env)
+    : startChild(place, env));
+}
 
 export async function startChild(
   runtime: Runtime,
@@ -33,31 +53,56 @@ export async function startChild(
   const port = Number(new TextDecoder().decode(value));
   const ask = async (path: string) =>
     await (await fetch(`http://127.0.0.1:${port}/${path}`)).json();
-  const tally = async () => await ask("tally") as Tally & { stats: Stats };
+  return {
+    ...server(port, () => expect(child.exitCode).toBe(null)),
+    heap: async () => await ask("heap") as Heap,
+    pause: async () => void await ask("pause"),
+    async [Symbol.asyncDispose]() {
+      child.kill();
+      await child.exited;
+    },
+  };
+}
+
+async function startObject(env: Record<string, string> = {}): Promise<Server> {
+  const script = await bundleWorker("tests/hostile/server_worker.ts");
+  const worker = await startWorker(script, { HOSTILE: "Hostile" }, {
+    bindings: env,
+  });
+  return {
+    // An object that had been ended would be another one now.
+    ...server(
+      Number(new URL(worker.origin).port),
+      (told) => expect(told).toMatchObject({ life: 1 }),
+    ),
+    [Symbol.asyncDispose]: () => worker[Symbol.asyncDispose](),
+  };
+}
+
+function server(
+  port: number,
+  expectAlive: (told: Told) => void,
+): Omit<Server, typeof Symbol.asyncDispose> {
+  const tally = async () =>
+    await (await fetch(`http://127.0.0.1:${port}/tally`)).json() as Told;
   return {
     port,
     tally,
-    heap: async () => await ask("heap") as Heap,
-    pause: async () => void await ask("pause"),
     async expectWell() {
-      expect(child.exitCode).toBe(null);
       const next = await join(port);
       next.say(["req", 1, "echo", { text: "well" }]);
       expect((await next.next("res", 1))[2]).toEqual({ text: "well" });
       next.destroy();
       let last = await tally();
-      for (let tries = 0; tries < 400 && held(last).length > 0; tries++) {
+      for (let tries = 0; tries < 2_000 && held(last).length > 0; tries++) {
         await new Promise((resolve) => setTimeout(resolve, 5));
         last = await tally();
       }
+      expectAlive(last);
       expect(held(last)).toEqual([]);
       expect(last.escaped).toEqual([]);
       expect(last.tainted).toEqual([]);
       return last;
-    },
-    async [Symbol.asyncDispose]() {
-      child.kill();
-      await child.exited;
     },
   };
 }
