@@ -1,9 +1,5 @@
 /** server.ts in a Durable Object, which answers /tally beside. */
-import {
-  type DurableNamespaceLike,
-  durableObject,
-  forwardTo,
-} from "../../src/cloudflare.ts";
+import { durableObject, forwardTo } from "../../src/cloudflare.ts";
 import { contract, implement, optionsFrom, tally } from "./server.ts";
 
 addEventListener("unhandledrejection", (event) => {
