@@ -9,59 +9,72 @@ const channels = 100;
 const subjects = {
   bare: { way: "bare" },
   ours: { way: "ours" },
-  "socket.io": { way: "socketio", peer: true },
-  "socket.io-sharded": { way: "socketio-sharded", peer: true },
+  "socket.io": { way: "socketio", peer: true, rounds: 5 },
+  "socket.io-sharded": { way: "socketio-sharded", peer: true, rounds: 5 },
 };
 
-export async function* run(size) {
-  const { scale } = size;
+export async function* run({ scale, few }) {
   const redis = await startRedis();
-  const latencies = {};
+  const pairs = {};
+  // Slices of half a second take turns between processes that all live: a run of its own each measured the warm-up, and
+  // the neighbours on the machine.
+  const rounds = few ? 1 : Math.max(3, Math.ceil(15 * scale));
   try {
+    const pairOf = async ({ way }) => pairs[way] ??= await start(redis.url, way);
     for (const perTurn of [1, 10]) {
-      // Ten a turn are carried in a tenth of the time: a run of 5 000 was over in 50 ms, of which each pause is a part.
-      const count = Math.max(200, Math.ceil(50_000 * scale * perTurn));
-      const measured = await interleave(subjects, size, async ({ way }) => {
-        const { rate, p50 } = await carry(redis.url, way, perTurn, count);
-        if (perTurn === 1) (latencies[way] ??= []).push(p50);
-        return rate;
-      });
+      const slice = few ? 200 : perTurn === 1 ? 10_000 : 50_000;
+      const peersSlice = few ? 200 : 10_000;
+      const cpu = {};
+      const carry = async (subject) => {
+        const { from } = await pairOf(subject);
+        const count = subject.peer ? peersSlice : slice;
+        const { ms, us } = await from.ask(
+          `carry ${count} ${perTurn} ${channels}`,
+        );
+        (cpu[subject.way] ??= []).push(us / count);
+        return count / ms * 1_000;
+      };
+      await interleave(subjects, { rounds: few ? 1 : 4, few }, carry); // until the compilers are done
+      for (const way of Object.keys(cpu)) delete cpu[way];
+      const measured = await interleave(subjects, { rounds, few }, carry);
       yield result(measured, {
         ...{ id: 6, name: `redis-${perTurn}-a-turn`, atLeast: true },
         ...{ unit: "messages a second", ours: "ours", control: "bare" },
         target: perTurn === 1 ? 0.7 : 2,
         ...{ peer: "socket.io", peerTarget: 3 },
       });
+      yield result({ values: cpu, missing: {} }, {
+        ...{ id: 6, name: `redis-${perTurn}-a-turn-cpu`, control: "bare" },
+        ...{ unit: "µs of the sender's CPU a message", ours: "ours" },
+      });
     }
-    yield result({ values: latencies, missing: {} }, {
+    const trips = few ? 50 : 300;
+    const measured = await interleave(
+      { bare: subjects.bare, ours: subjects.ours },
+      { rounds, few },
+      async (subject) => {
+        const { from } = await pairOf(subject);
+        return (await from.ask(`latency ${trips} 0 ${channels}`)).p50;
+      },
+    );
+    yield result(measured, {
       ...{ id: 6, name: "redis-latency-p50", target: 1.3 },
       ...{ unit: "ms one way", ours: "ours", control: "bare" },
     });
   } finally {
+    for (const { from, to } of Object.values(pairs)) {
+      await Promise.all([from.end(), to.end()]);
+    }
     redis.end();
   }
 }
 
-async function carry(url, way, perTurn, count) {
+/** Two nodes, of which one hears the channels and the other the confirmations. */
+async function start(url, way) {
   const program = join(here, "server/cluster.ts");
   const [from, to] = [0, 1].map(() => new Program(bun, [program, way, url]));
-  try {
-    await Promise.all([from.line(), to.line()]);
-    await to.ask(`hear 0 ${channels}`);
-    await from.ask(`hear ${channels} ${channels + 1}`); // where answers go
-    const all = async (messages) => {
-      await to.ask(`wait ${messages}`);
-      const began = performance.now();
-      await from.ask(`send ${messages} ${perTurn} ${channels}`);
-      await to.line();
-      return messages / (performance.now() - began) * 1_000;
-    };
-    await all(Math.ceil(count / 5)); // warm
-    const rate = await all(count);
-    const trips = Math.max(50, Math.ceil(count / 25));
-    const { p50 } = await from.ask(`latency ${trips} 0 ${channels}`);
-    return { rate, p50 };
-  } finally {
-    await Promise.all([from.end(), to.end()]);
-  }
+  await Promise.all([from.line(), to.line()]);
+  await to.ask(`hear 0 ${channels} ${channels}`);
+  await from.ask(`hear ${channels} ${channels + 1}`);
+  return { from, to };
 }
