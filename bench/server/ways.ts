@@ -36,6 +36,27 @@ export const ways: Record<string, Start> = {
     };
   },
 
+  /** What a turn sends to one channel as one PUBLISH, by hand. */
+  async batched(url, heard) {
+    const bare = await ways.bare!(url, (text) => {
+      for (const message of text.split("\n")) heard(message);
+    });
+    let waiting = new Map<number, string>();
+    const flush = () => {
+      const batches = waiting;
+      waiting = new Map();
+      for (const [channel, message] of batches) bare.send(channel, message);
+    };
+    return {
+      hear: bare.hear,
+      send(channel, message) {
+        if (waiting.size === 0) queueMicrotask(flush);
+        const before = waiting.get(channel);
+        waiting.set(channel, before ? `${before}\n${message}` : message);
+      },
+    };
+  },
+
   ours(url, heard) {
     const api = defineContract({
       roles: { user: {} },
