@@ -16,6 +16,7 @@ import type { ErrorInfo, Middleware, ServerOptions } from "./server_options.ts";
 import type { Lookouts } from "./lookouts.ts";
 import type { Reach } from "./reach.ts";
 import type { Registry } from "./registry.ts";
+import type { ServerEvent } from "./server_events.ts";
 import type { Session } from "./session.ts";
 import type { Tallies } from "./tally.ts";
 import type { Turn } from "./turn.ts";
@@ -68,8 +69,8 @@ export interface Core {
   readonly implemented: boolean;
   /** Whether `close` was called. */
   readonly closing: boolean;
-  /** The server events of which a refusal was reported. */
-  readonly refusedEvents: Set<string>;
+  /** The server events that were sent or listened to. */
+  readonly serverEvents: Map<string, ServerEvent>;
   /** How many handshakes may still begin. */
   readonly admissions: Limiter;
   /** Handshakes between their request and their `hi`. */

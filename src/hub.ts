@@ -91,7 +91,9 @@ export class Hub {
         const channel = this.#channels.get(name);
         if (!channel) return;
         if (isOrder(frames)) return options.ordered(channel, frames);
-        this.#deliver(channel, frames, countFrames(frames));
+        if (channel.direct.size + channel.grouped.size > 0) {
+          this.#deliver(channel, frames, countFrames(frames));
+        }
         for (const listener of channel.listeners ?? []) listener(frames);
       },
     });

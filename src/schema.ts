@@ -78,20 +78,24 @@ export function validate(
  *
  * @param schema The schema to run
  * @param value Anything
- * @param entry What to call the entry in an error
+ * @param name The entry's name, for an error
+ * @param kind What the entry is, for an error, with a space behind it
  * @returns The outcome as a value
  * @throws {TypeError} When the schema answers with a promise
  */
 export function validateSync(
   schema: Schema,
   value: unknown,
-  entry: string,
+  name: string,
+  kind = "",
 ): Validated {
   const result = schema["~standard"].validate(value);
   if (result instanceof Promise) {
     result.catch(() => {}); // the TypeError below says more than its rejection would
     throw new TypeError(
-      `Cannot validate ${entry}: its schema is asynchronous, must be synchronous, so that messages keep their order`,
+      `Cannot validate ${kind}${
+        JSON.stringify(name)
+      }: its schema is asynchronous, must be synchronous, so that messages keep their order`,
     );
   }
   return settle(result);

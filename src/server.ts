@@ -24,6 +24,7 @@ import { Reach } from "./reach.ts";
 import { refusalCode } from "./refusal.ts";
 import { openRegistry, type Registry } from "./registry.ts";
 import type { ErrorInfo } from "./server_options.ts";
+import type { ServerEvent } from "./server_events.ts";
 import { type Identity, Session } from "./session.ts";
 import { MAX_TIMER_MS } from "./settings.ts";
 import type { SleepHost } from "./sleep.ts";
@@ -46,7 +47,7 @@ export class Server implements Core {
   readonly turn: Turn = new Turn();
   readonly counters: Counters = createCounters();
   readonly tallies: Tallies = new Tallies();
-  readonly refusedEvents: Set<string> = new Set();
+  readonly serverEvents: Map<string, ServerEvent> = new Map();
   readonly admissions: Limiter;
   readonly pending: Set<Login> = new Set();
   readonly sessions: Map<string, Session> = new Map();
@@ -159,7 +160,7 @@ export class Server implements Core {
       return this.codec.frame(message.head, data);
     }
     const entry = `${message.block}.${message.name}`;
-    const checked = validateSync(message.payload, data, quote(entry));
+    const checked = validateSync(message.payload, data, entry);
     if (checked.ok) return this.codec.frame(message.head, checked.value);
     throw new TypeError(
       `Cannot send ${quote(entry)}: its schema refused the data: ${
@@ -210,20 +211,28 @@ export class Server implements Core {
     source: ErrorInfo["source"],
     run: () => unknown,
   ): undefined | Failure | Promise<undefined | Failure> {
-    const failed = (error: unknown): Failure => {
-      if (name !== "onConnection" || !isSocketError(error)) {
-        this.report(error, { source, name });
-      }
-      return { error };
-    };
     try {
       const result = run();
       return isPromiseLike(result)
-        ? Promise.resolve(result).then(() => undefined, failed)
+        ? Promise.resolve(result).then(
+          () => undefined,
+          (error) => this.#failed(error, source, name),
+        )
         : undefined;
     } catch (error) {
-      return failed(error);
+      return this.#failed(error, source, name);
     }
+  }
+
+  #failed(
+    error: unknown,
+    source: ErrorInfo["source"],
+    name: string,
+  ): Failure {
+    if (name !== "onConnection" || !isSocketError(error)) {
+      this.report(error, { source, name });
+    }
+    return { error };
   }
 
   watch(session: Session): void {

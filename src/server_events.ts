@@ -7,21 +7,35 @@ import { summary } from "./answers.ts";
 import { serverChannel } from "./channels.ts";
 import type { Core } from "./core.ts";
 import { quote } from "./names.ts";
-import { type Frame, read } from "./protocol.ts";
-import { type Schema, validateSync } from "./schema.ts";
+import { type Read, read } from "./protocol.ts";
+import { type Schema, type Validated, validateSync } from "./schema.ts";
 import type { Off } from "./server_api.ts";
 import { observe } from "./watch.ts";
+
+/** One event of a contract, as it was when it was used first: what does not change is made once. */
+export interface ServerEvent {
+  /** Its name in the contract. */
+  readonly name: string;
+  /** What its data must be. */
+  readonly schema: Schema;
+  /** Where it travels. */
+  readonly channel: string;
+  /** The start of its frame. */
+  readonly head: string;
+  /** Whether one was refused, and it was told. */
+  refused: boolean;
+}
 
 /**
  * Sends an event to the other nodes. What leaves is the data as given: each listening node runs it through the schema,
  * so that defaults and transforms happen once, there.
  */
-export function emitServer(core: Core, event: string, data: unknown): void {
-  const schema = schemaOf(core, event, "emit");
-  const checked = validateSync(schema, data, `server event ${quote(event)}`);
+export function emitServer(core: Core, name: string, data: unknown): void {
+  const event = eventOf(core, name, "emit");
+  const checked = check(event, data);
   if (!checked.ok) {
     throw new TypeError(
-      `Cannot emit server event ${quote(event)}: its schema refused it: ${
+      `Cannot emit server event ${quote(name)}: its schema refused it: ${
         summary(checked.issues)
       }`,
       {
@@ -29,80 +43,80 @@ export function emitServer(core: Core, event: string, data: unknown): void {
       },
     );
   }
-  core.hub.emit(
-    serverChannel(event),
-    core.codec.frame(`["srv",${JSON.stringify(event)}`, data),
-  );
+  core.hub.emit(event.channel, core.codec.frame(event.head, data));
   if (!core.settings.observer) return;
-  const seen = { kind: "serverEvent", entry: event } as const;
+  const seen = { kind: "serverEvent", entry: name } as const;
   observe(core, "onPublish", (it) => it.onPublish?.(seen));
 }
 
 /** Listens to an event of the other nodes. */
 export function onServer(
   core: Core,
-  event: string,
+  name: string,
   fn: (data: unknown) => void,
 ): Off {
-  const schema = schemaOf(core, event, "listen to");
-  const { off, ready } = core.hub.listen(serverChannel(event), (frames) => {
-    for (const data of payloads(core, event, schema, frames)) {
-      void core.hook(event, "serverEvent", () => fn(data));
+  const event = eventOf(core, name, "listen to");
+  const { off, ready } = core.hub.listen(event.channel, (frames) => {
+    for (const frame of read(frames)) {
+      let data: unknown;
+      try {
+        data = payloadOf(core, event, frame);
+      } catch (cause) {
+        refuse(core, event, cause);
+        continue;
+      }
+      void core.hook(name, "serverEvent", () => fn(data));
     }
   });
   return Object.assign(off, { ready });
 }
 
-function* payloads(
-  core: Core,
-  event: string,
-  schema: Schema,
-  frames: Frame,
-): Iterable<unknown> {
-  for (const frame of read(frames)) {
-    try {
-      if (!frame.ok) throw new TypeError(frame.flaw);
-      const [tag, name, raw] = frame.fields;
-      if (tag !== "srv" || name !== event) {
-        throw new TypeError(`Cannot take a frame ${quote(tag)} for an event`);
-      }
-      const checked = validateSync(
-        schema,
-        core.codec.payload(raw),
-        `server event ${quote(event)}`,
-      );
-      if (!checked.ok) {
-        throw new TypeError(summary(checked.issues), {
-          cause: { issues: checked.issues },
-        });
-      }
-      yield checked.value;
-    } catch (cause) {
-      refuse(core, event, cause);
-    }
+function payloadOf(core: Core, event: ServerEvent, frame: Read): unknown {
+  if (!frame.ok) throw new TypeError(frame.flaw);
+  const [tag, name, raw] = frame.fields;
+  if (tag !== "srv" || name !== event.name) {
+    throw new TypeError(`Cannot take a frame ${quote(tag)} for an event`);
   }
+  const checked = check(event, core.codec.payload(raw));
+  if (checked.ok) return checked.value;
+  throw new TypeError(summary(checked.issues), {
+    cause: { issues: checked.issues },
+  });
+}
+
+function check({ name, schema }: ServerEvent, data: unknown): Validated {
+  return validateSync(schema, data, name, "server event ");
 }
 
 /** A node with another contract, as there is while a deploy rolls, may send many: the first of each event is told. */
-function refuse(core: Core, event: string, cause: unknown): void {
+function refuse(core: Core, event: ServerEvent, cause: unknown): void {
   core.counters.refusedServerEvents++;
-  if (core.refusedEvents.has(event)) return;
-  core.refusedEvents.add(event);
+  if (event.refused) return;
+  event.refused = true;
   const error = new TypeError(
     `Cannot hear server event ${
-      quote(event)
+      quote(event.name)
     }: what another node sent was refused; further ones are only counted`,
     { cause },
   );
-  core.report(error, { source: "serverEvent", name: event });
+  core.report(error, { source: "serverEvent", name: event.name });
 }
 
-function schemaOf(core: Core, event: string, action: string): Schema {
-  const schema = core.contract.serverEvents.get(event);
-  if (schema) return schema;
-  throw new TypeError(
-    `Cannot ${action} ${
-      quote(event)
-    }: the contract has no such server event, must be one of its serverToServer entries`,
-  );
+function eventOf(core: Core, name: string, action: string): ServerEvent {
+  const known = core.serverEvents.get(name);
+  if (known) return known;
+  const schema = core.contract.serverEvents.get(name);
+  if (!schema) {
+    throw new TypeError(
+      `Cannot ${action} ${
+        quote(name)
+      }: the contract has no such server event, must be one of its serverToServer entries`,
+    );
+  }
+  const event: ServerEvent = {
+    ...{ name, schema, channel: serverChannel(name), refused: false },
+    head: `["srv",${JSON.stringify(name)}`,
+  };
+  core.serverEvents.set(name, event);
+  return event;
 }

@@ -20,7 +20,8 @@ export async function* run({ scale, few }) {
   // the neighbours on the machine.
   const rounds = few ? 1 : Math.max(3, Math.ceil(15 * scale));
   try {
-    const pairOf = async ({ way }) => pairs[way] ??= await start(redis.url, way);
+    const pairOf = async ({ way }) =>
+      pairs[way] ??= await start(redis.url, way);
     for (const perTurn of [1, 10]) {
       const slice = few ? 200 : perTurn === 1 ? 10_000 : 50_000;
       const peersSlice = few ? 200 : 10_000;
