@@ -91,7 +91,7 @@ export class Hub {
         const channel = this.#channels.get(name);
         if (!channel) return;
         if (isOrder(frames)) return options.ordered(channel, frames);
-        if (channel.direct.size + channel.grouped.size > 0) {
+        if (channel.direct.size || channel.grouped.size) {
           this.#deliver(channel, frames, countFrames(frames));
         }
         for (const listener of channel.listeners ?? []) listener(frames);
