@@ -21,7 +21,12 @@ export interface Target {
 export function ownClient(target: Target): MakeFace {
   return async (events) => {
     const client = await createNodeRedis(target);
-    return nodeRedisFace(client, target.sharded, events);
+    const face = nodeRedisFace(client, target.sharded, events);
+    const command = target.sharded ? "SPUBLISH" : "PUBLISH";
+    // Not the client's own method: that is an async function about the same call, and a promise more.
+    const publish = (channel: string, payload: string) =>
+      client.sendCommand([command, channel, payload]);
+    return { ...face, publish };
   };
 }
 

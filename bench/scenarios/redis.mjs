@@ -8,6 +8,7 @@ import { startRedis } from "../harness/redis.mjs";
 const channels = 100;
 const subjects = {
   bare: { way: "bare" },
+  "batched by hand": { way: "batched" },
   ours: { way: "ours" },
   "socket.io": { way: "socketio", peer: true, rounds: 5 },
   "socket.io-sharded": { way: "socketio-sharded", peer: true, rounds: 5 },
@@ -52,7 +53,7 @@ export async function* run({ scale, few }) {
     const trips = few ? 50 : 300;
     const measured = await interleave(
       { bare: subjects.bare, ours: subjects.ours },
-      { rounds, few },
+      { rounds: few ? 1 : Math.max(rounds, 9), few },
       async (subject) => {
         const { from } = await pairOf(subject);
         return (await from.ask(`latency ${trips} 0 ${channels}`)).p50;
