@@ -17,7 +17,7 @@ const sizes = {
 };
 const scenarios = [
   ...["types", "client", "fanout", "rooms", "requests", "joins"],
-  ...["growth", "redis", "unwanted", "idle"],
+  ...["growth", "redis", "unwanted", "workerd", "idle"],
 ];
 
 const words = process.argv.slice(2).filter((word) => word !== "--");

@@ -57,6 +57,16 @@ export class Program {
     return (user + system) * 10_000; // USER_HZ is 100 on Linux
   }
 
+  /** Ends its input, for one that has something to end itself, and kills it where that does not end it. */
+  async close() {
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), 5_000);
+    this.#child.stdin.end();
+    if (this.#child.exitCode === null && !this.#child.signalCode) {
+      await new Promise((resolve) => this.#child.once("exit", resolve));
+    }
+    clearTimeout(timer);
+  }
+
   async end() {
     if (this.#child.exitCode !== null || this.#child.signalCode) return;
     const gone = new Promise((resolve) => this.#child.once("exit", resolve));

@@ -15,6 +15,17 @@ export const dialects = {
     opens: "HTTP/1.1 101",
     request: (id, input) => `["req",${id},"echo",${input}]`,
   },
+  object: {
+    path: "/bare",
+    protocol: "superline.v1",
+    opens: "HTTP/1.1 101",
+    request: (id, input) => `["req",${id},"echo",${input}]`,
+  },
+  party: {
+    path: "/parties/party/r",
+    opens: "HTTP/1.1 101",
+    request: (id, input) => `["req",${id},"echo",${input}]`,
+  },
   socketio: {
     path: "/socket.io/?EIO=4&transport=websocket",
     greeting: ['0{"sid"', "40"],
