@@ -33,12 +33,12 @@ export async function frameOf(
   { name, block, input }: Question,
   data: unknown,
 ): Promise<Frame> {
-  const head = `["req",0,${JSON.stringify(name)}`;
+  const fields: Fields = ["req", 0, name];
   if (core.settings.validateOutput === "off") {
-    return core.codec.frame(head, data);
+    return core.codec.frame(fields, data);
   }
   const checked = await validate(input, data);
-  if (checked.ok) return core.codec.frame(head, checked.value);
+  if (checked.ok) return core.codec.frame(fields, checked.value);
   throw new TypeError(
     `Cannot ask ${quote(`${block}.${name}`)}: its schema refused the input: ${
       summary(checked.issues)

@@ -10,6 +10,7 @@ import type {
   SurfaceDefinition,
 } from "./infer.ts";
 import { NAME_RULE, nameFlaw, quote } from "./names.ts";
+import type { Fields } from "./protocol.ts";
 import { isSchema, type Schema } from "./schema.ts";
 import type { Serializer } from "./serializer.ts";
 
@@ -39,8 +40,8 @@ export interface Message {
   readonly block: string;
   /** The schema of what the server sends. */
   readonly payload: Schema;
-  /** The start of its frame as JSON, everything but payload and bracket. */
-  readonly head: string;
+  /** Its frame's fields before the payload. */
+  readonly fields: Fields;
 }
 
 /** All that one role sees, or all that is shared. Maps, so that no name is found on a prototype. */
@@ -212,8 +213,8 @@ function compile(
       );
     }
     const payload = checkSchema(`${path}.payload`, entry.payload);
-    const head = `["${subscribe ? "pub" : "evt"}",${JSON.stringify(name)}`;
-    (subscribe ? topics : events).set(name, { name, block, payload, head });
+    const fields: Fields = [subscribe ? "pub" : "evt", name];
+    (subscribe ? topics : events).set(name, { name, block, payload, fields });
   }
   const data = given.data === undefined
     ? undefined

@@ -294,7 +294,7 @@ function succeed(
   if (call.abandoned || session.over) return free(session, call);
   let frame: Frame;
   try {
-    frame = core.codec.frame(`["res",${call.id}`, answer.value);
+    frame = core.codec.frame(["res", call.id], answer.value);
   } catch (error) {
     return fail(session, call, name, error);
   }

@@ -157,11 +157,11 @@ export class Server implements Core {
   /** Validates a payload and makes its frame. */
   encode(message: Message, data: unknown): Frame {
     if (this.settings.validateOutput === "off") {
-      return this.codec.frame(message.head, data);
+      return this.codec.frame(message.fields, data);
     }
     const entry = `${message.block}.${message.name}`;
     const checked = validateSync(message.payload, data, entry);
-    if (checked.ok) return this.codec.frame(message.head, checked.value);
+    if (checked.ok) return this.codec.frame(message.fields, checked.value);
     throw new TypeError(
       `Cannot send ${quote(entry)}: its schema refused the data: ${
         summary(checked.issues)

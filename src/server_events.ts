@@ -7,7 +7,7 @@ import { summary } from "./answers.ts";
 import { serverChannel } from "./channels.ts";
 import type { Core } from "./core.ts";
 import { quote } from "./names.ts";
-import { type Read, read } from "./protocol.ts";
+import { type Fields, type Read, read } from "./protocol.ts";
 import { type Schema, type Validated, validateSync } from "./schema.ts";
 import type { Off } from "./server_api.ts";
 import { observe } from "./watch.ts";
@@ -20,8 +20,8 @@ export interface ServerEvent {
   readonly schema: Schema;
   /** Where it travels. */
   readonly channel: string;
-  /** The start of its frame. */
-  readonly head: string;
+  /** Its frame's fields before the data. */
+  readonly fields: Fields;
   /** Whether one was refused, and it was told. */
   refused: boolean;
 }
@@ -43,7 +43,7 @@ export function emitServer(core: Core, name: string, data: unknown): void {
       },
     );
   }
-  core.hub.emit(event.channel, core.codec.frame(event.head, data));
+  core.hub.emit(event.channel, core.codec.frame(event.fields, data));
   if (!core.settings.observer) return;
   const seen = { kind: "serverEvent", entry: name } as const;
   observe(core, "onPublish", (it) => it.onPublish?.(seen));
@@ -115,7 +115,7 @@ function eventOf(core: Core, name: string, action: string): ServerEvent {
   }
   const event: ServerEvent = {
     ...{ name, schema, channel: serverChannel(name), refused: false },
-    head: `["srv",${JSON.stringify(name)}`,
+    fields: ["srv", name],
   };
   core.serverEvents.set(name, event);
   return event;

@@ -58,7 +58,7 @@ export class ServerQuestions {
         { cause: { issues: checked.issues } },
       );
     }
-    const frame = core.codec.frame(`["req",0,${JSON.stringify(name)}`, input);
+    const frame = core.codec.frame(["req", 0, name], input);
     return await gather(core, "server", [name], question, frame, options);
   }
 
@@ -79,7 +79,7 @@ export class ServerQuestions {
       if (!checked.ok) {
         throw new SocketError("VALIDATION", summary(checked.issues));
       }
-      return fieldsOf(core.codec.frame('["res",0', await fn(checked.value)));
+      return fieldsOf(core.codec.frame(["res", 0], await fn(checked.value)));
     } catch (error) {
       if (isSocketError(error)) return ["err", 0, error.code, error.message];
       core.report(error, { source: "serverEvent", name });

@@ -41,7 +41,8 @@ export class Tally implements CallStats {
   readonly entry: string;
   readonly durations: number[] = Array(DURATION_BOUNDS_MS.length + 1).fill(0);
   durationMs = 0;
-  readonly #outcomes = new Map<string, number>();
+  #ok = 0;
+  readonly #others = new Map<string, number>();
 
   constructor(kind: CallKind, entry: string) {
     this.kind = kind;
@@ -49,22 +50,27 @@ export class Tally implements CallStats {
   }
 
   get outcomes(): Record<string, number> {
-    return Object.fromEntries(this.#outcomes);
+    return {
+      ...(this.#ok > 0 && { ok: this.#ok }),
+      ...Object.fromEntries(this.#others),
+    };
   }
 
   /** Counts one that ended. */
   add(outcome: string, ms: number): void {
-    let name = outcome;
-    let count = this.#outcomes.get(name);
-    if (count === undefined && this.#outcomes.size >= MAX_OUTCOMES) {
-      name = "OTHER";
-      count = this.#outcomes.get(name);
-    }
-    this.#outcomes.set(name, (count ?? 0) + 1);
+    if (outcome === "ok") this.#ok++;
+    else this.#count(outcome);
     this.durationMs += ms;
     let slot = 0;
     while (ms > (DURATION_BOUNDS_MS[slot] ?? Infinity)) slot++;
     this.durations[slot] = (this.durations[slot] ?? 0) + 1;
+  }
+
+  #count(outcome: string): void {
+    const others = this.#others;
+    const isNew = !others.has(outcome) && others.size >= MAX_OUTCOMES;
+    const name = isNew ? "OTHER" : outcome;
+    others.set(name, (others.get(name) ?? 0) + 1);
   }
 }
 

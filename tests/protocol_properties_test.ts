@@ -174,7 +174,7 @@ describe("read", () => {
       decode: (data) => data,
     });
     const frame = (size: number) =>
-      codec.frame('["x"', new Uint8Array(size)) as Uint8Array;
+      codec.frame(["x"], new Uint8Array(size)) as Uint8Array;
     const join = (...frames: Uint8Array[]) =>
       Uint8Array.from(frames.flatMap((frame) => [...frame]));
     const flaw = [{ ok: false, flaw: expect.stringContaining("too large") }];
@@ -214,7 +214,7 @@ describe("a batch", () => {
       "binary",
       () =>
         codec.frame(
-          '["x"',
+          ["x"],
           new Uint8Array(1 + int(random() < 0.1 ? 9_000 : 90)),
         ),
     ],
@@ -254,7 +254,7 @@ describe("a batch", () => {
   test("takes no frame of the other kind", () => {
     const [text, bytes] = [
       plainFrame("x"),
-      codec.frame('["x"', new Uint8Array(1)),
+      codec.frame(["x"], new Uint8Array(1)),
     ];
     expect(new Batch(text, 1).add(bytes, 1)).toBe(false);
     expect(new Batch(bytes, 1).add(text, 1)).toBe(false);

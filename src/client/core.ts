@@ -12,7 +12,6 @@ import {
   type Fields,
   type Frame,
   type Hello,
-  plainFrame,
 } from "../protocol.ts";
 import { type Schema, validate } from "../schema.ts";
 import { addressOf, backoffOf } from "./address.ts";
@@ -232,7 +231,7 @@ export class ClientCore {
   }
 
   #encode(fields: Fields, name: string, input: unknown): Frame {
-    const frame = this.#codec.frame(plainFrame(...fields).slice(0, -1), input);
+    const frame = this.#codec.frame(fields, input);
     const max = this.#hello?.maxMessageBytes ?? Infinity;
     if (exceeds(frame, max)) {
       throw new SocketError(
