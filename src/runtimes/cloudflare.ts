@@ -17,6 +17,7 @@ import {
   globals,
   upgraded,
 } from "./cloudflare_like.ts";
+import { Unread } from "./unread.ts";
 
 const OPEN = 1;
 
@@ -24,7 +25,7 @@ const OPEN = 1;
 export class DurableSockets {
   readonly #state: DurableStateLike;
   readonly #attachments: Attachments;
-  readonly #events = new Map<DurableSocketLike, SocketEvents>();
+  readonly #open = new Map<DurableSocketLike, Open>();
 
   constructor(state: DurableStateLike, attachments: Attachments) {
     this.#state = state;
@@ -46,7 +47,7 @@ export class DurableSockets {
       handshake.open(socket);
     } else {
       this.#state.acceptWebSocket(near);
-      this.#events.set(near, handshake.open(socket));
+      this.#open.set(near, { socket, events: handshake.open(socket) });
     }
     const headers = { "sec-websocket-protocol": handshake.protocol };
     return upgraded(far, headers);
@@ -61,7 +62,7 @@ export class DurableSockets {
     return this.#attachments.restore(sockets, (ws, kept) => {
       const socket = new DurableSocket(ws, this.#state, this.#attachments);
       const events = kept && make(socket, kept);
-      if (events) this.#events.set(ws, events);
+      if (events) this.#open.set(ws, { socket, events });
       else {socket.close(
           1012,
           "the server slept before the connection was ready",
@@ -74,17 +75,20 @@ export class DurableSockets {
     ws: DurableSocketLike,
     message: string | ArrayBuffer,
   ): Promise<void> | undefined {
-    const events = this.#events.get(ws);
-    events?.message(
+    const open = this.#open.get(ws);
+    if (!open) return undefined;
+    const { socket, events } = open;
+    if (socket.hasRead(message, events)) return undefined;
+    events.message(
       typeof message === "string" ? message : new Uint8Array(message),
     );
-    return events?.settled?.();
+    return events.settled?.();
   }
 
   /** A socket is over, or its peer wants it to be. */
   closed(ws: DurableSocketLike, code: number, reason: string): void {
-    this.#events.get(ws)?.closed(code, reason);
-    this.#events.delete(ws);
+    this.#open.get(ws)?.events.closed(code, reason);
+    this.#open.delete(ws);
     // Unanswered, the peer waits for it, whatever the compatibility date; 3 is after a close of our own.
     if (ws.readyState !== 3) {
       ws.close(sendableCode(code), sendableReason(reason));
@@ -92,10 +96,16 @@ export class DurableSockets {
   }
 }
 
+interface Open {
+  readonly socket: DurableSocket;
+  readonly events: SocketEvents;
+}
+
 class DurableSocket implements Socket {
   readonly #ws: DurableSocketLike;
   readonly #state: DurableStateLike;
   readonly #attachments: Attachments;
+  readonly #unread = new Unread();
 
   constructor(
     ws: DurableSocketLike,
@@ -110,15 +120,26 @@ class DurableSocket implements Socket {
   send(data: Data): void {
     if (this.#ws.readyState !== OPEN) return; // it would throw
     this.#ws.send(data as Uint8Array<ArrayBuffer>); // our own bytes are never on shared memory
+    this.#ask(this.#unread.sent(data));
+  }
+
+  /** Takes a message that tells how far the peer has read; whether it was nothing else. */
+  hasRead(message: string | ArrayBuffer, events: SocketEvents): boolean {
+    const answer = this.#unread.answered(message);
+    if (!answer) return false;
+    this.#ask(answer.next);
+    events.alive();
+    events.drained();
+    return answer.only;
   }
 
   close(code: number, reason: string): void {
     if (this.#ws.readyState === OPEN) this.#ws.close(code, reason);
   }
 
-  /** The runtime does not tell. */
-  buffered(): undefined {
-    return undefined;
+  /** The runtime does not tell how many wait: these are what the peer has not read, as it says. */
+  buffered(): number | undefined {
+    return this.#unread.bytes;
   }
 
   endOfTurn(fn: () => void): void {
@@ -127,6 +148,12 @@ class DurableSocket implements Socket {
 
   keep(kept: Kept | undefined): Error | undefined {
     return this.#attachments.keep(this.#ws, kept);
+  }
+
+  #ask(question: string | undefined): void {
+    if (question !== undefined && this.#ws.readyState === OPEN) {
+      this.#ws.send(question);
+    }
   }
 
   answeredAt(): number | undefined {

@@ -175,7 +175,12 @@ export class TcpSocket {
     if (opcode === 1) {
       this.messages.push(text);
       if (text === "pong") return void this.pongs++;
-      for (const line of text.split("\n")) this.frames.push(JSON.parse(line));
+      for (const line of text.split("\n")) {
+        const frame: Fields = JSON.parse(line);
+        this.frames.push(frame);
+        const [tag, id] = frame;
+        if (tag === "req") this.say(["err", id, "NOT_FOUND", "NOT_FOUND"]); // it knows no question
+      }
     } else if (opcode === 8) {
       const code = payload.length < 2
         ? 1005

@@ -16,13 +16,14 @@ type Told = Tally & { readonly stats: Stats };
 export interface Server extends AsyncDisposable {
   readonly port: number;
   tally(): Promise<Told>;
+  /** What its process holds after a forced collection, where it has one of its own. */
+  heap?(): Promise<Heap>;
   /** Fails unless it lives, serves the next client, saw nothing it should not have, and holds nothing. */
   expectWell(): Promise<Told>;
 }
 
 /** One in a process of its own. */
 export interface Child extends Server {
-  /** What it holds after a forced collection. */
   heap(): Promise<Heap>;
   /** Holds its event loop up for 5 s. */
   pause(): Promise<void>;
