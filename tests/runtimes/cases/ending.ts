@@ -69,7 +69,9 @@ export const ending: readonly RuntimeCase[] = [
         ["req", 2, "echo", { text: "too late" }],
       );
       assert((await socket.closed()).code === 4000, socket.told());
-      const tags = socket.frames.map(([tag]) => tag);
+      // An object asks between how far the client has read.
+      const tags = socket.frames.map(([tag]) => tag)
+        .filter((tag) => tag !== "req");
       assert(tags.length === 302, String(tags.length));
       assert(tags.at(-1) === "res", String(tags.at(-1)));
       assert(socket.happened.at(-1) === "close", socket.told());
