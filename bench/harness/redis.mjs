@@ -21,6 +21,23 @@ export async function startRedis() {
   return { port, url: `redis://127.0.0.1:${port}`, end: () => child.kill() };
 }
 
+/** How often a command was called since the start. */
+export function callsOf(port, command) {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(port, "127.0.0.1", () => {
+      socket.write("INFO commandstats\r\nQUIT\r\n");
+    });
+    let text = "";
+    socket.on("data", (data) => text += data);
+    socket.on("error", reject);
+    socket.on("close", () => {
+      const [, calls = 0] =
+        new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(text) ?? [];
+      resolve(Number(calls));
+    });
+  });
+}
+
 /** A proxy to a port that counts how often a text comes back. */
 export async function startCounter(port, mark) {
   let messages = 0;

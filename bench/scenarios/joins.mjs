@@ -1,6 +1,7 @@
-// 9: joining and leaving rooms. Server CPU a join.
+// 9: joining and leaving rooms. Server CPU a join, and what Redis is told.
 import { interleave, result } from "../harness/compare.mjs";
 import { startLoad, startServer } from "../harness/programs.mjs";
+import { callsOf, startRedis } from "../harness/redis.mjs";
 
 const ways = [
   {
@@ -59,6 +60,28 @@ export async function* run(size) {
       });
       yield { ...line, limit: limitUs, ok: line.value <= limitUs };
     }
+  }
+  yield await subscribes(few ? 100 : 1_000);
+}
+
+/** What a node tells Redis when each of its connections joins ten of a hundred rooms, and leaves them. */
+async function subscribes(connections) {
+  const redis = await startRedis();
+  const rooms = 100;
+  const options = { connections, each: 10, rooms };
+  try {
+    const before = await callsOf(redis.port, "subscribe");
+    await joinAll("bun", { ...subjects.bun.ours, mode: redis.url }, options);
+    const value = await callsOf(redis.port, "subscribe") - before;
+    const limit = rooms + 1 + 2; // the adapter's own channel, and the node's two
+    return {
+      ...{ id: 9, name: "joins-redis-subscribes" },
+      unit: `SUBSCRIBE for ${connections * 10} joins of ${rooms} rooms`,
+      ...{ value, limit, ok: value <= limit },
+      note: "a command carries the channels of a turn",
+    };
+  } finally {
+    redis.end();
   }
 }
 

@@ -1,5 +1,6 @@
 /** This library, on the runtime that runs it. */
 import { createServer } from "node:http";
+import { createRedisAdapter } from "../../adapters/redis.ts";
 import { createSocketServer, defineContract } from "../../mod.ts";
 import { createSocketServer as createOnNode } from "../../src/node.ts";
 import { listen as listenOnDeno } from "./deno.ts";
@@ -37,6 +38,7 @@ export async function serve(
     framesPerSecond: 1e9, // the load is one peer with all the requests there are
     frameBurst: 1e9,
     handshakesPerSecond: 1e6,
+    adapter: mode.startsWith("redis:") ? createRedisAdapter(mode) : undefined,
     validateOutput: mode === "unvalidated" ? "off" as const : undefined,
   };
   let srv: Node;
