@@ -17,7 +17,7 @@ const sizes = {
 };
 const scenarios = [
   ...["types", "client", "fanout", "rooms", "requests", "joins"],
-  ...["growth", "redis", "unwanted", "workerd", "idle"],
+  ...["growth", "redis", "unwanted", "upstash", "workerd", "idle"],
 ];
 
 const words = process.argv.slice(2).filter((word) => word !== "--");
@@ -36,6 +36,7 @@ const name = ["smoke", "quick"].find((it) => options.includes(`--${it}`)) ??
 
 if (!sizes[name].few) ensurePeers();
 const about = { ...describe(), size: name };
+const began = performance.now();
 const results = [];
 const broken = [];
 for (const scenario of named.length > 0 ? named : scenarios) {
@@ -55,6 +56,8 @@ for (const scenario of named.length > 0 ? named : scenarios) {
   console.error(`(${scenario} took ${seconds} s)`);
 }
 
+const minutes = ((performance.now() - began) / 60_000).toFixed(1);
+console.error(`the run took ${minutes} minutes`);
 if (!json) {
   const judged = results.filter(({ ok }) => ok !== undefined);
   const met = judged.filter(({ ok }) => ok);
