@@ -16,7 +16,7 @@ const sizes = {
   smoke: { rounds: 1, scale: 0.002, few: true },
 };
 const scenarios = [
-  ...["types", "client", "fanout", "rooms", "requests", "joins"],
+  ...["types", "client", "fanout", "rooms", "requests", "prices", "joins"],
   ...["growth", "redis", "unwanted", "upstash", "workerd", "idle"],
 ];
 

@@ -14,6 +14,7 @@ export function lineOf(result) {
       : ` (target ${Number(result.peerTarget.toPrecision(3))})`;
     parts.push(`${peerRatio} of ${peer}${limit}`);
   }
+  if (result.note) parts.push(result.note);
   if (ok !== undefined) parts.push(ok ? "ok" : "MISSED");
   for (const [other, why] of Object.entries(result.missing ?? {})) {
     parts.push(`missing ${other}: ${why}`);

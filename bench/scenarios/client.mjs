@@ -18,6 +18,16 @@ export async function* run({ rounds, scale, few }) {
     limit,
     ok: value <= limit,
   };
+  const sizes = new Program(bun, [join(here, "server/client_sizes.ts")]);
+  const { costs } = await sizes.line();
+  await sizes.end();
+  yield {
+    ...{ id: 10, name: "client-size-by-file", unit: "bytes min+gzip" },
+    ...{ value, others: costs },
+    note: `without a file it is smaller by: ${
+      Object.entries(costs).map((it) => it.join(" ")).join(", ")
+    }`,
+  };
   const times = Math.max(20, Math.ceil(500 * scale));
   const measured = await interleave(
     { parse: "parse", ours: "ours" },
