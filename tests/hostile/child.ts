@@ -1,5 +1,6 @@
 /** Starts the hostile clients' server and asks it how it fares. */
 import { expect } from "bun:test";
+import type { Readable } from "node:stream";
 import type { Stats } from "../../mod.ts";
 import { join } from "../helpers/tcp_socket.ts";
 import { within } from "../helpers/wait.ts";
@@ -69,6 +70,11 @@ async function startObject(env: Record<string, string> = {}): Promise<Server> {
   const script = await bundleWorker("tests/hostile/server_worker.ts");
   const worker = await startWorker(script, { HOSTILE: "Hostile" }, {
     bindings: env,
+    // It is told of what hooks throw, as a process' stderr is, which nobody reads.
+    handleRuntimeStdio: (out: Readable, err: Readable) => {
+      out.resume();
+      err.resume();
+    },
   });
   return {
     // An object that had been ended would be another one now.

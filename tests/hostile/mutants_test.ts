@@ -1,20 +1,20 @@
 import { expect, test } from "bun:test";
 import { join, type TcpSocket } from "../helpers/tcp_socket.ts";
 import { until } from "../helpers/wait.ts";
-import { runtimes } from "../runtimes/command.ts";
-import { startChild } from "./child.ts";
+import { places, startServer } from "./child.ts";
 import { type Kind, mutants } from "./mutants.ts";
 
 /** How many; `npm run fuzz` sends 100 000 to each server. */
-const FRAMES = Number(process.env["FRAMES"] ?? 20_000);
+const ALL = Number(process.env["FRAMES"] ?? 20_000);
 const CLIENTS = 8;
 const SEED = Number(process.env["SEED"] ?? 20_261_124);
 
-for (const runtime of runtimes) {
+for (const place of places) {
+  const FRAMES = place === "Durable Object" ? ALL / 10 : ALL; // each goes through the Worker, too
   test(
-    `${runtime}: ${FRAMES} hostile frames end in replies, counted refusals and documented closes`,
+    `${place}: ${FRAMES} hostile frames end in replies, counted refusals and documented closes`,
     async () => {
-      await using child = await startChild(runtime);
+      await using child = await startServer(place);
       const kinds: Record<Kind, number> = {
         valid: 0,
         mutated: 0,
@@ -61,7 +61,7 @@ for (const runtime of runtimes) {
       const share = (count: number) => `${Math.round(100 * count / FRAMES)} %`;
       const understood = stats.framesIn - stats.malformed;
       console.log(
-        `${runtime}, seed ${SEED}: ${
+        `${place}, seed ${SEED}: ${
           share(kinds.mutated)
         } were valid but for one mutation; ` +
           `${share(understood)} were understood, ${
@@ -77,7 +77,7 @@ for (const runtime of runtimes) {
       expect(handled * 10).toBeGreaterThan(FRAMES);
       // Deno resets a connection whose peer still sends: its close frame may be lost, and 1006 is seen.
       const policy = (codes.get(1008) ?? 0) +
-        (runtime === "Deno" ? codes.get(1006) ?? 0 : 0);
+        (place === "Deno" ? codes.get(1006) ?? 0 : 0);
       expect(policy * 500).toBeGreaterThan(FRAMES);
       // Up to 1014 are the runtime's own, and echoes of close frames that the client sent.
       const others = [...codes.keys()].filter((code) =>
