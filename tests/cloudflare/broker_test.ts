@@ -4,19 +4,26 @@ import { createClient } from "../../src/client/client.ts";
 import { adapterSuite, skipReason } from "../../src/testing/mod.ts";
 import { until, within } from "../helpers/wait.ts";
 import { api } from "./broker_worker.ts";
+import { listen } from "./told.ts";
 import { bundleWorker, startWorker, type Workerd } from "./workerd.ts";
 
 /** How long anything may take, on a slow machine. */
 const PATIENCE_MS = 15_000;
+const told = listen();
 let worker: Workerd;
 
 beforeAll(async () => {
   const script = await bundleWorker("tests/cloudflare/broker_worker.ts");
   const classes = { BROKER: "Broker", LAB: "Lab", CHAT: "Chat" };
-  worker = await startWorker(script, classes);
+  worker = await startWorker(script, classes, {
+    bindings: { CONTROL: told.url },
+  });
 }, 60_000);
 
-afterAll(() => worker[Symbol.asyncDispose]());
+afterAll(async () => {
+  await worker[Symbol.asyncDispose]();
+  told[Symbol.dispose]();
+});
 
 // The broker is an object of the platform's: it does not go away, so what needs an outage is not here.
 const subject = { create: () => Promise.reject(), patienceMs: 1 };
@@ -31,42 +38,78 @@ for (const it of adapterSuite.filter((it) => !skipReason(it, subject))) {
   }, 200_000);
 }
 
+/** A client in a room, on an object of its own. */
+async function dial(object: string, room: string) {
+  const client = createClient(api, {
+    url: worker.origin,
+    role: "user",
+    params: { object },
+  });
+  const got: number[] = [];
+  client.on("said", (n) => void got.push(n));
+  await within(client.ready, PATIENCE_MS);
+  expect(await client.join(room)).toBe(true);
+  return {
+    client,
+    got,
+    has: (count: number) =>
+      until(() => got.length >= count, () => String(got), PATIENCE_MS),
+  };
+}
+
 test(
   "an object that sleeps is woken for a message, and nothing comes twice",
   async () => {
-    const dial = async (object: string) => {
-      const client = createClient(api, {
-        url: worker.origin,
-        role: "user",
-        params: { object },
-      });
-      const got: number[] = [];
-      client.on("said", (n) => void got.push(n));
-      await within(client.ready, PATIENCE_MS);
-      return { client, got };
-    };
-    const wakes = async (object: string) =>
-      await (await fetch(`${worker.origin}/wakes?object=${object}`)).json();
-    const [ada, bob] = [await dial("one"), await dial("two")];
-    expect(await ada.client.join("a")).toBe(true);
-    expect(await bob.client.join("a")).toBe(true);
+    const [ada, bob] = [await dial("one", "a"), await dial("two", "a")];
     const expected: number[] = [];
     for (let n = 1; n <= 4; n++) {
       await worker.evict("Chat", "two");
       if (n > 2) await worker.evict("Broker", "super-line");
       expected.push(n);
-      await ada.client.say(n);
-      await until(
-        () => bob.got.length === n,
-        () => String(bob.got),
-        PATIENCE_MS,
-      );
+      await ada.client.say({ room: "a", n });
+      await bob.has(n);
     }
     expect([ada.got, bob.got]).toEqual([expected, expected]);
-    expect(await wakes("two")).toBe(5);
-    // Nobody is left in the room there: the broker learns it, and stops waking the object.
-    bob.client.close();
+    expect(told.seen("two woken")).toBe(5);
+    expect(told.seen("two connected")).toBe(1);
     ada.client.close();
+    bob.client.close();
   },
   60_000,
+);
+
+test(
+  "an object falls asleep by itself, and no message wakes it but one for its rooms",
+  async () => {
+    const sleeper = await dial("sleeper", "mine");
+    const other = await dial("other", "theirs");
+    const third = await dial("third", "theirs");
+    const expected: number[] = [];
+    let theirs = 0;
+    // Whether it sleeps nobody can ask. The runtime waits for 10 s; on a slow machine it takes more than one look.
+    const life = await sleeper.client.life(null);
+    for (let n = 1; n <= 4 && await sleeper.client.life(null) === life; n++) {
+      for (let half = 0; half < 24; half++) {
+        await Bun.sleep(500);
+        await other.client.say({ room: "theirs", n: ++theirs });
+      }
+      await third.has(theirs);
+      expect(told.seen("sleeper woken")).toBe(1);
+      expected.push(n);
+      await other.client.say({ room: "mine", n });
+      await sleeper.has(n);
+    }
+    await until(
+      () => told.seen("sleeper woken") === 2,
+      "woken twice",
+      PATIENCE_MS,
+    );
+    expect(told.seen("sleeper connected")).toBe(1);
+    await other.client.say({ room: "mine", n: 0 });
+    await sleeper.has(expected.length + 1);
+    expect(sleeper.got).toEqual([...expected, 0]);
+    expect(told.seen("sleeper woken")).toBe(2);
+    expect(third.got.length).toBe(theirs);
+  },
+  90_000,
 );

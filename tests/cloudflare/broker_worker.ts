@@ -12,11 +12,13 @@ import {
   forwardTo,
 } from "../../src/cloudflare.ts";
 import { adapterSuite } from "../../src/testing/mod.ts";
+import { tell } from "./told.ts";
 
 export { Broker } from "../../adapters/durable_object.ts";
 
 interface Env {
   readonly BROKER: NamespaceLike;
+  readonly CONTROL: string;
 }
 
 /** Runs one case of the suite; all its adapters are in this object. */
@@ -58,7 +60,12 @@ export const api = defineContract({
   shared: {
     clientToServer: {
       join: { input: z.string(), output: z.boolean() },
-      say: { input: z.number(), output: z.null() },
+      /** Changes with every life in memory. */
+      life: { input: z.null(), output: z.string() },
+      say: {
+        input: z.object({ room: z.string(), n: z.number() }),
+        output: z.null(),
+      },
     },
     serverToClient: { said: { payload: z.number() } },
   },
@@ -68,9 +75,11 @@ export const api = defineContract({
 export class Chat extends durableObject(
   api,
   (env: Env, state) => {
-    void state.storage.put({ [`wake/${crypto.randomUUID()}`]: true });
+    const { name } = state.id as { name?: string }; // it came by its name
+    tell(env.CONTROL, `${name} woken`);
     return {
       authenticate: () => ({ role: "user" }),
+      onConnection: () => tell(env.CONTROL, `${name} connected`),
       adapter: createDurableObjectAdapter({
         broker: env.BROKER,
         id: state.id,
@@ -79,32 +88,19 @@ export class Chat extends durableObject(
     };
   },
   (srv) => {
+    const life = crypto.randomUUID();
     srv.implement({
       shared: {
+        life: () => life,
         join: async (room, _ctx, conn) => (await srv.room(room).add(conn)).live,
-        say: (n) => {
-          srv.room("a").broadcast("said", n);
+        say: ({ room, n }) => {
+          srv.room(room).broadcast("said", n);
           return null;
         },
       },
     });
   },
-) {
-  readonly #state: DurableStateLike;
-
-  constructor(state: DurableStateLike, env: Env) {
-    super(state, env);
-    this.#state = state;
-  }
-
-  override async fetch(request: Request): Promise<Response> {
-    if (new URL(request.url).pathname !== "/wakes") {
-      return await super.fetch(request);
-    }
-    const wakes = await this.#state.storage.list({ prefix: "wake/" });
-    return Response.json(wakes.size);
-  }
-}
+) {}
 
 const name = (request: Request) =>
   new URL(request.url).searchParams.get("object") ?? "lab";

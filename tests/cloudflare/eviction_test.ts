@@ -200,6 +200,53 @@ describe.each(Object.entries(dates))("at the %s date", (_which, date) => {
   );
 
   test(
+    "an object that dies between a subscription and its answer: it is live after the client has come back",
+    async () => {
+      const { user, ask } = object();
+      const ada = await user();
+      const { id } = ada;
+      const got: number[] = [];
+      const late = ada.subscribe("late", ({ n }) => void got.push(n));
+      await ada.whoami({}); // the sub has come
+      await ask("abort");
+      expect(await within(late.ready, PATIENCE_MS)).toEqual({ live: true });
+      expect(ada.id).not.toBe(id);
+      await ada.publish({ n: 1 });
+      await until(() => got.length > 0, undefined, PATIENCE_MS);
+      expect(got).toEqual([1]);
+    },
+    60_000,
+  );
+
+  test(
+    "an object that dies during broadcasts: what comes is in order and once, and what was not answered is DISCONNECTED",
+    async () => {
+      const { user, ask } = object();
+      const [ada, bob] = [await user(), await user({ name: "bob" })];
+      const { id } = ada;
+      const got = said(ada);
+      await ada.join({ rooms: ["a"] });
+      const calls = Array.from(
+        { length: 200 },
+        (_, n) => bob.say({ room: "a", n }),
+      );
+      const outcomes = Promise.allSettled(calls);
+      await calls[0];
+      await ask("abort");
+      for (const outcome of await outcomes) {
+        if (outcome.status === "fulfilled") continue;
+        expect(outcome.reason).toMatchObject({ code: "DISCONNECTED" });
+      }
+      await until(() => ada.id !== id && ada.id, undefined, PATIENCE_MS);
+      await ada.join({ rooms: ["a"] }); // a new connection is in no room
+      await bob.say({ room: "a", n: 999 });
+      await until(() => got.at(-1) === 999, undefined, PATIENCE_MS);
+      expect(got).toEqual([...new Set(got)].sort((a, b) => a - b));
+    },
+    60_000,
+  );
+
+  test(
     "memberships that the attachment cannot hold are in storage while they last",
     async () => {
       const { user, evict, counts, counted } = object();

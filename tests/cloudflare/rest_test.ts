@@ -6,6 +6,7 @@ import { type Client, createClient } from "../../src/client/client.ts";
 import { until, within } from "../helpers/wait.ts";
 import { LocalUpstash } from "../upstash/local_upstash.ts";
 import { api } from "./rest_worker.ts";
+import { listen } from "./told.ts";
 import { bundleWorker, startWorker } from "./workerd.ts";
 
 type Definition = (typeof api)["definition"];
@@ -40,23 +41,14 @@ async function stage(
     clients?: number;
   },
 ) {
-  const events: Record<string, number> = {};
-  const control = Bun.serve({
-    port: 0,
-    hostname: "127.0.0.1",
-    fetch(request) {
-      const { pathname, search } = new URL(request.url);
-      const what = pathname.slice(1) + decodeURIComponent(search);
-      events[what] = (events[what] ?? 0) + 1;
-      return new Response();
-    },
-  });
-  endings.push(() => control.stop(true));
+  const told = listen();
+  const { events, seen } = told;
+  endings.push(() => told[Symbol.dispose]());
   await local.redis.command("FLUSHALL");
   const { url, token } = local.server;
   const worker = await startWorker(script, { CHAT: "Chat" }, {
     bindings: {
-      CONTROL: `http://127.0.0.1:${control.port}`,
+      CONTROL: told.url,
       URL: url,
       TOKEN: token,
       IDLE_MS: idleMs,
@@ -92,7 +84,7 @@ async function stage(
     events,
     clients,
     rested,
-    seen: (what: string) => events[what] ?? 0,
+    seen,
     say: (n: number) => elsewhere.room("a").broadcast("said", n),
     /** Resolves when the streams have had as many entries; one turn makes one. */
     async written(entries: number) {
