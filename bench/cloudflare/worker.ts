@@ -1,5 +1,6 @@
 /** What is measured, and a control without this package. */
 import { z } from "zod";
+import { createUpstashAdapter } from "../../adapters/upstash.ts";
 import { defineContract } from "../../mod.ts";
 import {
   durableObject,
@@ -11,7 +12,10 @@ import {
 export const api = defineContract({
   roles: {
     user: {
-      clientToServer: { echo: { input: z.string(), output: z.string() } },
+      clientToServer: {
+        echo: { input: z.string(), output: z.string() },
+        join: { input: z.string(), output: z.boolean() },
+      },
     },
   },
 });
@@ -20,17 +24,34 @@ export const api = defineContract({
 const count = (state: DurableStateLike, what: string) =>
   void state.storage.put({ [`${what}/${crypto.randomUUID()}`]: true });
 
+interface Env {
+  /** A local Upstash, where the object is to meet others over it. */
+  readonly UPSTASH?: { readonly url: string; readonly token: string };
+  readonly IDLE_MS?: number;
+}
+
 export class Chat extends durableObject(
   api,
-  (_env, state) => {
+  ({ UPSTASH, IDLE_MS = 30_000 }: Env, state) => {
     count(state, "made");
-    return { authenticate: () => ({ role: "user" }) };
+    return {
+      authenticate: () => ({ role: "user" }),
+      ...(UPSTASH && { adapter: createUpstashAdapter(UPSTASH) }),
+      idleAfterMs: IDLE_MS,
+    };
   },
-  (srv) => void srv.implement({ user: { echo: (text) => text } }),
+  (srv) => {
+    srv.implement({
+      user: {
+        echo: (text) => text,
+        join: async (room, _ctx, conn) => (await srv.room(room).add(conn)).live,
+      },
+    });
+  },
 ) {
   readonly #state: DurableStateLike;
 
-  constructor(state: DurableStateLike, env: unknown) {
+  constructor(state: DurableStateLike, env: Env) {
     super(state, env);
     this.#state = state;
   }
@@ -47,9 +68,9 @@ export class Chat extends durableObject(
     return Response.json(counts);
   }
 
-  override alarm(): void {
+  override alarm(): Promise<void> | void {
     count(this.#state, "rung");
-    super.alarm();
+    return super.alarm();
   }
 
   override webSocketMessage(
