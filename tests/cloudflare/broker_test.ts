@@ -84,6 +84,11 @@ test(
     const sleeper = await dial("sleeper", "mine");
     const other = await dial("other", "theirs");
     const third = await dial("third", "theirs");
+    const query = "?object=sleeper&role=user";
+    const raw = new WebSocket(`${worker.origin}/${query}`, ["superline.v1"]);
+    let pongs = 0;
+    raw.onmessage = ({ data }) => void (pongs += Number(data === "pong"));
+    await until(() => raw.readyState === 1, "open", PATIENCE_MS);
     const expected: number[] = [];
     let theirs = 0;
     // Whether it sleeps nobody can ask. The runtime waits for 10 s; on a slow machine it takes more than one look.
@@ -91,6 +96,7 @@ test(
     for (let n = 1; n <= 4 && await sleeper.client.life(null) === life; n++) {
       for (let half = 0; half < 24; half++) {
         await Bun.sleep(500);
+        raw.send("ping"); // answered, and wakes nobody
         await other.client.say({ room: "theirs", n: ++theirs });
       }
       await third.has(theirs);
@@ -104,7 +110,9 @@ test(
       "woken twice",
       PATIENCE_MS,
     );
-    expect(told.seen("sleeper connected")).toBe(1);
+    expect(told.seen("sleeper connected")).toBe(2);
+    await until(() => pongs === theirs, "pongs", PATIENCE_MS);
+    raw.close();
     await other.client.say({ room: "mine", n: 0 });
     await sleeper.has(expected.length + 1);
     expect(sleeper.got).toEqual([...expected, 0]);
@@ -112,4 +120,31 @@ test(
     expect(third.got.length).toBe(theirs);
   },
   90_000,
+);
+
+test(
+  "an object that has died is made once for a message that nobody is there for, and not again",
+  async () => {
+    const dead = await dial("dead", "grave");
+    const [other, third] = [
+      await dial("mourner", "grave"),
+      await dial("friend", "grave"),
+    ];
+    dead.client.die(null).catch(() => {});
+    dead.client.close();
+    for (let n = 1; n <= 6; n++) {
+      await other.client.say({ room: "grave", n });
+      await third.has(n);
+      await until(
+        () => told.seen("dead woken") === 2,
+        () => JSON.stringify(told.events),
+        PATIENCE_MS,
+      );
+      if (n > 1) await worker.evict("Chat", "dead");
+    }
+    await other.client.say({ room: "grave", n: 7 });
+    await third.has(7);
+    expect(told.seen("dead woken")).toBe(2);
+  },
+  60_000,
 );

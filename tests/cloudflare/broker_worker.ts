@@ -62,6 +62,7 @@ export const api = defineContract({
       join: { input: z.string(), output: z.boolean() },
       /** Changes with every life in memory. */
       life: { input: z.null(), output: z.string() },
+      die: { input: z.null(), output: z.null() },
       say: {
         input: z.object({ room: z.string(), n: z.number() }),
         output: z.null(),
@@ -72,11 +73,16 @@ export const api = defineContract({
   roles: { user: {} },
 });
 
+/** Ends the object that is being made. */
+let end = () => {};
+
 export class Chat extends durableObject(
   api,
   (env: Env, state) => {
     const { name } = state.id as { name?: string }; // it came by its name
     tell(env.CONTROL, `${name} woken`);
+    const { abort } = state as { abort?(reason: string): void }; // workerd's
+    end = () => abort?.call(state, "for a test");
     return {
       authenticate: () => ({ role: "user" }),
       onConnection: () => tell(env.CONTROL, `${name} connected`),
@@ -89,9 +95,15 @@ export class Chat extends durableObject(
   },
   (srv) => {
     const life = crypto.randomUUID();
+    const abort = end;
+
     srv.implement({
       shared: {
         life: () => life,
+        die: () => {
+          abort();
+          return null;
+        },
         join: async (room, _ctx, conn) => (await srv.room(room).add(conn)).live,
         say: ({ room, n }) => {
           srv.room(room).broadcast("said", n);

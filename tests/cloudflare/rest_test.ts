@@ -74,9 +74,11 @@ async function stage(
   }
   const rested = async () => {
     // It polls each 200 ms at most: with none for as long as three, it rests.
+    const end = Date.now() + PATIENCE_MS;
     for (;;) {
       const { commands } = await local.cost(() => Bun.sleep(600));
       if (commands === 0) return;
+      if (Date.now() > end) throw new Error(`No rest: ${commands} commands`);
     }
   };
   return {
@@ -86,6 +88,7 @@ async function stage(
     rested,
     seen,
     say: (n: number) => elsewhere.room("a").broadcast("said", n),
+    note: (n: number) => elsewhere.emitServer("note", n),
     /** Resolves when the streams have had as many entries; one turn makes one. */
     async written(entries: number) {
       const end = Date.now() + PATIENCE_MS;
@@ -152,6 +155,34 @@ test(
       .toEqual([]);
   },
   120_000,
+);
+
+test(
+  "what the application listens to goes on after a sleep, and hears nothing again after a death",
+  async () => {
+    const it = await stage({ idleMs: 300, pollMs: 60_000 });
+    const { client } = it.clients[0] ?? {};
+    const noted = (n: number) =>
+      until(
+        () => it.seen(`noted ${n}`) > 0,
+        () => JSON.stringify(it.events),
+        PATIENCE_MS,
+      );
+    await it.rested();
+    await it.worker.evict("Chat", "one");
+    it.note(1);
+    await it.written(1);
+    await client?.join("b");
+    await noted(1);
+    const { id } = client ?? {};
+    client?.die(null).catch(() => {}); // it is awake, and has no position any more
+    await until(() => client?.id && client.id !== id, "back", PATIENCE_MS);
+    await client?.join("c");
+    it.note(2);
+    await noted(2);
+    expect([it.seen("noted 1"), it.seen("noted 2")]).toEqual([1, 1]);
+  },
+  60_000,
 );
 
 test("what the streams no longer have is missing, and told", async () => {

@@ -18,17 +18,22 @@ export const api = defineContract({
     clientToServer: {
       join: { input: z.string(), output: z.boolean() },
       say: { input: z.number(), output: z.null() },
+      die: { input: z.null(), output: z.null() },
     },
     serverToClient: { said: { payload: z.number() } },
   },
+  serverToServer: { note: z.number() },
   roles: { user: {} },
 });
 
 let tell = (_what: string) => {};
+let abort = () => {};
 
 export class Chat extends durableObject(
   api,
-  (env: Env) => {
+  (env: Env, state) => {
+    const { abort: end } = state as { abort?(reason: string): void }; // workerd's
+    abort = () => end?.call(state, "for a test");
     tell = (what) => tellTo(env.CONTROL, what);
     tell("woken");
     return {
@@ -47,9 +52,14 @@ export class Chat extends durableObject(
     };
   },
   (srv) => {
+    srv.onServer("note", (n) => tell(`noted ${n}`));
     srv.implement({
       shared: {
         join: async (room, _ctx, conn) => (await srv.room(room).add(conn)).live,
+        die: () => {
+          abort();
+          return null;
+        },
         say: (n) => {
           srv.room("a").broadcast("said", n);
           return null;

@@ -33,11 +33,7 @@ export interface Workerd extends AsyncDisposable {
   readonly origin: string;
   readonly miniflare: Miniflare;
   /** Takes an object out of memory. */
-  evict(
-    className: string,
-    name: string,
-    webSockets?: "hibernate" | "close",
-  ): Promise<void>;
+  evict(className: string, name: string): Promise<void>;
 }
 
 /** Runs a Worker's script; `classes` are its Durable Objects by their binding. */
@@ -67,10 +63,10 @@ export async function startWorker(
   return {
     origin,
     miniflare,
-    evict: (className, name, webSockets = "hibernate") =>
+    evict: (className, name) =>
       miniflare.unsafeEvictDurableObject("worker", className, {
         name,
-        webSockets,
+        webSockets: "hibernate",
       }),
     [Symbol.asyncDispose]: () => miniflare.dispose(),
   };

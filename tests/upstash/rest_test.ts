@@ -1,7 +1,6 @@
 /** An adapter that stops hearing and goes on, in the same life of a node and in another. */
 import { afterAll, afterEach, expect, test } from "bun:test";
 import { Calls } from "../../adapters/upstash/calls.ts";
-import { ownClient } from "../../adapters/upstash/own.ts";
 import { STREAM_LENGTH } from "../../adapters/shared/streams.ts";
 import { rejection, until, within } from "../helpers/wait.ts";
 import { LocalUpstash } from "./local_upstash.ts";
@@ -50,20 +49,23 @@ test("another life goes on where the last one paused, in all that is subscribed 
   await publish("meanwhile");
   const { adapter: again, host: heard } = open(local, "restore");
   let found = (_position: string | undefined) => {};
-  const restored = again.rest?.restore(
-    new Promise((resolve) => found = resolve),
-  );
-  const live = [again.subscribe("c")];
-  await Bun.sleep(100); // whoever does not wait has a start by now
-  live.push(again.subscribe("d"));
-  found(position);
-  await restored;
-  await Promise.all(live);
-  expect(await local.cost(() => Bun.sleep(400))).toEqual(NOTHING); // it is paused
-  await again.subscribe("e");
+  const cost = await local.cost(async () => {
+    const restored = again.rest?.restore(
+      new Promise((resolve) => found = resolve),
+    );
+    const live = [again.subscribe("c")];
+    await Bun.sleep(100); // whoever does not wait has asked for a start by now
+    live.push(again.subscribe("d"));
+    found(position);
+    await restored;
+    await Promise.all(live);
+    await Bun.sleep(400);
+  });
+  expect(cost).toEqual(NOTHING); // it is paused
   again.rest?.resume();
+  await until(() => heard.count === 1);
   await publish("now");
-  await until(() => heard.received("c").length === 2);
+  await until(() => heard.count === 2);
   expect(heard.received("c")).toEqual(["meanwhile", "now"]);
   expect(host.count).toBe(0);
 });
@@ -105,13 +107,23 @@ test("where it is away, a pause stops all the same", async () => {
 });
 
 test("a request that is late is given up by itself", async () => {
-  const { url, token } = local.server;
-  const calls = new Calls(ownClient({ url, token }), 600, STREAM_LENGTH);
-  local.server.trouble({ rate: 1, kinds: ["hang-before"] });
-  const late = rejection(calls.read(new Map([["k", "0-0"]]), 1));
-  await local.cost(() => {}); // it is there
-  local.server.trouble({ delayMs: 500 });
-  const other = calls.read(new Map([["k", "0-0"]]), 1);
-  expect(String(await late)).toContain("within 600 ms");
+  const signals: AbortSignal[] = [];
+  let answer = (_reply: unknown) => {};
+  const calls = new Calls(
+    (signal) => {
+      signals.push(signal);
+      const xread = () => new Promise<unknown>((resolve) => answer = resolve);
+      return Promise.resolve({ xread } as never); // nothing else is called
+    },
+    500,
+    STREAM_LENGTH,
+  );
+  const read = () => calls.read(new Map([["k", "0-0"]]), 1);
+  const late = rejection(read());
+  await Bun.sleep(250);
+  const other = read();
+  expect(String(await late)).toContain("within 500 ms");
+  answer(null);
   expect(await other).toEqual([]);
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
 });
