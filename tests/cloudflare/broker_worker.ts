@@ -79,7 +79,8 @@ let end = () => {};
 export class Chat extends durableObject(
   api,
   (env: Env, state) => {
-    const { name } = state.id as { name?: string }; // it came by its name
+    // Its name is known to it where it was asked for by name, and not where the broker was first.
+    const { name = "nameless" } = state.id as { name?: string };
     tell(env.CONTROL, `${name} woken`);
     const { abort } = state as { abort?(reason: string): void }; // workerd's
     end = () => abort?.call(state, "for a test");
