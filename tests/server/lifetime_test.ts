@@ -179,6 +179,8 @@ test("after close an upgrade is refused with 503, and a handshake under way with
   expect((await within(under)).end?.code).toBeGreaterThan(1000);
   const late = await srv.handshake(upgradeRequest());
   expect(late.kind === "respond" && late.response.status).toBe(503);
+  expect(late.kind === "respond" && late.response.headers.get("retry-after"))
+    .toBe("1");
   expect(leftOver(srv)).toEqual({});
 });
 
