@@ -135,8 +135,11 @@ export class Hub {
   }
 
   /** Makes a connection a member: on this node at once, in the cluster when the promise says so. Never rejects. */
-  join(name: string, member: Member): Promise<Joined> {
-    const channel = this.#channel(name);
+  join(
+    name: string,
+    member: Member,
+    channel: Channel = this.#channel(name),
+  ): Promise<Joined> {
     if (!isIn(channel, member)) {
       (member.channels ??= []).push(channel);
       channel.direct.add(member);

@@ -72,7 +72,7 @@ export class RoomHandle {
       }
       session.rooms++;
     }
-    return this.#core.hub.join(this.#channel, session);
+    return this.#core.hub.join(this.#channel, session, known);
   }
 
   remove(conn: AnyConnection): void {
