@@ -41,7 +41,7 @@ export interface Message {
   /** The schema of what the server sends. */
   readonly payload: Schema;
   /** Its frame's fields before the payload. */
-  readonly fields: Fields;
+  readonly fields: readonly [tag: string, ...unknown[]];
 }
 
 /** All that one role sees, or all that is shared. Maps, so that no name is found on a prototype. */
