@@ -31,7 +31,7 @@ export async function* run({ rounds, scale, few }) {
   const times = Math.max(20, Math.ceil(500 * scale));
   const measured = await interleave(
     { parse: "parse", ours: "ours" },
-    { rounds: rounds * 2 - 1, few },
+    { rounds: rounds * 5, few },
     async (what) => {
       const program = join(here, "server/client_program.ts");
       const child = new Program(bun, [program, what, times]);

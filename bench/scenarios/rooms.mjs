@@ -25,7 +25,7 @@ export async function* run(size) {
           deliver(runtime, subject, {
             connections,
             rooms,
-            messages: Math.ceil(20_000 * scale),
+            messages: Math.ceil(15_000 * scale),
             perTurn: 10,
           }),
       );

@@ -176,7 +176,7 @@ export class Link {
   }
 
   #receive(data: unknown): void {
-    if (this.#status.state === "open") this.#disarm(); // before hi nothing else counts as a sign of life
+    if (this.#timer && this.#status.state === "open") this.#disarm(); // before hi nothing else counts as a sign of life
     if (data === PONG) return;
     for (
       const frame of read(
