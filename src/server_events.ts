@@ -114,8 +114,11 @@ function eventOf(core: Core, name: string, action: string): ServerEvent {
     );
   }
   const event: ServerEvent = {
-    ...{ name, schema, channel: serverChannel(name), refused: false },
+    name,
+    schema,
+    channel: serverChannel(name),
     fields: ["srv", name],
+    refused: false,
   };
   core.serverEvents.set(name, event);
   return event;
