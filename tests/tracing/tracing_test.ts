@@ -1,60 +1,32 @@
-import { expect, test } from "bun:test";
-import { AsyncLocalStorage } from "node:async_hooks";
-import { type SpanLike, tracing } from "../../examples/tracing/tracing.ts";
+import { afterEach, expect, test } from "bun:test";
+import { context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import {
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+  TracerProvider,
+} from "@opentelemetry/sdk-trace";
+import { tracing } from "../../examples/tracing/tracing.ts";
 import { createTestServer } from "../helpers/api.ts";
 import { connect } from "../helpers/peer.ts";
 
-class Span implements SpanLike {
-  readonly told: unknown[] = [];
-  readonly name: string;
+afterEach(() => {
+  trace.disable();
+  context.disable();
+});
 
-  constructor(name: string) {
-    this.name = name;
-  }
-  setAttribute(_name: string, value: string): void {
-    this.told.push(value);
-  }
-  setStatus(status: { code: number }): void {
-    this.told.push(status.code);
-  }
-  recordException(error: Error | string): void {
-    this.told.push(String(error));
-  }
-  addEvent(name: string, { entry }: Record<string, string>): void {
-    this.told.push(`${name} ${entry}`);
-  }
-  end(): void {
-    this.told.push("end");
-  }
-}
-
-/** As much of `@opentelemetry/api` as the example uses; its context is the active span. */
-function fakeOpenTelemetry() {
-  const active = new AsyncLocalStorage<Span | undefined>();
-  const spans: Span[] = [];
-  return {
-    spans,
-    trace: {
-      getTracer: () => ({
-        startSpan: (name: string) => {
-          const span = new Span(name);
-          spans.push(span);
-          return span;
-        },
-      }),
-      getActiveSpan: () => active.getStore(),
-      setSpan: (_context: Span | undefined, span: Span) => span,
-    },
-    context: {
-      active: () => active.getStore(),
-      with: <T>(span: Span | undefined, run: () => T) => active.run(span, run),
-    },
-  };
+/** Registers the SDK, as an application does when it starts. */
+function record(): InMemorySpanExporter {
+  const exporter = new InMemorySpanExporter();
+  const spanProcessors = [new SimpleSpanProcessor({ exporter })];
+  trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors }));
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager());
+  return exporter;
 }
 
 test("the example makes a span a call, active in its handler, ended with its outcome", async () => {
-  const telemetry = fakeOpenTelemetry();
-  const { srv } = createTestServer({ ...tracing(telemetry) }, {
+  const exporter = record();
+  const { srv } = createTestServer({ ...tracing({ context, trace }) }, {
     echo: async ({ text }) => {
       await Promise.resolve();
       if (text === "broken") throw new Error("inside");
@@ -67,10 +39,48 @@ test("the example makes a span a call, active in its handler, ended with its out
   await peer.call("req", 2, "echo", { text: "broken" });
   await peer.call("req", 3, "echo", {});
   await peer.call("sub", 4, "nothing");
-  expect(telemetry.spans.map(({ name, told }) => [name, ...told])).toEqual([
-    ["request shared.echo", "publish shared.message", "ok", "end"],
-    ["request shared.echo", "INTERNAL", 2, "Error: inside", "end"],
-    ["request shared.echo", "VALIDATION", "end"],
-    ["subscribe unknown", "NOT_FOUND", "end"],
+  const spans = exporter.getFinishedSpans();
+  const told = spans.map(({ name, status, attributes, events }) => ({
+    name,
+    status: status.code,
+    outcome: attributes["superline.outcome"],
+    events: events.map(({ name, attributes }) => [
+      name,
+      attributes?.["entry"] ?? attributes?.["exception.message"],
+    ]),
+  }));
+  const { UNSET, ERROR } = SpanStatusCode;
+  expect(told).toEqual([
+    {
+      name: "request shared.echo",
+      status: UNSET,
+      outcome: "ok",
+      events: [["publish", "shared.message"]],
+    },
+    {
+      name: "request shared.echo",
+      status: ERROR,
+      outcome: "INTERNAL",
+      events: [["exception", "inside"]],
+    },
+    {
+      name: "request shared.echo",
+      status: UNSET,
+      outcome: "VALIDATION",
+      events: [],
+    },
+    {
+      name: "subscribe unknown",
+      status: UNSET,
+      outcome: "NOT_FOUND",
+      events: [],
+    },
   ]);
+  const [conn] = srv.local.connections;
+  for (const { ended, kind, attributes } of spans) {
+    expect(ended).toBe(true);
+    expect(kind).toBe(SpanKind.SERVER);
+    expect(attributes["superline.role"]).toBe("user");
+    expect(attributes["superline.connection"]).toBe(conn?.id);
+  }
 });
