@@ -1,10 +1,14 @@
-import { expect, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import { Hono } from "hono";
 import { z } from "zod";
 import { createSocketServer, defineContract } from "@super-line/edge";
 import { metrics } from "@super-line/edge/metrics";
 import { createTestServer } from "../helpers/api.ts";
 import { connect } from "../helpers/peer.ts";
+import { until } from "../helpers/wait.ts";
+import { cluster, endAll, member } from "../cluster/nodes.ts";
+
+afterEach(endAll);
 
 const SAMPLE =
   /^([a-z_]+)(?:\{((?:[a-z]+="(?:[^"\\\n]|\\["\\n])*",?)+)\})? (\S+)$/;
@@ -58,6 +62,23 @@ test("metrics answers with every count, as Prometheus reads it", async () => {
     "superline_adapter_up{}": 1,
     'superline_held{what="sessions"}': 1,
   });
+});
+
+test("the adapter's lag is there when an envelope came back, and whether it is up", async () => {
+  const { a, b, bus } = cluster();
+  const sample = async (name: string) =>
+    parse(await metrics(a)().text()).get(`superline_adapter_${name}{}`);
+  const { got } = await member(b);
+  await member(a);
+  expect(await sample("up")).toBe(1);
+  expect(await sample("lag_seconds")).toBeUndefined();
+  a.room("lobby").broadcast("message", { n: 1 });
+  await until(() => got.length > 0 && a.stats().adapter.lagMs !== undefined);
+  const lag = await sample("lag_seconds");
+  expect(lag).toBeGreaterThan(0);
+  expect(lag).toBeLessThan(4); // the wait's bound: it is in seconds
+  bus.fail();
+  expect(await sample("up")).toBe(0);
 });
 
 test("names of any characters are escaped", async () => {
