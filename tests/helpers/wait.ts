@@ -7,7 +7,7 @@ export async function until(
   withinMs = 4_000,
 ): Promise<void> {
   const end = Date.now() + withinMs;
-  while (!condition()) {
+  while (!holds(condition)) {
     if (Date.now() > end) {
       throw new Error(
         `Not within ${withinMs} ms: ${
@@ -17,6 +17,18 @@ export async function until(
     }
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
+}
+
+/** Whether a condition holds. A promise is refused: it would hold whatever becomes of it. */
+export function holds(condition: () => unknown): boolean {
+  const value = condition();
+  if (
+    typeof (value as PromiseLike<unknown> | null | undefined)?.then ===
+      "function"
+  ) {
+    throw new TypeError(`Cannot wait for a promise: ${condition}`);
+  }
+  return Boolean(value);
 }
 
 /** The promise's outcome, or a rejection when there is none in time. */
