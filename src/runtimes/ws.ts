@@ -4,7 +4,7 @@
  * @module
  */
 import type { Handshake } from "../handshake.ts";
-import type { Data, Socket } from "../socket.ts";
+import type { Data, Socket, SocketEvents } from "../socket.ts";
 import type { Poll } from "./poll.ts";
 
 /** What is used of a `ws` socket. */
@@ -28,29 +28,56 @@ export function openWs(
   poll: Poll,
 ): void {
   const socket = new WsSocket(ws, poll);
-  const events = handshake.open(socket);
-  socket.drained = () => events.drained();
-  ws.on("message", (data: Uint8Array, isBinary: boolean) => {
-    events.message(isBinary ? data : decoder.decode(data)); // ws has checked that text is UTF-8
-  });
-  ws.on("pong", () => events.alive());
-  ws.on("error", () => {}); // a close follows; an error that nobody listens to ends the process
-  ws.on("close", (code: number, reason: Uint8Array) => {
-    poll.forget(socket);
-    events.closed(code, decoder.decode(reason));
-  });
+  (ws as OwnWs)[OURS] = socket;
+  socket.events = handshake.open(socket);
+  ws.on("message", message);
+  ws.on("pong", pong);
+  ws.on("error", ignore); // a close follows; an error that nobody listens to ends the process
+  ws.on("close", close);
+}
+
+/** Where a `ws` socket has ours: listeners that all share cost 0.3 kB a connection less than closures. */
+const OURS = Symbol("super-line.socket");
+
+interface OwnWs extends WsLike {
+  [OURS]: WsSocket;
 }
 
 const decoder = new TextDecoder();
 
+function message(this: OwnWs, data: Uint8Array, isBinary: boolean): void {
+  // ws has checked that text is UTF-8.
+  this[OURS].events?.message(isBinary ? data : decoder.decode(data));
+}
+
+function pong(this: OwnWs): void {
+  this[OURS].events?.alive();
+}
+
+function ignore(): void {}
+
+function close(this: OwnWs, code: number, reason: Uint8Array): void {
+  this[OURS].closed(code, decoder.decode(reason));
+}
+
 class WsSocket implements Socket {
-  drained: () => void = () => {};
+  events: SocketEvents | undefined;
   readonly #ws: WsLike;
   readonly #poll: Poll;
 
   constructor(ws: WsLike, poll: Poll) {
     this.#ws = ws;
     this.#poll = poll;
+  }
+
+  /** For the poll: some bytes were written. */
+  drained(): void {
+    this.events?.drained();
+  }
+
+  closed(code: number, reason: string): void {
+    this.#poll.forget(this);
+    this.events?.closed(code, reason);
   }
 
   send(data: Data): void {
