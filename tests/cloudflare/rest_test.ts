@@ -158,6 +158,28 @@ test(
 );
 
 test(
+  "a client that only comes, or only goes, has a resting object hear",
+  async () => {
+    const it = await stage({ idleMs: 300, pollMs: 3_600_000 });
+    await it.rested();
+    await it.worker.evict("Chat", "one");
+    it.say(1);
+    await it.written(1);
+    const silent = new WebSocket(`${it.worker.origin}/?role=user`, [
+      "superline.v1",
+    ]);
+    endings.push(() => silent.close());
+    await it.got([1]);
+    await it.rested();
+    it.say(2);
+    await it.written(2);
+    silent.close();
+    await it.got([1, 2]);
+  },
+  120_000,
+);
+
+test(
   "what the application listens to goes on after a sleep, and hears nothing again after a death",
   async () => {
     const it = await stage({ idleMs: 300, pollMs: 60_000 });
