@@ -70,7 +70,7 @@ test(
       );
       expect(back.length).toBeGreaterThan(CLIENTS / ports.length / 2);
       // Over half of the window, so a fifth in each tenth of it; more where this process was held up. When they are let
-      // in is another matter: Node accepts one connection a turn of its loop (libuv 1.46), however long that takes.
+      // in is another matter: Node 20 was seen to accept one connection a turn of its loop, however long that takes.
       expect(Math.max(...counts(dials))).toBeLessThan(dials.length * 2 / 3);
     }
 
