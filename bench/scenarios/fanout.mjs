@@ -34,15 +34,14 @@ export async function* run(size) {
   const members = Math.min(500, Math.max(50, 500 * scale));
   for (const runtime of Object.keys(subjects)) {
     for (const perTurn of few ? [10] : [10, 1]) {
-      const more = perTurn === 1 ? 2 : 1; // a tenth of the work, and the narrowest of the targets
       const measured = await interleave(
         subjects[runtime],
-        { ...size, rounds: size.rounds * more },
+        size,
         (subject) =>
           fanOut(runtime, subject, {
             members,
             perTurn,
-            messages: Math.ceil(perTurn * 180 * scale) * more,
+            messages: Math.ceil((perTurn === 1 ? 400 : 1_800) * scale),
           }),
       );
       const common = { unit, ours: "ours", ...peerOf(runtime) };

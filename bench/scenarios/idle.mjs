@@ -16,7 +16,7 @@ export async function* run({ scale, few }) {
     300,
     Math.round(15_000 * Math.min(1, scale * 2)),
   );
-  for (const runtime of few ? ["bun"] : ["bun", "deno", "node"]) {
+  for (const runtime of scale < 1 ? ["bun"] : ["bun", "deno", "node"]) {
     const subjects = {
       bare: bare[runtime],
       "in no room": { ...ours, room: "none" },

@@ -11,7 +11,13 @@ const control = {
 
 export async function* run(size) {
   const { scale, few } = size;
-  for (const most of few ? [1_000] : [1_000, 10_000, 100_000]) {
+  for (
+    const most of few
+      ? [1_000]
+      : scale < 1
+      ? [1_000, 100_000]
+      : [1_000, 10_000, 100_000]
+  ) {
     const rooms = Math.max(100, most * Math.min(1, scale * 2));
     for (const runtime of ["bun", "node"]) {
       const subjects = {
