@@ -137,7 +137,8 @@ export type {
   UserTarget,
   WatchListener,
 } from "./src/reach_api.ts";
-export type { AdapterStatus, Joined, RelayCounters } from "./src/relay.ts";
+export type { AdapterStatus, Joined } from "./src/relay.ts";
+export type { RelayCounters } from "./src/relay_counters.ts";
 export { createSocketServer } from "./src/runtimes/any.ts";
 export type { SocketServer } from "./src/runtimes/any.ts";
 export type {

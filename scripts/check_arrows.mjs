@@ -16,7 +16,7 @@ const layers = [
    call implementation observer presence_store reach_api server_api server_options stats`,
   `outbox connection hub dispatch
    answers ask authenticate census cluster core directory gather handshake intake kept login lookouts middleware node_calls
-   post publish questions reach refresh refusal registry relay room server_events server_questions
+   post publish questions reach refresh refusal registry relay relay_counters room server_events server_questions
    session settings sleep subscribe sweep targets turn watch watched`,
   `server create_node
    client/address client/answers client/client client/core client/calls client/gate client/link client/login client/named client/outgoing client/run client/surface client/topics client/types`,

@@ -12,6 +12,7 @@ import { Deadlines } from "./deadlines.ts";
 import { advance, type Position, seal, unseal } from "./envelope.ts";
 import { Lag } from "./lag.ts";
 import type { Frame } from "./protocol.ts";
+import { createRelayCounters, type RelayCounters } from "./relay_counters.ts";
 import { Sequences, unref } from "./sequences.ts";
 
 /** Whether the whole cluster is heard, or for now this node alone. */
@@ -44,24 +45,6 @@ export interface RelayHost {
   report(error: unknown): void;
 }
 
-/** What the relay has seen, in envelopes or payloads. */
-export interface RelayCounters {
-  /** Sent to other nodes. */
-  published: number;
-  /** Taken from other nodes. */
-  received: number;
-  /** Seen before, or older than one that was. */
-  repeated: number;
-  /** Numbers that never came. */
-  missed: number;
-  /** Payloads that no node of ours sent. */
-  foreign: number;
-  /** Payloads that the adapter gave up on. */
-  dropped: number;
-  /** Sent to and taken from all nodes by the directory of nodes; the others leave them out. */
-  directory: number;
-}
-
 /** One channel that this node wants to hear. */
 interface Interest {
   live: boolean;
@@ -82,15 +65,7 @@ const MAX_POSITIONS = 1_000;
 
 /** Connects a hub to its adapter. */
 export class Relay {
-  readonly counters: RelayCounters = {
-    published: 0,
-    received: 0,
-    repeated: 0,
-    missed: 0,
-    foreign: 0,
-    dropped: 0,
-    directory: 0,
-  };
+  readonly counters: RelayCounters = createRelayCounters();
   readonly #adapter: Adapter;
   readonly #host: RelayHost;
   readonly #interests = new Map<string, Interest>();

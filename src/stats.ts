@@ -4,7 +4,8 @@
  * @module
  */
 import type { Counters } from "./counters.ts";
-import type { AdapterStatus, RelayCounters } from "./relay.ts";
+import type { AdapterStatus } from "./relay.ts";
+import type { RelayCounters } from "./relay_counters.ts";
 import type { CallStats } from "./tally.ts";
 
 /** How the node hears the others. */

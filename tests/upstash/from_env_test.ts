@@ -1,22 +1,13 @@
 import { afterEach, expect, spyOn, test } from "bun:test";
 import { adapterFromEnv, type Environment } from "../../adapters/from_env.ts";
 import { thrown } from "../helpers/wait.ts";
+import { KV, REDIS, REST } from "./environments.ts";
 
 const info = spyOn(console, "info").mockImplementation(() => {});
 afterEach(() => {
   info.mockClear();
   Reflect.deleteProperty(globalThis, "EdgeRuntime");
 });
-
-const REDIS = { REDIS_URL: "redis://:secret@127.0.0.1:6379" };
-const REST = {
-  UPSTASH_REDIS_REST_URL: "https://a.upstash.io",
-  UPSTASH_REDIS_REST_TOKEN: "secret",
-};
-const KV = {
-  KV_REST_API_URL: "https://a.upstash.io",
-  KV_REST_API_TOKEN: "secret",
-};
 
 function said(env: Environment): string {
   adapterFromEnv(env);

@@ -1,18 +1,9 @@
 import { expect, test } from "bun:test";
 import { Miniflare } from "miniflare";
 import { fileURLToPath } from "node:url";
+import { KV, REDIS, REST } from "./environments.ts";
 
 const worker = fileURLToPath(new URL("from_env_worker.ts", import.meta.url));
-const REDIS = { REDIS_URL: "redis://:secret@127.0.0.1:6379" };
-const REST = {
-  UPSTASH_REDIS_REST_URL: "https://a.upstash.io",
-  UPSTASH_REDIS_REST_TOKEN: "secret",
-};
-const KV = {
-  KV_REST_API_URL: "https://a.upstash.io",
-  KV_REST_API_TOKEN: "secret",
-};
-
 test(
   "without TCP: REST, with bridge where others have TCP, and REDIS_URL alone is refused",
   async () => {
