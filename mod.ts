@@ -20,12 +20,12 @@
  * @module
  */
 export { createInMemoryAdapter, MemoryBus } from "./adapters/memory.ts";
-export type { Adapter, AdapterHost, AdapterRest } from "./src/adapter.ts";
+export type { Adapter, AdapterHost, AdapterRest } from "./src/seams/adapter.ts";
 export type {
   PresenceChange,
   PresenceEntry,
   PresenceStore,
-} from "./src/presence_store.ts";
+} from "./src/seams/presence_store.ts";
 export type {
   Asked,
   Between,
@@ -44,32 +44,39 @@ export type {
   NotJson,
   OnWire,
   Told,
-} from "./src/carried.ts";
+} from "./src/contract/json_check.ts";
 export { clientSurface } from "./src/client/surface.ts";
 export type { ClientSurface } from "./src/client/surface.ts";
-export { CloseCode } from "./src/close_codes.ts";
-export type { ConnectionInfo } from "./src/census.ts";
-export type { AskOptions } from "./src/asking.ts";
-export type { NodeInfo, NodeListener } from "./src/directory.ts";
-export { defineContract } from "./src/contract.ts";
+export { CloseCode } from "./src/wire/close_codes.ts";
+export type { ConnectionInfo } from "./src/server/presence/query.ts";
+export type { AskOptions } from "./src/server/cluster/ask_options.ts";
+export type { NodeInfo, NodeListener } from "./src/server/cluster/directory.ts";
+export { defineContract } from "./src/contract/define.ts";
 export type {
   Call,
   Contract,
   Message,
   Question,
   Surface,
-} from "./src/contract.ts";
-export type { CallLimit, Counters, Refusal } from "./src/counters.ts";
-export { isSocketError, SocketError } from "./src/errors.ts";
-export type { ErrorCode } from "./src/errors.ts";
-export type { Handshake, HandshakeExtras } from "./src/handshake.ts";
+} from "./src/contract/define.ts";
+export type {
+  CallLimit,
+  Counters,
+  Refusal,
+} from "./src/server/stats/counters.ts";
+export { isSocketError, SocketError } from "./src/wire/errors.ts";
+export type { ErrorCode } from "./src/wire/errors.ts";
+export type {
+  Handshake,
+  HandshakeExtras,
+} from "./src/server/handshake/handshake.ts";
 export type {
   BlockWithCalls,
   CallInfo,
   Handler,
   Handlers,
   Implementation,
-} from "./src/implementation.ts";
+} from "./src/server/handlers.ts";
 export type {
   AuthResult,
   Block,
@@ -114,15 +121,15 @@ export type {
   TopicEntry,
   TopicKeys,
   TopicName,
-} from "./src/infer.ts";
+} from "./src/contract/types.ts";
 export type {
   CallEnd,
   ObservedCall,
   Observer,
   Publication,
-} from "./src/observer.ts";
-export type { Kept } from "./src/kept.ts";
-export type { Backpressure } from "./src/outbox.ts";
+} from "./src/server/stats/observer.ts";
+export type { Kept } from "./src/server/connection/snapshot.ts";
+export type { Backpressure } from "./src/server/connection/outbox.ts";
 export type {
   Cluster,
   ConnectionTarget,
@@ -136,9 +143,10 @@ export type {
   TargetQuestion,
   UserTarget,
   WatchListener,
-} from "./src/reach_api.ts";
-export type { AdapterStatus, Joined } from "./src/relay.ts";
-export type { RelayCounters } from "./src/relay_counters.ts";
+} from "./src/server/reach_types.ts";
+export type { AdapterStatus } from "./src/server/fanout/relay.ts";
+export type { Joined } from "./src/wire/joined.ts";
+export type { RelayCounters } from "./src/server/stats/relay_counters.ts";
 export { createSocketServer } from "./src/runtimes/any.ts";
 export type { SocketServer } from "./src/runtimes/any.ts";
 export type {
@@ -152,18 +160,18 @@ export type {
   Issue,
   Schema,
   SchemaResult,
-} from "./src/schema.ts";
-export type { Serializer } from "./src/serializer.ts";
+} from "./src/contract/schema.ts";
+export type { Serializer } from "./src/wire/serializer.ts";
 export type {
   Data,
   GroupDomain,
   Socket,
   SocketEvents,
   SocketGroups,
-} from "./src/socket.ts";
-export { DURATION_BOUNDS_MS } from "./src/tally.ts";
-export type { AdapterStats, Stats } from "./src/stats.ts";
-export type { CallKind, CallStats } from "./src/tally.ts";
+} from "./src/seams/socket.ts";
+export { DURATION_BOUNDS_MS } from "./src/server/stats/call_stats.ts";
+export type { AdapterStats, Stats } from "./src/server/stats/stats.ts";
+export type { CallKind, CallStats } from "./src/server/stats/call_stats.ts";
 export type {
   AnyConnection,
   CloseOptions,
@@ -173,7 +181,7 @@ export type {
   Off,
   RoleScope,
   Room,
-} from "./src/server_api.ts";
+} from "./src/server/types.ts";
 export type {
   ErrorInfo,
   HandshakeInfo,
@@ -181,4 +189,4 @@ export type {
   Middleware,
   MiddlewareInfo,
   ServerOptions,
-} from "./src/server_options.ts";
+} from "./src/server/options.ts";

@@ -18,22 +18,22 @@
  *
  * @module
  */
-import type { Adapter, AdapterHost } from "../src/adapter.ts";
-import { SocketError } from "../src/errors.ts";
+import type { Adapter, AdapterHost } from "../src/seams/adapter.ts";
+import { SocketError } from "../src/wire/errors.ts";
 import {
   type Letter,
   type NamespaceLike,
   type Order,
   post,
   PUSH_HEADER,
-} from "./durable_object/like.ts";
+} from "./durable_object/types.ts";
 
 export { Broker } from "./durable_object/broker.ts";
 export type {
   BrokerStateLike,
   NamespaceLike,
   StubLike,
-} from "./durable_object/like.ts";
+} from "./durable_object/types.ts";
 
 /** What {@linkcode createDurableObjectAdapter} takes. */
 export interface DurableObjectAdapterOptions {

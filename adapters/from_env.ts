@@ -16,7 +16,7 @@
  *
  * @module
  */
-import type { Adapter } from "../src/adapter.ts";
+import type { Adapter } from "../src/seams/adapter.ts";
 import { createInMemoryAdapter } from "./memory.ts";
 import { createRedisAdapter } from "./redis.ts";
 import { createUpstashAdapter } from "./upstash.ts";

@@ -12,10 +12,10 @@
  *
  * @module
  */
-import type { Adapter, AdapterHost } from "../src/adapter.ts";
-import { SocketError } from "../src/errors.ts";
-import { Members } from "../src/members.ts";
-import type { PresenceStore } from "../src/presence_store.ts";
+import type { Adapter, AdapterHost } from "../src/seams/adapter.ts";
+import { SocketError } from "../src/wire/errors.ts";
+import { Members } from "../src/shared/small_set.ts";
+import type { PresenceStore } from "../src/seams/presence_store.ts";
 import { memoryPresence, type Registry } from "./memory/presence.ts";
 
 /** What a {@linkcode MemoryBus} tells an adapter. No member throws. */

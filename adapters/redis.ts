@@ -16,15 +16,15 @@
  *
  * @module
  */
-import type { Adapter, AdapterHost } from "../src/adapter.ts";
-import type { PresenceStore } from "../src/presence_store.ts";
+import type { Adapter, AdapterHost } from "../src/seams/adapter.ts";
+import type { PresenceStore } from "../src/seams/presence_store.ts";
 import type { RedisClientLike } from "./redis/client_like.ts";
 import { Bridge } from "./redis/bridge.ts";
 import { Link, type LinkHost, type LinkSettings } from "./redis/link.ts";
-import { Pairs, type Source } from "./redis/pair.ts";
+import { Pairs, type Source } from "./redis/connections.ts";
 import { Shards } from "./redis/shards.ts";
-import { broughtSource } from "./redis/brought.ts";
-import { ownClient } from "./redis/own.ts";
+import { broughtSource } from "./redis/user_client.ts";
+import { ownClient } from "./redis/managed_client.ts";
 import { redisPresence } from "./shared/presence.ts";
 import { unavailable } from "./shared/timing.ts";
 

@@ -16,21 +16,25 @@
  *
  * @module
  */
-import type { Adapter, AdapterHost, AdapterRest } from "../src/adapter.ts";
-import { exceeds } from "../src/bytes.ts";
-import type { PresenceStore } from "../src/presence_store.ts";
+import type {
+  Adapter,
+  AdapterHost,
+  AdapterRest,
+} from "../src/seams/adapter.ts";
+import { exceeds } from "../src/wire/bytes.ts";
+import type { PresenceStore } from "../src/seams/presence_store.ts";
 import { redisPresence } from "./shared/presence.ts";
 import { STREAM_LENGTH } from "./shared/streams.ts";
 import { unavailable } from "./shared/timing.ts";
-import type { UpstashClientLike } from "./upstash/client_like.ts";
+import type { UpstashClientLike } from "./upstash/types.ts";
 import { UpstashNode } from "./upstash/node.ts";
-import { ownClient } from "./upstash/own.ts";
+import { ownClient } from "./upstash/managed_client.ts";
 import type { GapReason } from "./upstash/poller.ts";
 
 export type {
   UpstashClientLike,
   UpstashPipelineLike,
-} from "./upstash/client_like.ts";
+} from "./upstash/types.ts";
 export type { GapReason } from "./upstash/poller.ts";
 
 /** What {@linkcode createUpstashAdapter} takes: `url` and `token`, or `client`. */

@@ -6,28 +6,27 @@ import process from "node:process";
 import { inspect } from "./source.mjs";
 import { root } from "./run.mjs";
 
-// The core: all files of src/ and src/client/, lowest layer first. A file imports
-// from its own layer and those below; types, which leave no trace, from any.
-const layers = [
-  `errors close_codes schema serializer protocol envelope channels
-   asking backoff batch bytes counters deadlines lag letter limiter maybe members
-   names origin sequences tally token`,
-  `socket adapter contract infer carried
-   call implementation observer presence_store reach_api server_api server_options stats`,
-  `outbox connection hub dispatch
-   answers ask authenticate census cluster core directory gather handshake intake kept login lookouts middleware node_calls
-   post publish questions reach refresh refusal registry relay relay_counters room server_events server_questions
-   session settings sleep subscribe sweep targets turn watch watched`,
-  `server create_node
-   client/address client/answers client/client client/core client/calls client/gate client/link client/login client/named client/outgoing client/run client/surface client/topics client/types`,
-].map((names) => names.split(/\s+/).map(file));
+// The core, lowest folders first. A file imports from its own folder, from folders
+// of its own line and from those above it; types, which leave no trace, from any.
+const levels = [
+  "src/wire src/shared",
+  "src/contract",
+  "src/seams",
+  "src/server/stats src/server/fanout src/server/connection src/server/calls src/server/handshake src/server/cluster src/server/presence",
+  "src/server",
+  "src/server/api src/client",
+].map((line) => line.split(" "));
 
 // These never import each other.
-const apart = [["server", "create_node"].map(file), ["src/client/"]];
+const apart = [["src/server/"], ["src/client/"]];
 
 // The rim may name runtimes, and import the core, the rim and these.
 const rim = ["src/runtimes/", "src/testing/", "src/react/"]
-  .concat(["hono", "bun", "node", "cloudflare", "react", "metrics"].map(file));
+  .concat(
+    ["hono", "bun", "node", "cloudflare", "react", "metrics"].map((name) =>
+      `src/${name}.ts`
+    ),
+  );
 const rimMayImport = ["adapters/memory.ts"];
 
 // An adapter is a file and perhaps a folder of the same name; it imports these,
@@ -37,20 +36,20 @@ const shared = "shared";
 
 // The one file that may import a vendor. All else that is not ours is refused.
 const vendors = {
-  "redis": "adapters/redis/own.ts",
-  "@upstash/redis": "adapters/upstash/own.ts",
+  "redis": "adapters/redis/managed_client.ts",
+  "@upstash/redis": "adapters/upstash/managed_client.ts",
   "ws": "src/runtimes/node.ts",
   "react": "src/react.ts",
 };
 
-const core = layers.flat();
-const layerOf = (path) => layers.findIndex((it) => it.includes(path));
+const levelOf = (path) =>
+  levels.findIndex((folders) => folders.includes(dirname(path)));
 const problems = [];
 
 for (const path of typescriptFiles("src", "adapters").concat("mod.ts")) {
-  const isCore = core.includes(path);
+  const isCore = levelOf(path) !== -1;
   if (!isCore && !isRim(path) && path !== "mod.ts" && !isAdapter(path)) {
-    problems.push(`${path}: in no layer, must be listed in check_arrows.mjs`);
+    problems.push(`${path}: its folder has no level in check_arrows.mjs`);
     continue;
   }
   const { imports, runtimeNames } = inspect(join(root, path));
@@ -70,7 +69,7 @@ process.exit(problems.length > 0 ? 1 : 0);
 
 /** Why `path` must not import `specifier`, if so. */
 function refusal(path, specifier, typeOnly) {
-  const isCore = core.includes(path);
+  const isCore = levelOf(path) !== -1;
   if (!specifier.startsWith(".")) {
     if (/^(node|bun|cloudflare):/.test(specifier)) {
       return isRim(path) ? undefined : "only the rim may";
@@ -86,28 +85,24 @@ function refusal(path, specifier, typeOnly) {
   if (pair.every(([from, to]) => from !== to)) return "the two stay apart";
 
   if (isCore) {
-    if (!core.includes(target)) {
+    if (levelOf(target) === -1) {
       return typeOnly ? undefined : "the core imports only the core";
     }
-    const up = !typeOnly && layerOf(target) > layerOf(path);
-    return up ? "a higher layer" : undefined;
+    const up = !typeOnly && levelOf(target) > levelOf(path);
+    return up ? "a higher level" : undefined;
   }
   if (isRim(path)) {
-    const allowed = core.includes(target) || isRim(target) ||
+    const allowed = levelOf(target) !== -1 || isRim(target) ||
       rimMayImport.includes(target);
     return allowed ? undefined : "the rim imports the core and the rim";
   }
   if (isAdapter(path)) {
-    const allowed = core.includes(target) ||
+    const allowed = levelOf(target) !== -1 ||
       isAdapter(target) &&
         (adaptersOfAdapters.includes(path) ||
           [adapterOf(path), shared].includes(adapterOf(target)));
     return allowed ? undefined : "an adapter imports the core and its vendor";
   }
-}
-
-function file(name) {
-  return `src/${name}.ts`;
 }
 
 function within(places, path) {

@@ -14,18 +14,18 @@
  *
  * @module
  */
-export { durableObject } from "./runtimes/durable_object.ts";
+export { durableObject } from "./runtimes/cloudflare/durable_object.ts";
 export type {
   DurableNode,
   DurableNodeClass,
   DurableOptions,
-} from "./runtimes/durable_object.ts";
-export { forwardTo } from "./runtimes/forward.ts";
-export type { Forwarder } from "./runtimes/forward.ts";
+} from "./runtimes/cloudflare/durable_object.ts";
+export { forwardTo } from "./runtimes/cloudflare/forward.ts";
+export type { Forwarder } from "./runtimes/cloudflare/forward.ts";
 export type {
   DurableNamespaceLike,
   DurableSocketLike,
   DurableStateLike,
   DurableStorageLike,
   DurableStubLike,
-} from "./runtimes/cloudflare_like.ts";
+} from "./runtimes/cloudflare/types.ts";

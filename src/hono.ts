@@ -23,7 +23,10 @@
  *
  * @module
  */
-import type { Handshake, HandshakeExtras } from "./handshake.ts";
+import type {
+  Handshake,
+  HandshakeExtras,
+} from "./server/handshake/handshake.ts";
 import { createPoll } from "./runtimes/poll.ts";
 import { openWs, type WsLike } from "./runtimes/ws.ts";
 

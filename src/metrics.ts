@@ -19,8 +19,8 @@
  *
  * @module
  */
-import type { Stats } from "./stats.ts";
-import { DURATION_BOUNDS_MS } from "./tally.ts";
+import type { Stats } from "./server/stats/stats.ts";
+import { DURATION_BOUNDS_MS } from "./server/stats/call_stats.ts";
 
 /** What is used of a server. */
 export interface CountingLike {

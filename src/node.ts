@@ -16,12 +16,12 @@
  * @module
  */
 import { createInMemoryAdapter } from "../adapters/memory.ts";
-import type { Contract } from "./contract.ts";
-import { createNode } from "./create_node.ts";
-import type { AuthResult, ContractDefinition } from "./infer.ts";
+import type { Contract } from "./contract/define.ts";
+import { createNode } from "./server/api/node.ts";
+import type { AuthResult, ContractDefinition } from "./contract/types.ts";
 import { attach, type HttpServerLike } from "./runtimes/node.ts";
-import type { CloseOptions, Node } from "./server_api.ts";
-import type { ServerOptions } from "./server_options.ts";
+import type { CloseOptions, Node } from "./server/types.ts";
+import type { ServerOptions } from "./server/options.ts";
 
 export type {
   HttpServerLike,

@@ -34,7 +34,7 @@ import {
   useState,
   useSyncExternalStore,
 } from "react";
-import type { Contract } from "./contract.ts";
+import type { Contract } from "./contract/define.ts";
 import type {
   CallResult,
   ContractDefinition,
@@ -43,7 +43,7 @@ import type {
   RoleEntries,
   RoleName,
   TopicName,
-} from "./infer.ts";
+} from "./contract/types.ts";
 import type { ClientStatus } from "./client/link.ts";
 import type { Client, Method } from "./client/types.ts";
 import { type GivenClient, Session } from "./react/session.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createSettings } from "../src/settings.ts";
+import { createSettings } from "../src/server/settings.ts";
 
 const page = await Bun.file(`${import.meta.dir}/../docs/production.md`).text();
 const [, table = ""] = page.split(/<!-- limits: (?:begin|end) -->/);

@@ -1,17 +1,22 @@
 // What holds for any input: of the wire's parts that need no server.
 import { afterEach, describe, expect, jest, test } from "bun:test";
-import { backoffDelay } from "../src/backoff.ts";
-import { Batch } from "../src/batch.ts";
+import { backoffDelay } from "../src/shared/backoff.ts";
+import { Batch } from "../src/wire/batch.ts";
 import {
   roomChannel,
   roomOf,
   serverChannel,
   topicChannel,
   topicOf,
-} from "../src/channels.ts";
-import { sendableCode, sendableReason } from "../src/close_codes.ts";
-import { advance, type Position, seal, unseal } from "../src/envelope.ts";
-import { Limiter } from "../src/limiter.ts";
+} from "../src/server/fanout/channels.ts";
+import { sendableCode, sendableReason } from "../src/wire/close_codes.ts";
+import {
+  advance,
+  type Position,
+  seal,
+  unseal,
+} from "../src/server/fanout/envelope.ts";
+import { Limiter } from "../src/shared/token_bucket.ts";
 import {
   createCodec,
   type Frame,
@@ -19,9 +24,9 @@ import {
   MAX_BATCH_FRAMES,
   plainFrame,
   read,
-} from "../src/protocol.ts";
-import { Sequences } from "../src/sequences.ts";
-import { offeredToken, tokenProtocol } from "../src/token.ts";
+} from "../src/wire/protocol.ts";
+import { Sequences } from "../src/server/fanout/sequences.ts";
+import { offeredToken, tokenProtocol } from "../src/wire/token.ts";
 import { conversation } from "./helpers/protocol_page.ts";
 
 /** Numbers from 0 to 1, the same at every run (mulberry32). */

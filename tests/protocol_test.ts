@@ -11,11 +11,11 @@ import {
   SocketError,
 } from "../mod.ts";
 import { createClient } from "../src/client/client.ts";
-import { comebackAfter } from "../src/close_codes.ts";
-import { PROTOCOL, read } from "../src/protocol.ts";
-import { createSettings } from "../src/settings.ts";
-import type { Data, Socket } from "../src/socket.ts";
-import { offeredToken, tokenProtocol } from "../src/token.ts";
+import { comebackAfter } from "../src/wire/close_codes.ts";
+import { PROTOCOL, read } from "../src/wire/protocol.ts";
+import { createSettings } from "../src/server/settings.ts";
+import type { Data, Socket } from "../src/seams/socket.ts";
+import { offeredToken, tokenProtocol } from "../src/wire/token.ts";
 import {
   blocks,
   conversation,

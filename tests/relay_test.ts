@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import type { Adapter, AdapterHost } from "../src/adapter.ts";
-import { seal, unseal } from "../src/envelope.ts";
-import { MAX_BATCH_BYTES, MAX_BATCH_FRAMES } from "../src/protocol.ts";
-import { Relay } from "../src/relay.ts";
-import { Sequences } from "../src/sequences.ts";
+import type { Adapter, AdapterHost } from "../src/seams/adapter.ts";
+import { seal, unseal } from "../src/server/fanout/envelope.ts";
+import { MAX_BATCH_BYTES, MAX_BATCH_FRAMES } from "../src/wire/protocol.ts";
+import { Relay } from "../src/server/fanout/relay.ts";
+import { Sequences } from "../src/server/fanout/sequences.ts";
 
 /** An adapter whose every answer the test gives. */
 class ScriptedAdapter implements Adapter {

@@ -11,7 +11,7 @@ import {
   post,
   PUSH_HEADER,
   type Subscriber,
-} from "./like.ts";
+} from "./types.ts";
 
 /** How many keys one call of the storage takes. */
 const KEYS = 128;

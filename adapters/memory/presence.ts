@@ -7,7 +7,7 @@ import type {
   PresenceChange,
   PresenceEntry,
   PresenceStore,
-} from "../../src/presence_store.ts";
+} from "../../src/seams/presence_store.ts";
 import { unavailable } from "../shared/timing.ts";
 
 /** What one node wrote. */

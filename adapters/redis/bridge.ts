@@ -11,7 +11,7 @@ import {
   toFields,
   wakeChannel,
 } from "../shared/streams.ts";
-import type { Face } from "./face.ts";
+import type { Face } from "./connection.ts";
 
 /** Makes each publish two writes that leave together: one for nodes that subscribe, one for nodes that read. */
 export class Bridge {

@@ -5,7 +5,7 @@
  */
 import { STREAM_TTL_S, xaddArgs } from "../shared/streams.ts";
 import type { IoRedisLike, IoRedisPipelineLike } from "./client_like.ts";
-import type { Face, FaceEvents } from "./face.ts";
+import type { Face, FaceEvents } from "./connection.ts";
 
 const LOST = ["error", "close", "end", "reconnecting"];
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { backoffDelay } from "../../src/backoff.ts";
-import type { Pair, Pairs } from "./pair.ts";
+import { backoffDelay } from "../../src/shared/backoff.ts";
+import type { Pair, Pairs } from "./connections.ts";
 import { Publishes } from "./publishes.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { unavailable, within } from "../shared/timing.ts";

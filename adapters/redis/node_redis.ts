@@ -5,7 +5,7 @@
  */
 import { STREAM_LENGTH, STREAM_TTL_S } from "../shared/streams.ts";
 import type { NodeRedisLike } from "./client_like.ts";
-import type { Face, FaceEvents } from "./face.ts";
+import type { Face, FaceEvents } from "./connection.ts";
 
 /** Told of a connection that broke, is not yet back, or lost a sharded channel to another node. */
 const LOST = [

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Pair } from "./pair.ts";
+import type { Pair } from "./connections.ts";
 
 /** What one publish costs beside its texts. */
 const OVERHEAD = 128;

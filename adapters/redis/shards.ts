@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { backoffDelay } from "../../src/backoff.ts";
+import { backoffDelay } from "../../src/shared/backoff.ts";
 import { Link, type LinkHost, type LinkSettings } from "./link.ts";
-import { createNodeRedis, ownClient } from "./own.ts";
-import { Pairs } from "./pair.ts";
+import { createNodeRedis, ownClient } from "./managed_client.ts";
+import { Pairs } from "./connections.ts";
 import { Topology } from "./slots.ts";
 import { unavailable, within } from "../shared/timing.ts";
 

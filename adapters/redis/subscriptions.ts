@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { isSocketError } from "../../src/errors.ts";
-import type { Pair } from "./pair.ts";
+import { isSocketError } from "../../src/wire/errors.ts";
+import type { Pair } from "./connections.ts";
 import { unavailable, within } from "../shared/timing.ts";
 
 /** How many channels one command names at most, so that others come between. */

@@ -7,7 +7,7 @@ import type {
   PresenceChange,
   PresenceEntry,
   PresenceStore,
-} from "../../src/presence_store.ts";
+} from "../../src/seams/presence_store.ts";
 import { CLEAR, COUNT, LIST, NODES, RENEW, WRITE } from "./presence_scripts.ts";
 import { unavailable } from "./timing.ts";
 

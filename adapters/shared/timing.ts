@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { SocketError } from "../../src/errors.ts";
+import { SocketError } from "../../src/wire/errors.ts";
 
 /** Gives a promise's outcome, or rejects after a while. */
 export async function within<T>(

@@ -8,7 +8,7 @@ import type {
   MakeClient,
   UpstashClientLike,
   UpstashPipelineLike,
-} from "./client_like.ts";
+} from "./types.ts";
 import { UpstashFailure } from "./failure.ts";
 
 /** Entries of one stream, as they came. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AdapterHost } from "../../src/adapter.ts";
+import type { AdapterHost } from "../../src/seams/adapter.ts";
 import type { UpstashFailure } from "./failure.ts";
 
 /** How many requests in a row must have failed. */

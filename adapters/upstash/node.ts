@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { AdapterHost } from "../../src/adapter.ts";
-import { backoffDelay } from "../../src/backoff.ts";
+import type { AdapterHost } from "../../src/seams/adapter.ts";
+import { backoffDelay } from "../../src/shared/backoff.ts";
 import { unavailable } from "../shared/timing.ts";
 import { Calls, shapeless } from "./calls.ts";
-import type { MakeClient } from "./client_like.ts";
+import type { MakeClient } from "./types.ts";
 import { UpstashFailure } from "./failure.ts";
 import { Health } from "./health.ts";
 import { PageSize } from "./page_size.ts";
@@ -15,7 +15,7 @@ import { type GapReason, Poller, type PollerSettings } from "./poller.ts";
 import { Publisher, type PublisherSettings } from "./publisher.ts";
 import type { Shard, ShardPosition } from "./shard.ts";
 import { Subscriptions } from "./subscriptions.ts";
-import { Wakes } from "./wakes.ts";
+import { Wakes } from "./notifications.ts";
 
 /** What a node is made with. */
 export interface NodeSettings

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { backoffDelay } from "../../src/backoff.ts";
+import { backoffDelay } from "../../src/shared/backoff.ts";
 import { compareIds, FIRST_ID, idBefore } from "../shared/streams.ts";
 import type { Calls } from "./calls.ts";
 import { UpstashFailure } from "./failure.ts";
@@ -11,7 +11,7 @@ import type { Health } from "./health.ts";
 import type { PageSize } from "./page_size.ts";
 import type { Shard } from "./shard.ts";
 import type { Subscriptions } from "./subscriptions.ts";
-import type { Wakes } from "./wakes.ts";
+import type { Wakes } from "./notifications.ts";
 
 /** What a poller is made with. */
 export interface PollerSettings {

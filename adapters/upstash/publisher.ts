@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { AdapterHost } from "../../src/adapter.ts";
-import { backoffDelay } from "../../src/backoff.ts";
+import type { AdapterHost } from "../../src/seams/adapter.ts";
+import { backoffDelay } from "../../src/shared/backoff.ts";
 import {
   announce,
   RENEW_MS,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AdapterHost } from "../../src/adapter.ts";
+import type { AdapterHost } from "../../src/seams/adapter.ts";
 import { compareIds, type Entry, fromFields } from "../shared/streams.ts";
 import type { Page } from "./calls.ts";
 

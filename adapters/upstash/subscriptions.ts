@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { backoffDelay } from "../../src/backoff.ts";
+import { backoffDelay } from "../../src/shared/backoff.ts";
 import {
   compareIds,
   idBefore,

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { createRedisAdapter } from "../../adapters/redis.ts";
 import { createUpstashAdapter } from "../../adapters/upstash.ts";
 import { createSocketServer, defineContract } from "../../mod.ts";
-import type { Adapter } from "../../src/adapter.ts";
+import type { Adapter } from "../../src/seams/adapter.ts";
 import { createClient } from "../../src/client/client.ts";
 import { loopback } from "../../src/testing/mod.ts";
 import { RecordingHost } from "../../src/testing/recording_host.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { BackoffOptions } from "../backoff.ts";
+import type { BackoffOptions } from "../shared/backoff.ts";
 import type { ClientOptions, Supplied } from "./types.ts";
 
 /** Asked anew at every attempt. */

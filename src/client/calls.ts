@@ -3,12 +3,10 @@
  *
  * @module
  */
-import { SocketError } from "../errors.ts";
-import { type Frame, plainFrame } from "../protocol.ts";
+import { MAX_TIMER_MS } from "../shared/timers.ts";
+import { SocketError } from "../wire/errors.ts";
+import { type Frame, plainFrame } from "../wire/protocol.ts";
 import type { CallOptions } from "./types.ts";
-
-/** The longest that a timer takes (it counts in 31 bits). */
-const MAX_TIMER_MS = 2_147_483_647;
 
 interface PendingCall {
   readonly frame: Frame;

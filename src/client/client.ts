@@ -13,23 +13,23 @@
  *
  * @module
  */
-import type { Contract } from "../contract.ts";
-import type { ContractDefinition, RoleName } from "../infer.ts";
+import type { Contract } from "../contract/define.ts";
+import type { ContractDefinition, RoleName } from "../contract/types.ts";
 import { ClientCore } from "./core.ts";
 import type { WebSocketConstructor } from "./link.ts";
 import type { Client, ClientOptions } from "./types.ts";
 
-export { backoffDelay } from "../backoff.ts";
-export type { BackoffOptions } from "../backoff.ts";
-export { isSocketError, SocketError } from "../errors.ts";
-export type { ErrorCode } from "../errors.ts";
+export { backoffDelay } from "../shared/backoff.ts";
+export type { BackoffOptions } from "../shared/backoff.ts";
+export { isSocketError, SocketError } from "../wire/errors.ts";
+export type { ErrorCode } from "../wire/errors.ts";
 export type {
   ClientState,
   ClientStatus,
   WebSocketConstructor,
   WebSocketLike,
 } from "./link.ts";
-export type { Contract } from "../contract.ts";
+export type { Contract } from "../contract/define.ts";
 export type {
   CallArgument,
   CallInput,
@@ -46,8 +46,8 @@ export type {
   RoleEntry,
   RoleName,
   TopicName,
-} from "../infer.ts";
-export type { Joined } from "../relay.ts";
+} from "../contract/types.ts";
+export type { Joined } from "../wire/joined.ts";
 export type {
   CallOptions,
   Client,

@@ -3,25 +3,25 @@
  *
  * @module
  */
-import { exceeds } from "../bytes.ts";
-import type { Contract, Message, Surface } from "../contract.ts";
-import { SocketError } from "../errors.ts";
+import { exceeds } from "../wire/bytes.ts";
+import type { Contract, Message, Surface } from "../contract/define.ts";
+import { SocketError } from "../wire/errors.ts";
 import {
   type Codec,
   createCodec,
   type Fields,
   type Frame,
   type Hello,
-} from "../protocol.ts";
-import { type Schema, validate } from "../schema.ts";
+} from "../wire/protocol.ts";
+import { type Schema, validate } from "../contract/schema.ts";
 import { addressOf, backoffOf } from "./address.ts";
-import { type Answerer, Answers } from "./answers.ts";
+import { type Answerer, Answers } from "./question_handlers.ts";
 import { Calls } from "./calls.ts";
-import { createGate, type Gate } from "./gate.ts";
+import { createGate, type Gate } from "./deferred.ts";
 import { type ClientStatus, Link, type WebSocketConstructor } from "./link.ts";
-import { Login } from "./login.ts";
+import { Login } from "./token_refresh.ts";
 import { createOutgoing } from "./outgoing.ts";
-import { accepted, type Fn, run } from "./run.ts";
+import { accepted, type Fn, run } from "./listeners.ts";
 import { Topics } from "./topics.ts";
 import type {
   CallOptions,

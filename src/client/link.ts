@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { backoffDelay, type BackoffOptions } from "../backoff.ts";
+import { backoffDelay, type BackoffOptions } from "../shared/backoff.ts";
 import {
   ABNORMAL,
   BAD_PROTOCOL,
   comebackAfter,
   HEARTBEAT_LOST,
   NORMAL,
-} from "../close_codes.ts";
+} from "../wire/close_codes.ts";
 import {
   type Fields,
   type Hello,
@@ -18,9 +18,9 @@ import {
   PONG,
   PROTOCOL,
   read,
-} from "../protocol.ts";
-import type { Data } from "../socket.ts";
-import { tokenProtocol } from "../token.ts";
+} from "../wire/protocol.ts";
+import type { Data } from "../seams/socket.ts";
+import { tokenProtocol } from "../wire/token.ts";
 
 /** What is used of a standard `WebSocket`. */
 export interface WebSocketLike {

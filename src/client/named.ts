@@ -13,8 +13,8 @@
  *
  * @module
  */
-import type { Contract } from "../contract.ts";
-import type { ContractDefinition, RoleName } from "../infer.ts";
+import type { Contract } from "../contract/define.ts";
+import type { ContractDefinition, RoleName } from "../contract/types.ts";
 import { createClient as create } from "./client.ts";
 import type { ClientSurface } from "./surface.ts";
 import type { Client, ClientOptions } from "./types.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { Batch } from "../batch.ts";
-import type { Frame } from "../protocol.ts";
+import { Batch } from "../wire/batch.ts";
+import type { Frame } from "../wire/protocol.ts";
 
 /** Frames on their way out: those of one turn leave as one message. */
 export interface Outgoing {

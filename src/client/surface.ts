@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Contract } from "../contract.ts";
-import type { ContractDefinition, RoleName } from "../infer.ts";
-import type { Serializer } from "../serializer.ts";
+import type { Contract } from "../contract/define.ts";
+import type { ContractDefinition, RoleName } from "../contract/types.ts";
+import type { Serializer } from "../wire/serializer.ts";
 
 /** What a client of one role may call and hear, as JSON. */
 export interface ClientSurface<R extends string = string> {

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { SocketError } from "../errors.ts";
-import { plainFrame } from "../protocol.ts";
-import type { Joined } from "../relay.ts";
+import type { SocketError } from "../wire/errors.ts";
+import { plainFrame } from "../wire/protocol.ts";
+import type { Joined } from "../wire/joined.ts";
 import type { Calls, CallsHost } from "./calls.ts";
-import { createGate, type Gate } from "./gate.ts";
+import { createGate, type Gate } from "./deferred.ts";
 import type { SubscribeOptions, Subscription } from "./types.ts";
 
 /** How long to wait when a subscription hit a limit, in milliseconds. */

@@ -16,8 +16,8 @@ import type {
   RoleEntry,
   RoleName,
   TopicName,
-} from "../infer.ts";
-import type { Joined } from "../relay.ts";
+} from "../contract/types.ts";
+import type { Joined } from "../wire/joined.ts";
 import type {
   ClientState,
   ClientStatus,

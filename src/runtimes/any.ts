@@ -4,12 +4,12 @@
  * @module
  */
 import { createInMemoryAdapter } from "../../adapters/memory.ts";
-import type { Contract } from "../contract.ts";
-import type { HandshakeExtras } from "../handshake.ts";
-import type { AuthResult, ContractDefinition } from "../infer.ts";
-import { createNode } from "../create_node.ts";
-import type { Node } from "../server_api.ts";
-import type { ServerOptions } from "../server_options.ts";
+import type { Contract } from "../contract/define.ts";
+import type { HandshakeExtras } from "../server/handshake/handshake.ts";
+import type { AuthResult, ContractDefinition } from "../contract/types.ts";
+import { createNode } from "../server/api/node.ts";
+import type { Node } from "../server/types.ts";
+import type { ServerOptions } from "../server/options.ts";
 import {
   copyOf,
   createDenoUpgrade,

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import type { Handshake } from "../handshake.ts";
+import type { Handshake } from "../server/handshake/handshake.ts";
 import type {
   Data,
   GroupDomain,
   Socket,
   SocketEvents,
   SocketGroups,
-} from "../socket.ts";
+} from "../seams/socket.ts";
 
 /** What is used of `Bun.serve`'s server. */
 export interface BunServerLike {

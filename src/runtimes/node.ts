@@ -4,8 +4,11 @@
  * @module
  */
 import { WebSocketServer } from "ws";
-import type { Handshake, HandshakeExtras } from "../handshake.ts";
-import { PROTOCOL } from "../protocol.ts";
+import type {
+  Handshake,
+  HandshakeExtras,
+} from "../server/handshake/handshake.ts";
+import { PROTOCOL } from "../wire/protocol.ts";
 import { createPoll } from "./poll.ts";
 import { openWs, type WsLike } from "./ws.ts";
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Handshake } from "../handshake.ts";
-import type { Data, Socket, SocketEvents } from "../socket.ts";
+import type { Handshake } from "../server/handshake/handshake.ts";
+import type { Data, Socket, SocketEvents } from "../seams/socket.ts";
 import type { Poll } from "./poll.ts";
 
 /** What is used of a `ws` socket. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Adapter } from "../adapter.ts";
+import type { Adapter } from "../seams/adapter.ts";
 
 /** Which promise of `Adapter`, or of its `presence`, a case is about; `open` is about that member alone. */
 export type AdapterPromise =

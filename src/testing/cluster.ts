@@ -4,12 +4,12 @@
  * @module
  */
 import { MemoryBus } from "../../adapters/memory.ts";
-import type { Adapter } from "../adapter.ts";
+import type { Adapter } from "../seams/adapter.ts";
 import { createClient } from "../client/client.ts";
 import type { WebSocketConstructor } from "../client/link.ts";
 import type { Client, ClientOptions } from "../client/types.ts";
-import type { Contract } from "../contract.ts";
-import type { ContractDefinition, RoleName } from "../infer.ts";
+import type { Contract } from "../contract/define.ts";
+import type { ContractDefinition, RoleName } from "../contract/types.ts";
 import { assert } from "./assert.ts";
 import type { TestClock } from "./clock.ts";
 import {

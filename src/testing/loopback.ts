@@ -4,7 +4,10 @@
  * @module
  */
 import type { WebSocketConstructor } from "../client/link.ts";
-import type { Handshake, HandshakeExtras } from "../handshake.ts";
+import type {
+  Handshake,
+  HandshakeExtras,
+} from "../server/handshake/handshake.ts";
 import { LoopbackWebSocket } from "./loopback_socket.ts";
 import { Wire } from "./wire.ts";
 

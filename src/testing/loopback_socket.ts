@@ -4,9 +4,9 @@
  * @module
  */
 import type { WebSocketLike } from "../client/link.ts";
-import { CloseCode } from "../close_codes.ts";
-import type { HandshakeExtras } from "../handshake.ts";
-import type { Data, Socket, SocketEvents } from "../socket.ts";
+import { CloseCode } from "../wire/close_codes.ts";
+import type { HandshakeExtras } from "../server/handshake/handshake.ts";
+import type { Data, Socket, SocketEvents } from "../seams/socket.ts";
 import type { HandshakerLike } from "./loopback.ts";
 
 /** Where a dial leads. */

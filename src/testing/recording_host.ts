@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AdapterHost } from "../adapter.ts";
+import type { AdapterHost } from "../seams/adapter.ts";
 import { within } from "./assert.ts";
 
 /** Records what an adapter tells its node. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Adapter } from "../adapter.ts";
+import type { Adapter } from "../seams/adapter.ts";
 import type {
   AdapterCase,
   AdapterNeed,

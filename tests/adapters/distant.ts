@@ -1,5 +1,5 @@
-import type { Adapter, AdapterHost } from "../../src/adapter.ts";
-import { SocketError } from "../../src/errors.ts";
+import type { Adapter, AdapterHost } from "../../src/seams/adapter.ts";
+import { SocketError } from "../../src/wire/errors.ts";
 import type { AdapterSubject } from "../../src/testing/mod.ts";
 
 /**

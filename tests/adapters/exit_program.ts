@@ -1,5 +1,5 @@
 // Uses an adapter, closes it, and has nothing left to do.
-import type { Adapter } from "../../src/adapter.ts";
+import type { Adapter } from "../../src/seams/adapter.ts";
 import { RecordingHost } from "../../src/testing/recording_host.ts";
 
 /** The adapters by name, made on a broker that the test named in the environment, if they need one. */

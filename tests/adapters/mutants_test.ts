@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { Adapter } from "../../src/adapter.ts";
+import type { Adapter } from "../../src/seams/adapter.ts";
 import {
   type AdapterSubject,
   adapterSuite,

@@ -1,6 +1,6 @@
 import { expect, spyOn, test } from "bun:test";
 import { createClient } from "../../src/client/client.ts";
-import { tokenProtocol } from "../../src/token.ts";
+import { tokenProtocol } from "../../src/wire/token.ts";
 import { SocketError } from "../../mod.ts";
 import { api, createTestServer, leftOver } from "../helpers/api.ts";
 import { serve } from "../helpers/serve.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createSocketServer, defineContract } from "../../mod.ts";
 import { createClient } from "../../src/client/client.ts";
-import { fromBase64 } from "../../src/bytes.ts";
+import { fromBase64 } from "../../src/wire/bytes.ts";
 import { loopback } from "../../src/testing/loopback.ts";
 import { api, createTestServer } from "../helpers/api.ts";
 import { rejection, settled, until, within } from "../helpers/wait.ts";

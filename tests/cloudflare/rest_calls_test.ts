@@ -1,6 +1,6 @@
 /** What a rest asks of its adapter and of its object, in order. */
 import { expect, test } from "bun:test";
-import { Rest } from "../../src/runtimes/rest.ts";
+import { Rest } from "../../src/runtimes/cloudflare/rest.ts";
 import { until } from "../helpers/wait.ts";
 
 test("silence pauses, stores and sets the alarm, an alarm looks again, and a word resumes and forgets", async () => {

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { MemoryBus } from "../../adapters/memory.ts";
-import { seal } from "../../src/envelope.ts";
+import { seal } from "../../src/server/fanout/envelope.ts";
 import { settled, thrown, until } from "../helpers/wait.ts";
 import { cluster, endAll, member, node, raw } from "./nodes.ts";
 

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { z } from "zod";
 import { createSocketServer, defineContract } from "../../mod.ts";
-import type { Adapter } from "../../src/adapter.ts";
+import type { Adapter } from "../../src/seams/adapter.ts";
 import { createClient } from "../../src/client/client.ts";
 import { loopback } from "../../src/testing/mod.ts";
 import { rejection, until, within } from "../helpers/wait.ts";

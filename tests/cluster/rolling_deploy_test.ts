@@ -5,7 +5,7 @@ import { createInMemoryAdapter, MemoryBus } from "../../adapters/memory.ts";
 import { createRedisAdapter } from "../../adapters/redis.ts";
 import { type Adapter, createSocketServer, defineContract } from "../../mod.ts";
 import { createClient } from "../../src/client/client.ts";
-import { seal } from "../../src/envelope.ts";
+import { seal } from "../../src/server/fanout/envelope.ts";
 import { loopback } from "../../src/testing/mod.ts";
 import { RecordingHost } from "../../src/testing/recording_host.ts";
 import { until, within } from "../helpers/wait.ts";

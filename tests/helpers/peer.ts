@@ -1,8 +1,8 @@
 /** A raw client without a network: frames in, frames out, and a buffer that tests can fill. */
 import type { Handshake, HandshakeExtras } from "../../mod.ts";
-import type { Data, Socket, SocketEvents } from "../../src/socket.ts";
-import { PROTOCOL } from "../../src/protocol.ts";
-import { tokenProtocol } from "../../src/token.ts";
+import type { Data, Socket, SocketEvents } from "../../src/seams/socket.ts";
+import { PROTOCOL } from "../../src/wire/protocol.ts";
+import { tokenProtocol } from "../../src/wire/token.ts";
 import { until } from "./wait.ts";
 
 export type Fields = [tag: string, ...fields: unknown[]];

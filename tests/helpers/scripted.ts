@@ -3,7 +3,7 @@ import type {
   WebSocketConstructor,
   WebSocketLike,
 } from "../../src/client/client.ts";
-import type { Hello } from "../../src/protocol.ts";
+import type { Hello } from "../../src/wire/protocol.ts";
 import type { Fields } from "./peer.ts";
 import { until } from "./wait.ts";
 

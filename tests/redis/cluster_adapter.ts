@@ -3,7 +3,7 @@ import {
   createRedisAdapter,
   type RedisAdapterOptions,
 } from "../../adapters/redis.ts";
-import type { Adapter } from "../../src/adapter.ts";
+import type { Adapter } from "../../src/seams/adapter.ts";
 
 export function createAdapter(options: RedisAdapterOptions): Adapter {
   return createRedisAdapter(options);

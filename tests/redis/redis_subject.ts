@@ -1,5 +1,5 @@
 import { createRedisAdapter } from "../../adapters/redis.ts";
-import type { Adapter } from "../../src/adapter.ts";
+import type { Adapter } from "../../src/seams/adapter.ts";
 import type { AdapterSubject } from "../../src/testing/mod.ts";
 import type { RedisServer } from "./redis_server.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Unread } from "../../src/runtimes/unread.ts";
+import { Unread } from "../../src/runtimes/cloudflare/read_receipts.ts";
 
 const QUESTION = '["req",9007199254740991,""]';
 const ANSWER = '["err",9007199254740991,"NOT_FOUND","NOT_FOUND"]';

@@ -10,7 +10,7 @@ import {
   createUpstashAdapter,
   type UpstashAdapterOptions,
 } from "../../adapters/upstash.ts";
-import type { Adapter } from "../../src/adapter.ts";
+import type { Adapter } from "../../src/seams/adapter.ts";
 import { adapterSuite, skipReason } from "../../src/testing/mod.ts";
 import { RecordingHost } from "../../src/testing/recording_host.ts";
 import { thrown, until } from "../helpers/wait.ts";

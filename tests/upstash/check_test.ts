@@ -5,7 +5,7 @@ import {
   STREAM_LENGTH,
 } from "../../adapters/shared/streams.ts";
 import { UpstashNode } from "../../adapters/upstash/node.ts";
-import { ownClient } from "../../adapters/upstash/own.ts";
+import { ownClient } from "../../adapters/upstash/managed_client.ts";
 import { RecordingHost } from "../../src/testing/recording_host.ts";
 import { until } from "../helpers/wait.ts";
 import { LocalUpstash } from "./local_upstash.ts";

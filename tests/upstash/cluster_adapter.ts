@@ -4,7 +4,7 @@ import {
   createUpstashAdapter,
   type UpstashAdapterOptions,
 } from "../../adapters/upstash.ts";
-import type { Adapter } from "../../src/adapter.ts";
+import type { Adapter } from "../../src/seams/adapter.ts";
 
 export function createAdapter(
   { redisUrl: url, ...options }: UpstashAdapterOptions & { redisUrl?: string },

@@ -1,6 +1,6 @@
 // Random subscribes, unsubscribes and publishes of several nodes, and what each must and must not have got.
 import { RecordingHost } from "../../src/testing/recording_host.ts";
-import type { Adapter } from "../../src/adapter.ts";
+import type { Adapter } from "../../src/seams/adapter.ts";
 
 /** How a run went. */
 export interface Outcome {

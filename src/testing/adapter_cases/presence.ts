@@ -3,7 +3,10 @@
  *
  * @module
  */
-import type { PresenceChange, PresenceStore } from "../../presence_store.ts";
+import type {
+  PresenceChange,
+  PresenceStore,
+} from "../../seams/presence_store.ts";
 import type { AdapterCase } from "../adapter_subject.ts";
 import {
   assert,

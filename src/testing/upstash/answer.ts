@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { toBase64 } from "../../bytes.ts";
+import { toBase64 } from "../../wire/bytes.ts";
 import type { Reply } from "./resp.ts";
 
 const encoder = new TextEncoder();

@@ -4,7 +4,7 @@
  * @module
  */
 import type { IncomingMessage } from "node:http";
-import { concat, exceeds } from "../../bytes.ts";
+import { concat, exceeds } from "../../wire/bytes.ts";
 import { toError, toItem } from "./answer.ts";
 import {
   BadRequestError,

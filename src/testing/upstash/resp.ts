@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { concat } from "../../bytes.ts";
+import { concat } from "../../wire/bytes.ts";
 
 /** One reply. The kinds are kept apart, since REST encodes them differently. */
 export type Reply =

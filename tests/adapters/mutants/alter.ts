@@ -1,4 +1,4 @@
-import type { Adapter, AdapterHost } from "../../../src/adapter.ts";
+import type { Adapter, AdapterHost } from "../../../src/seams/adapter.ts";
 import type { AdapterPromise } from "../../../src/testing/mod.ts";
 
 /** What a mutant can see of its surroundings. */

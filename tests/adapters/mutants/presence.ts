@@ -1,5 +1,5 @@
-import type { Adapter } from "../../../src/adapter.ts";
-import type { PresenceStore } from "../../../src/presence_store.ts";
+import type { Adapter } from "../../../src/seams/adapter.ts";
+import type { PresenceStore } from "../../../src/seams/presence_store.ts";
 import { alter, type Mutant } from "./alter.ts";
 
 /** The adapter with some members of its registry replaced. */

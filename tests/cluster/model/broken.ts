@@ -21,21 +21,21 @@ const own = fileURLToPath(new URL("../../..", import.meta.url));
 export const faults: readonly Fault[] = [
   {
     name: "takes its own envelopes",
-    file: "src/relay.ts",
+    file: "src/server/fanout/relay.ts",
     find: "envelope.nodeId === this.#host.nodeId",
     replace: "false",
     found: ["repeated", "not for it"], // an event, the node's own
   },
   {
     name: "forgets to leave when a client unsubscribes",
-    file: "src/subscribe.ts",
+    file: "src/server/calls/subscribe.ts",
     find: "if (live) core.hub.leave(live, session);",
     replace: "",
     found: ["not for it"],
   },
   {
     name: "lets what is old or repeated pass",
-    file: "src/envelope.ts",
+    file: "src/server/fanout/envelope.ts",
     find: "if (seq <= position.seq) return undefined;",
     replace: "",
     found: ["repeated"],
@@ -43,21 +43,21 @@ export const faults: readonly Fault[] = [
   },
   {
     name: "takes the topics of two roles for one",
-    file: "src/channels.ts",
+    file: "src/server/fanout/channels.ts",
     find: 'block === "shared" ? "" : escape(block)',
     replace: 'block === "shared" ? "" : "any"',
     found: ["stray", "not for it"],
   },
   {
     name: "stops hearing a channel that one member is left in",
-    file: "src/hub.ts",
+    file: "src/server/fanout/hub.ts",
     find: "channel.direct.size + channel.grouped.size > 0",
     replace: "channel.direct.size + channel.grouped.size > 1",
     found: ["missing"],
   },
   {
     name: "lets an answer overtake a broadcast",
-    file: "src/hub.ts",
+    file: "src/server/fanout/hub.ts",
     find: "} else if (channel) this.#deliver(channel, frame, 1);",
     replace:
       "} else if (channel) queueMicrotask(() => this.#deliver(channel, frame, 1));",

@@ -1,5 +1,5 @@
 /** A broker that now and then delivers what it has delivered just before, around another adapter. */
-import type { Adapter } from "../../../src/adapter.ts";
+import type { Adapter } from "../../../src/seams/adapter.ts";
 import type { AdapterModule } from "./node_program.ts";
 
 /** Which adapter it is around. */

@@ -1,5 +1,5 @@
 /** Requests, signals, and what becomes of those that fail. */
-import { isSocketError } from "../../../src/errors.ts";
+import { isSocketError } from "../../../src/wire/errors.ts";
 import { assert, assertRejects, within } from "../../../src/testing/assert.ts";
 import { rejection } from "../../helpers/wait.ts";
 import { defineCase } from "../stage.ts";

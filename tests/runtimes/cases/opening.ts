@@ -1,6 +1,6 @@
 /** How a connection begins: what is agreed, who is let in, what a refusal says. */
 import { assert, assertRejects } from "../../../src/testing/assert.ts";
-import { tokenProtocol } from "../../../src/token.ts";
+import { tokenProtocol } from "../../../src/wire/token.ts";
 import { until } from "../until.ts";
 import { defineCase, lost, statusOf } from "../stage.ts";
 import type { RuntimeCase } from "../subject.ts";

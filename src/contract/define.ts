@@ -1,0 +1,314 @@
+/**
+ * The contract: checked once, when it is defined, and compiled into one look-up table a role.
+ *
+ * @module
+ */
+import type { Carried } from "./json_check.ts";
+import type {
+  ContractDefinition,
+  RoleDefinition,
+  SurfaceDefinition,
+} from "./types.ts";
+import { NAME_RULE, nameFlaw, quote } from "./names.ts";
+import type { Fields } from "../wire/protocol.ts";
+import { isSchema, type Schema } from "./schema.ts";
+import type { Serializer } from "../wire/serializer.ts";
+
+/** A request or signal of a role, or a question to its clients, compiled. */
+export interface Call {
+  /** Its name in the contract. */
+  readonly name: string;
+  /** The block it comes from: `shared` or the role. */
+  readonly block: string;
+  /** The schema of what is asked. */
+  readonly input: Schema;
+  /** The schema of the answer; absent for a signal. */
+  readonly output?: Schema;
+}
+
+/** A question, to a client or between nodes, compiled. */
+export interface Question extends Call {
+  /** The schema of the answer. */
+  readonly output: Schema;
+}
+
+/** An event or topic of a role, compiled. */
+export interface Message {
+  /** Its name in the contract. */
+  readonly name: string;
+  /** The block it comes from: `shared` or the role. */
+  readonly block: string;
+  /** The schema of what the server sends. */
+  readonly payload: Schema;
+  /** Its frame's fields before the payload. */
+  readonly fields: readonly [tag: string, ...unknown[]];
+}
+
+/** All that one role sees, or all that is shared. Maps, so that no name is found on a prototype. */
+export interface Surface {
+  /** Requests and signals by name. */
+  readonly calls: ReadonlyMap<string, Call>;
+  /** Events by name. */
+  readonly events: ReadonlyMap<string, Message>;
+  /** Topics by name. */
+  readonly topics: ReadonlyMap<string, Message>;
+  /** Questions to its clients by name. */
+  readonly questions: ReadonlyMap<string, Question>;
+  /** The schema of `conn.data`. */
+  readonly data?: Schema;
+}
+
+/** A defined contract: what `createSocketServer` and `createClient` take. */
+export interface Contract<C extends ContractDefinition = ContractDefinition> {
+  /** The definition as it was given. */
+  readonly definition: C;
+  /** What is shared by all roles. */
+  readonly shared: Surface;
+  /** What each role sees, the shared entries included. */
+  readonly roles: ReadonlyMap<string, Surface>;
+  /** The schemas of the events between nodes. */
+  readonly serverEvents: ReadonlyMap<string, Schema>;
+  /** The questions between nodes; their block is `serverToServer`. */
+  readonly serverQuestions: ReadonlyMap<string, Question>;
+  /** How payloads become text or bytes; absent for JSON. */
+  readonly serializer?: Serializer;
+}
+
+/**
+ * Defines a contract: what clients may ask, what the server may send, and to which role.
+ *
+ * The definition is checked at once. Under JSON an entry whose type JSON would change (`Date`, `Map`, `bigint`)
+ * does not compile; with a `serializer` that is the serializer's matter.
+ *
+ * @param definition The blocks: `shared`, `roles`, `serverToServer`, and optionally a `serializer`
+ * @returns The contract, frozen
+ * @throws {TypeError} When an entry is malformed or a name is not allowed; the message names it
+ *
+ * @example A request and an event
+ * ```ts
+ * import { z } from "zod";
+ * import { defineContract } from "@super-line/edge";
+ *
+ * export const api = defineContract({
+ *   shared: {
+ *     clientToServer: { say: { input: z.string(), output: z.object({ id: z.string() }) } },
+ *     serverToClient: { said: { payload: z.object({ text: z.string() }) } },
+ *   },
+ *   roles: { user: {} },
+ * });
+ * ```
+ */
+export function defineContract<const C extends ContractDefinition>(
+  definition: C & Carried<C>,
+): Contract<C> {
+  const given: ContractDefinition = definition;
+  if (
+    given === null || typeof given !== "object" || given.roles === null ||
+    typeof given.roles !== "object"
+  ) {
+    throw new TypeError(
+      "Cannot define the contract: it has no roles, must be { roles: { … } }",
+    );
+  }
+  const shared = compile(
+    "shared",
+    given.shared === undefined ? {} : given.shared,
+    undefined,
+  );
+  const roles = new Map<string, Surface>();
+  for (const [role, block] of Object.entries(given.roles)) {
+    checkName("role", role);
+    if (role === "shared") {
+      throw new TypeError(
+        'Cannot define role "shared": the name stands for what all roles have, must be another',
+      );
+    }
+    roles.set(role, compile(role, block, shared));
+  }
+  if (roles.size === 0) {
+    throw new TypeError(
+      "Cannot define the contract: it has 0 roles, must be at least 1",
+    );
+  }
+
+  const serverEvents = new Map<string, Schema>();
+  const serverQuestions = new Map<string, Question>();
+  const block = "serverToServer";
+  for (const [name, entry] of entriesOf(block, given.serverToServer)) {
+    checkName("server event", name);
+    const path = `${block}.${name}`;
+    if (isObject(entry) && !isSchema(entry) && "input" in entry) {
+      serverQuestions.set(name, question(name, block, path, entry));
+    } else serverEvents.set(name, checkSchema(path, entry));
+  }
+  return Object.freeze({
+    definition,
+    shared,
+    roles,
+    serverEvents,
+    serverQuestions,
+    ...(given.serializer !== undefined &&
+      { serializer: checkSerializer(given.serializer) }),
+  });
+}
+
+function compile(
+  block: string,
+  given: RoleDefinition & SurfaceDefinition,
+  shared: Surface | undefined,
+): Surface {
+  if (!isObject(given)) throw noEntries(block, given);
+  const calls = new Map(shared?.calls);
+  const events = new Map(shared?.events);
+  const topics = new Map(shared?.topics);
+  const questions = new Map(shared?.questions);
+  const fromClient = `${block}.clientToServer`;
+  for (const [name, entry] of entriesOf(fromClient, given.clientToServer)) {
+    const path = `${fromClient}.${name}`;
+    checkName("entry", name, path);
+    checkMethodName(name, path);
+    if (calls.has(name)) throw doubled(name, block);
+    if (
+      !isObject(entry) || !("input" in entry) || "payload" in entry ||
+      "subscribe" in entry
+    ) {
+      throw new TypeError(
+        `Cannot define ${
+          quote(path)
+        }: it is no kind of entry, must be { input, output } (request) or { input } (signal)`,
+      );
+    }
+    const input = checkSchema(`${path}.input`, entry.input);
+    const output = "output" in entry
+      ? { output: checkSchema(`${path}.output`, entry.output) }
+      : undefined;
+    calls.set(name, { name, block, input, ...output });
+  }
+  const fromServer = `${block}.serverToClient`;
+  for (const [name, entry] of entriesOf(fromServer, given.serverToClient)) {
+    const path = `${fromServer}.${name}`;
+    checkName("entry", name, path);
+    if (events.has(name) || topics.has(name) || questions.has(name)) {
+      throw doubled(name, block);
+    }
+    if (
+      isObject(entry) && "input" in entry && "output" in entry &&
+      !("payload" in entry || "subscribe" in entry)
+    ) {
+      questions.set(name, question(name, block, path, entry));
+      continue;
+    }
+    const subscribe = isObject(entry)
+      ? (entry as { subscribe?: unknown }).subscribe
+      : undefined; // may be anything
+    if (
+      !isObject(entry) || !("payload" in entry) || "input" in entry ||
+      "output" in entry ||
+      (subscribe ?? false) !== Boolean(subscribe)
+    ) {
+      throw new TypeError(
+        `Cannot define ${
+          quote(path)
+        }: it is no kind of entry, must be { payload } (event), { payload, subscribe: true } (topic) or { input, output } (question)`,
+      );
+    }
+    const payload = checkSchema(`${path}.payload`, entry.payload);
+    const fields: Fields = [subscribe ? "pub" : "evt", name];
+    (subscribe ? topics : events).set(name, { name, block, payload, fields });
+  }
+  const data = given.data === undefined
+    ? undefined
+    : { data: checkSchema(`${block}.data`, given.data) };
+  return { calls, events, topics, questions, ...data };
+}
+
+function question(
+  name: string,
+  block: string,
+  path: string,
+  entry: { readonly input: Schema; readonly output: Schema },
+): Question {
+  const input = checkSchema(`${path}.input`, entry.input);
+  const output = checkSchema(`${path}.output`, entry.output);
+  return { name, block, input, output };
+}
+
+function entriesOf<T>(
+  path: string,
+  given: Readonly<Record<string, T>> | undefined,
+): [string, T][] {
+  if (given !== undefined && !isObject(given)) throw noEntries(path, given);
+  return Object.entries(given ?? {});
+}
+
+/** Names that a client has, or may come to have, as members of its own. */
+const CLIENT_MEMBERS = new Set(
+  "on request emit call close subscribe implement room ready role id state status then toJSON"
+    .split(" "),
+);
+
+function checkMethodName(name: string, path: string): void {
+  const why = CLIENT_MEMBERS.has(name) || name in Object.prototype
+    ? "a client has a member of that name"
+    : /^[$_]/.test(name)
+    ? `names with "${name[0]}" in front are the client's own`
+    : /^on\p{Lu}/u.test(name)
+    ? 'names of the form "onEvent" are the client\'s own'
+    : undefined;
+  if (why) {
+    throw new TypeError(
+      `Cannot define ${quote(path)}: ${why}, must be another name`,
+    );
+  }
+}
+
+function checkName(kind: string, name: string, path = name): void {
+  const flaw = nameFlaw(name);
+  if (flaw) {
+    throw new TypeError(
+      `Cannot define ${kind} ${quote(path)}: ${flaw}, must be ${NAME_RULE}`,
+    );
+  }
+}
+
+function checkSchema(path: string, schema: unknown): Schema {
+  if (isSchema(schema)) return schema;
+  throw new TypeError(
+    `Cannot define ${
+      quote(path)
+    }: it is no schema, must be a Standard Schema such as zod 4, Valibot or ArkType make`,
+  );
+}
+
+function checkSerializer(serializer: Serializer): Serializer {
+  const { name, encode, decode } = serializer ?? {};
+  if (
+    typeof name === "string" && !nameFlaw(name) &&
+    typeof encode === "function" && typeof decode === "function"
+  ) {
+    return serializer;
+  }
+  throw new TypeError(
+    "Cannot define the serializer: a member is missing, must be { name, encode, decode }",
+  );
+}
+
+function noEntries(path: string, given: unknown): TypeError {
+  return new TypeError(
+    `Cannot define ${quote(path)}: it is ${
+      given === null ? "null" : typeof given
+    }, must be an object of entries`,
+  );
+}
+
+function doubled(name: string, block: string): TypeError {
+  return new TypeError(
+    `Cannot define ${
+      quote(`${block}.${name}`)
+    }: "shared" has it already, must be in one of the two`,
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return value !== null && typeof value === "object";
+}

@@ -1,0 +1,272 @@
+/**
+ * Types derived from a contract. No code runs here.
+ *
+ * @module
+ */
+import type { InferInput, InferOutput, Schema } from "./schema.ts";
+import type { Serializer } from "../wire/serializer.ts";
+
+/** A call that is answered: a client's request, the server's question to a client, or a node's to the others. */
+export interface RequestEntry {
+  /** What is asked. */
+  readonly input: Schema;
+  /** What is answered. */
+  readonly output: Schema;
+}
+
+/** A call that is not answered. */
+export interface SignalEntry {
+  /** What the client sends. */
+  readonly input: Schema;
+}
+
+/** A message for whom the server picks. */
+export interface EventEntry {
+  /** What the server sends. */
+  readonly payload: Schema;
+  /** Left out: clients cannot subscribe to an event. */
+  readonly subscribe?: false;
+}
+
+/** A message for whoever subscribed. */
+export interface TopicEntry {
+  /** What the server publishes. */
+  readonly payload: Schema;
+  /** What makes it a topic. */
+  readonly subscribe: true;
+}
+
+/** The entries of one block, by direction. */
+export interface SurfaceDefinition {
+  /** Requests (`input` and `output`) and signals (`input` alone). */
+  readonly clientToServer?: Readonly<
+    Record<string, RequestEntry | SignalEntry>
+  >;
+  /** Events (`payload`), topics (`payload` and `subscribe: true`) and questions (`input` and `output`). */
+  readonly serverToClient?: Readonly<
+    Record<string, EventEntry | TopicEntry | RequestEntry>
+  >;
+}
+
+/** One role's own entries. */
+export interface RoleDefinition extends SurfaceDefinition {
+  /** The schema of `conn.data`, which `authenticate` returns for this role. */
+  readonly data?: Schema;
+}
+
+/** What {@linkcode defineContract} takes. */
+export interface ContractDefinition {
+  /** What every role has. */
+  readonly shared?: SurfaceDefinition;
+  /** What each role has beside that. */
+  readonly roles: Readonly<Record<string, RoleDefinition>>;
+  /** Between nodes, where no client sees it: events (a schema) and questions (`input` and `output`). */
+  readonly serverToServer?: Readonly<Record<string, Schema | RequestEntry>>;
+  /** How payloads become text or bytes; JSON when left out. */
+  readonly serializer?: Serializer;
+}
+
+/** The names of a contract's roles. */
+export type RoleName<C extends ContractDefinition> = keyof C["roles"] & string;
+
+/** No entries. */
+export type None = Record<never, never>;
+/** Who sends. */
+export type Direction = "clientToServer" | "serverToClient";
+/** The names of a contract's blocks. */
+export type BlockName<C extends ContractDefinition> = "shared" | RoleName<C>;
+/** One block of a definition. */
+export type Block<C extends ContractDefinition, B> = B extends "shared"
+  ? C["shared"]
+  : B extends keyof C["roles"] ? C["roles"][B]
+  : never;
+/** The entries of a block in one direction. */
+export type EntriesOf<S, D extends Direction> = S extends
+  { readonly [K in D]: infer E } ? E : None;
+
+/** The entries of one block, `shared` or a role, in one direction. */
+export type OwnEntries<
+  C extends ContractDefinition,
+  B extends BlockName<C>,
+  D extends Direction,
+> = EntriesOf<
+  Block<C, B>,
+  D
+>;
+
+/** All that a role sees in one direction: the shared entries and its own. Of several roles, what they have in common. */
+export type RoleEntries<
+  C extends ContractDefinition,
+  R extends RoleName<C>,
+  D extends Direction,
+> = R extends unknown ? OwnEntries<C, "shared", D> & OwnEntries<C, R, D>
+  : never;
+
+/** The names of the topics among entries. */
+export type TopicKeys<E> =
+  & {
+    [K in keyof E]: E[K] extends { readonly subscribe: true } ? K : never;
+  }[keyof E]
+  & string;
+/** The names of the events among entries. */
+export type EventKeys<E> =
+  & {
+    [K in keyof E]: E[K] extends
+      { readonly subscribe: true } | { readonly output: unknown } ? never : K;
+  }[keyof E]
+  & string;
+/** The names of the questions among entries. */
+export type QuestionKeys<E> =
+  & {
+    [K in keyof E]: E[K] extends { readonly output: unknown } ? K : never;
+  }[keyof E]
+  & string;
+/** What a payload's schema accepts. */
+export type PayloadInput<E, K extends keyof E> = E[K] extends
+  { readonly payload: infer S } ? InferInput<S> : never;
+/** What a payload's schema returns. */
+export type PayloadOutput<E, K extends keyof E> = E[K] extends
+  { readonly payload: infer S } ? InferOutput<S> : never;
+
+/** The names of the events in `shared`: what a room can broadcast. */
+export type SharedEvent<C extends ContractDefinition> = EventKeys<
+  OwnEntries<C, "shared", "serverToClient">
+>;
+/** The names of the topics in `shared`. */
+export type SharedTopic<C extends ContractDefinition> = TopicKeys<
+  OwnEntries<C, "shared", "serverToClient">
+>;
+/** The names of a role's own topics. */
+export type RoleTopic<C extends ContractDefinition, R extends RoleName<C>> =
+  TopicKeys<
+    OwnEntries<C, R, "serverToClient">
+  >;
+/** The names of the events that a role receives. */
+export type EventName<C extends ContractDefinition, R extends RoleName<C>> =
+  EventKeys<
+    RoleEntries<C, R, "serverToClient">
+  >;
+/** The names of the questions that may be put to a role's clients. */
+export type QuestionName<C extends ContractDefinition, R extends RoleName<C>> =
+  QuestionKeys<
+    RoleEntries<C, R, "serverToClient">
+  >;
+/** The names of the questions that may be put to any client. */
+export type SharedQuestion<C extends ContractDefinition> = QuestionKeys<
+  OwnEntries<C, "shared", "serverToClient">
+>;
+/** One entry of `shared.serverToClient`. */
+export type SharedEntry<C extends ContractDefinition, N> = N extends
+  keyof OwnEntries<C, "shared", "serverToClient">
+  ? OwnEntries<C, "shared", "serverToClient">[N]
+  : never;
+/** One `serverToClient` entry that a role sees. */
+export type RoleEntry<C extends ContractDefinition, R extends RoleName<C>, N> =
+  R extends unknown
+    ? N extends keyof RoleEntries<C, R, "serverToClient">
+      ? RoleEntries<C, R, "serverToClient">[N]
+    : never
+    : never;
+/** The names of the topics that a role can subscribe to. */
+export type TopicName<C extends ContractDefinition, R extends RoleName<C>> =
+  R extends unknown ? SharedTopic<C> | RoleTopic<C, R>
+    : never;
+
+/** What the server passes to send an event or publish a topic of a block. */
+export type PayloadIn<C extends ContractDefinition, B extends BlockName<C>, N> =
+  N extends keyof OwnEntries<C, B, "serverToClient">
+    ? PayloadInput<OwnEntries<C, B, "serverToClient">, N>
+    : never;
+/** What the server passes to send an event to a connection of a role. */
+export type EmitIn<C extends ContractDefinition, R extends RoleName<C>, N> =
+  R extends unknown
+    ? N extends keyof RoleEntries<C, R, "serverToClient">
+      ? PayloadInput<RoleEntries<C, R, "serverToClient">, N>
+    : never
+    : never;
+/** What a client of a role receives under a name. */
+export type PayloadOut<C extends ContractDefinition, R extends RoleName<C>, N> =
+  R extends unknown
+    ? N extends keyof RoleEntries<C, R, "serverToClient">
+      ? PayloadOutput<RoleEntries<C, R, "serverToClient">, N>
+    : never
+    : never;
+
+/** The `serverToServer` entries of a contract. */
+export type ServerEntries<C extends ContractDefinition> = C extends
+  { readonly serverToServer: infer E } ? E : None;
+/** The names of a contract's questions between nodes. */
+export type ServerQuestion<C extends ContractDefinition> = QuestionKeys<
+  ServerEntries<C>
+>;
+/** The names of a contract's server events. */
+export type ServerEvent<C extends ContractDefinition> = Exclude<
+  keyof ServerEntries<C> & string,
+  ServerQuestion<C>
+>;
+/** One `serverToServer` entry: an event's schema, or a question. */
+export type ServerEntry<C extends ContractDefinition, N> = N extends
+  keyof ServerEntries<C> ? ServerEntries<C>[N] : never;
+/** What a node passes to emit a server event. */
+export type ServerEventIn<C extends ContractDefinition, N> = InferInput<
+  ServerEntry<C, N>
+>;
+/** What a listener gets: an event's data, or a question's input. */
+export type ServerEventOut<C extends ContractDefinition, N> =
+  ServerEntry<C, N> extends { readonly input: infer S } ? InferOutput<S>
+    : InferOutput<ServerEntry<C, N>>;
+/** What a listener returns: the answer to a question, nothing to an event. */
+export type ServerReturn<C extends ContractDefinition, N> = [N] extends
+  [ServerEvent<C>] ? void
+  : ServerEntry<C, N> extends { readonly output: infer S }
+    ? InferInput<S> | Promise<InferInput<S>>
+  : void;
+
+/** The type of a role's `conn.data`. */
+export type DataOf<C extends ContractDefinition, R extends RoleName<C>> =
+  R extends unknown
+    ? C["roles"][R] extends { readonly data: infer S } ? InferOutput<S>
+    : undefined
+    : never;
+/** What `authenticate` returns as `data` for a role: required where the role has a schema for it. */
+export type DataIn<Role> = Role extends { readonly data: infer S }
+  ? { readonly data: InferInput<S> }
+  : { readonly data?: undefined };
+
+/** What `authenticate` returns: who the client is, in one of the contract's roles. */
+export type AuthResult<C extends ContractDefinition> = {
+  [R in RoleName<C>]:
+    & {
+      /** The role, decided by the server. */
+      readonly role: R;
+      /** Whatever handlers need to know of the client; it never leaves the server. */
+      readonly ctx?: unknown;
+      /** When the login ends, as a `Date` or milliseconds since the epoch; the connection then closes with 4410. */
+      readonly expiresAt?: Date | number | undefined;
+    }
+    & DataIn<C["roles"][R]>;
+}[RoleName<C>];
+
+/** The `ctx` that `authenticate` returned for a role. */
+export type CtxOf<A, R> = A extends { readonly role: infer X }
+  ? Extract<X, R> extends never ? never
+  : "ctx" extends keyof A ? A[keyof A & "ctx"]
+  : undefined
+  : never;
+
+/** What a request or signal handler may see as input. */
+export type CallInput<E> = E extends { readonly input: infer S }
+  ? InferOutput<S>
+  : never;
+/** What a request handler returns; nothing for a signal. */
+export type CallReturn<E> = E extends { readonly output: infer S }
+  ? InferInput<S>
+  : void;
+/** What a client passes to call an entry. */
+export type CallArgument<E> = E extends { readonly input: infer S }
+  ? InferInput<S>
+  : never;
+/** What a client gets back. */
+export type CallResult<E> = E extends { readonly output: infer S }
+  ? InferOutput<S>
+  : void;

@@ -1,0 +1,186 @@
+/**
+ * A Durable Object as a node.
+ *
+ * @module
+ */
+import { createInMemoryAdapter } from "../../../adapters/memory.ts";
+import type { Adapter } from "../../seams/adapter.ts";
+import type { Contract } from "../../contract/define.ts";
+import { createNode, serverOf } from "../../server/api/node.ts";
+import type { AuthResult, ContractDefinition } from "../../contract/types.ts";
+import type { Node } from "../../server/types.ts";
+import type { ServerOptions } from "../../server/options.ts";
+import { restore } from "../../server/restore.ts";
+import { Alarm } from "./alarm.ts";
+import { Attachments } from "./attachment.ts";
+import { DurableSockets } from "./sockets.ts";
+import type { DurableSocketLike, DurableStateLike } from "./types.ts";
+import { takeIdentity } from "./identity_header.ts";
+import { Rest, restSettings } from "./rest.ts";
+
+/** What a Durable Object takes beside a server's options. */
+export interface DurableOptions<
+  C extends ContractDefinition,
+  A extends AuthResult<C>,
+> extends ServerOptions<C, A> {
+  /**
+   * After how long without a word of a client the object stops polling other nodes, in milliseconds. It concerns
+   * adapters that poll.
+   *
+   * @default {30000}
+   */
+  readonly idleAfterMs?: number;
+  /**
+   * How often it then wakes to look, in milliseconds: so late other nodes' messages may be.
+   *
+   * @default {60000}
+   */
+  readonly sleepPollMs?: number;
+}
+
+/** What Cloudflare calls. A class that extends it may answer other requests in `fetch`, and reach clients by `srv`. */
+export interface DurableNode<
+  C extends ContractDefinition = ContractDefinition,
+  A = unknown,
+> {
+  /** The node; the same functions as on every host. */
+  readonly srv: Node<C, A>;
+  /** Upgrades a request, or says why not. */
+  fetch(request: Request): Promise<Response>;
+  /** A deadline has come. */
+  alarm(): Promise<void> | void;
+  /** A message came; settles when what it called has. */
+  webSocketMessage(
+    ws: DurableSocketLike,
+    message: string | ArrayBuffer,
+  ): Promise<void> | undefined;
+  /** A client closes. */
+  webSocketClose(ws: DurableSocketLike, code: number, reason: string): void;
+  /** A client is gone. */
+  webSocketError(ws: DurableSocketLike): void;
+}
+
+/** An adapter that is called from outside of its object, such as that of `./adapters/durable-object`. */
+interface ReachableAdapter {
+  /** Takes a request that is for the adapter; `undefined` when it is not. */
+  take(request: Request): Promise<Response> | undefined;
+}
+
+/** A class of Durable Objects. */
+export type DurableNodeClass<
+  C extends ContractDefinition,
+  A,
+  Env,
+> = new (state: DurableStateLike, env: Env) => DurableNode<C, A>;
+
+/**
+ * Makes a class of Durable Objects, each a node, that sleep between messages while their clients stay connected.
+ *
+ * An object wakes to the same connections: their `id`, `role`, `ctx`, `data`, rooms and topics are kept, and
+ * `onConnection` does not run again. `ctx` and `data` have to be what `structuredClone` takes, at most 8 KiB together,
+ * and stay as they were when `onConnection` had run. All else in memory is lost: `stats()`, limits' counts, variables
+ * of the module. The class sets the object's alarm.
+ *
+ * @param contract What `defineContract` returned
+ * @param options Makes the server's options, of the bindings and the object's state; called at every wake
+ * @param app Implements the contract; called at every wake. The same function serves on every host
+ * @returns The class to export, under the name that the Worker's configuration has
+ *
+ * @example A Worker
+ * ```ts ignore
+ * import { durableObject, forwardTo } from "@super-line/edge/cloudflare";
+ * import { api, app, authenticate } from "./app.ts";
+ *
+ * export const Chat = durableObject(api, () => ({ authenticate }), app);
+ * export default forwardTo("CHAT", () => "lobby");
+ * ```
+ */
+export function durableObject<
+  C extends ContractDefinition,
+  A extends AuthResult<C>,
+  Env = unknown,
+>(
+  contract: Contract<C>,
+  options: (env: Env, state: DurableStateLike) => DurableOptions<C, A>,
+  app: (srv: Node<C, A>) => void,
+): DurableNodeClass<C, A, Env> {
+  return class implements DurableNode<C, A> {
+    readonly srv: Node<C, A>;
+    readonly #adapter: Adapter & Partial<ReachableAdapter>;
+    readonly #sockets: DurableSockets;
+    readonly #alarm: Alarm;
+    readonly #rest: Rest | undefined;
+
+    constructor(state: DurableStateLike, env: Env) {
+      const { idleAfterMs, sleepPollMs, ...given } = options(env, state);
+      const resting = restSettings(idleAfterMs, sleepPollMs);
+      const report = (error: unknown) =>
+        serverOf(this.srv as never).report(error, { source: "internal" });
+      this.#alarm = new Alarm(state.storage, report);
+      this.#adapter = given.adapter ?? createInMemoryAdapter();
+      this.srv = createNode(
+        contract,
+        { ...given, adapter: this.#adapter },
+        {
+          nodeId: String(state.id),
+          wakeAt: (time) => this.#alarm.at(time),
+        },
+      );
+      app(this.srv);
+      const attachments = new Attachments(state.storage, report);
+      this.#sockets = new DurableSockets(state, attachments);
+      const server = serverOf(this.srv as never);
+      this.#rest = this.#adapter.rest && new Rest(this.#adapter.rest, {
+        ...resting,
+        storage: state.storage,
+        wakeAt: (time) => this.#alarm.at(time),
+        report,
+      });
+      const connected = this.#sockets.restore((socket, kept) =>
+        restore(server, socket, kept)
+      );
+      const restored = this.#rest?.restore(connected) ?? connected;
+      if (restored) void state.blockConcurrencyWhile(() => restored);
+    }
+
+    async fetch(request: Request): Promise<Response> {
+      this.#rest?.touch();
+      const taken = this.#adapter.take?.(request);
+      if (taken) return await taken;
+      const { inner, identity } = takeIdentity(request);
+      const address = inner.headers.get("cf-connecting-ip");
+      const handshake = await this.srv.handshake(inner, {
+        signal: request.signal,
+        ...(address !== null && { remoteAddress: address }),
+        ...(identity !== undefined && { identity }),
+      });
+      return handshake.kind === "respond"
+        ? handshake.response
+        : this.#sockets.open(handshake);
+    }
+
+    alarm(): Promise<void> | void {
+      this.#alarm.rang();
+      serverOf(this.srv as never).sweep();
+      return this.#rest?.rang();
+    }
+
+    webSocketMessage(
+      ws: DurableSocketLike,
+      message: string | ArrayBuffer,
+    ): Promise<void> | undefined {
+      this.#rest?.touch();
+      return this.#sockets.message(ws, message);
+    }
+
+    webSocketClose(ws: DurableSocketLike, code: number, reason: string): void {
+      this.#rest?.touch();
+      this.#sockets.closed(ws, code, reason);
+    }
+
+    webSocketError(ws: DurableSocketLike): void {
+      this.#rest?.touch();
+      this.#sockets.closed(ws, 1006, "");
+    }
+  };
+}

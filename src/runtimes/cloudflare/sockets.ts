@@ -1,0 +1,162 @@
+/**
+ * How a Durable Object accepts a WebSocket that outlives the object's time in memory.
+ *
+ * Where a foreign fact has no source it was measured with workerd 2026-07-30, at compatibility dates from 2024 on.
+ *
+ * @module
+ */
+import { sendableCode, sendableReason } from "../../wire/close_codes.ts";
+import type { Handshake } from "../../server/handshake/handshake.ts";
+import type { Kept } from "../../server/connection/snapshot.ts";
+import { PING, PONG } from "../../wire/protocol.ts";
+import type { Data, Socket, SocketEvents } from "../../seams/socket.ts";
+import type { Attachments } from "./attachment.ts";
+import {
+  type DurableSocketLike,
+  type DurableStateLike,
+  globals,
+  upgraded,
+} from "./types.ts";
+import { Unread } from "./read_receipts.ts";
+
+const OPEN = 1;
+
+/** The sockets of one Durable Object, and what the node wants to be told about each. */
+export class DurableSockets {
+  readonly #state: DurableStateLike;
+  readonly #attachments: Attachments;
+  readonly #open = new Map<DurableSocketLike, Open>();
+
+  constructor(state: DurableStateLike, attachments: Attachments) {
+    this.#state = state;
+    this.#attachments = attachments;
+    const { WebSocketRequestResponsePair } = globals();
+    state.setWebSocketAutoResponse(
+      new WebSocketRequestResponsePair(PING, PONG),
+    );
+  }
+
+  /** Upgrades a request. */
+  open(handshake: Extract<Handshake, { kind: "upgrade" }>): Response {
+    const { WebSocketPair } = globals();
+    const { 0: far, 1: near } = new WebSocketPair();
+    const socket = new DurableSocket(near, this.#state, this.#attachments);
+    if (handshake.refused) {
+      // With hibernation, a client that has sent nothing sees the close only when the object leaves memory.
+      near.accept();
+      handshake.open(socket);
+    } else {
+      this.#state.acceptWebSocket(near);
+      this.#open.set(near, { socket, events: handshake.open(socket) });
+    }
+    const headers = { "sec-websocket-protocol": handshake.protocol };
+    return upgraded(far, headers);
+  }
+
+  /** Makes the connections again that were there before a sleep. */
+  restore(
+    make: (socket: Socket, kept: Kept) => SocketEvents | undefined,
+  ): Promise<void> | undefined {
+    const sockets = this.#state.getWebSockets()
+      .filter(({ readyState }) => readyState === OPEN);
+    return this.#attachments.restore(sockets, (ws, kept) => {
+      const socket = new DurableSocket(ws, this.#state, this.#attachments);
+      const events = kept && make(socket, kept);
+      if (events) this.#open.set(ws, { socket, events });
+      else {socket.close(
+          1012,
+          "the server slept before the connection was ready",
+        );}
+    });
+  }
+
+  /** A message came. */
+  message(
+    ws: DurableSocketLike,
+    message: string | ArrayBuffer,
+  ): Promise<void> | undefined {
+    const open = this.#open.get(ws);
+    if (!open) return undefined;
+    const { socket, events } = open;
+    if (socket.hasRead(message, events)) return undefined;
+    events.message(
+      typeof message === "string" ? message : new Uint8Array(message),
+    );
+    return events.settled?.();
+  }
+
+  /** A socket is over, or its peer wants it to be. */
+  closed(ws: DurableSocketLike, code: number, reason: string): void {
+    this.#open.get(ws)?.events.closed(code, reason);
+    this.#open.delete(ws);
+    // Unanswered, the peer waits for it, whatever the compatibility date; 3 is after a close of our own.
+    if (ws.readyState !== 3) {
+      ws.close(sendableCode(code), sendableReason(reason));
+    }
+  }
+}
+
+interface Open {
+  readonly socket: DurableSocket;
+  readonly events: SocketEvents;
+}
+
+class DurableSocket implements Socket {
+  readonly #ws: DurableSocketLike;
+  readonly #state: DurableStateLike;
+  readonly #attachments: Attachments;
+  readonly #unread = new Unread();
+
+  constructor(
+    ws: DurableSocketLike,
+    state: DurableStateLike,
+    attachments: Attachments,
+  ) {
+    this.#ws = ws;
+    this.#state = state;
+    this.#attachments = attachments;
+  }
+
+  send(data: Data): void {
+    if (this.#ws.readyState !== OPEN) return; // it would throw
+    this.#ws.send(data as Uint8Array<ArrayBuffer>); // our own bytes are never on shared memory
+    this.#ask(this.#unread.sent(data));
+  }
+
+  /** Takes a message that tells how far the peer has read; whether it was nothing else. */
+  hasRead(message: string | ArrayBuffer, events: SocketEvents): boolean {
+    const answer = this.#unread.answered(message);
+    if (!answer) return false;
+    this.#ask(answer.next);
+    events.alive();
+    events.drained();
+    return answer.only;
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#ws.readyState === OPEN) this.#ws.close(code, reason);
+  }
+
+  /** The runtime does not tell how many wait: these are what the peer has not read, as it says. */
+  buffered(): number | undefined {
+    return this.#unread.bytes;
+  }
+
+  endOfTurn(fn: () => void): void {
+    queueMicrotask(fn);
+  }
+
+  keep(kept: Kept | undefined): Error | undefined {
+    return this.#attachments.keep(this.#ws, kept);
+  }
+
+  #ask(question: string | undefined): void {
+    if (question !== undefined && this.#ws.readyState === OPEN) {
+      this.#ws.send(question);
+    }
+  }
+
+  answeredAt(): number | undefined {
+    return this.#state.getWebSocketAutoResponseTimestamp(this.#ws)?.getTime();
+  }
+}

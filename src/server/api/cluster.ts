@@ -1,0 +1,98 @@
+/**
+ * The cluster as the application sees it: its nodes, and who is connected to them.
+ *
+ * @module
+ */
+import type { Core } from "../context.ts";
+import {
+  type ConnectionInfo,
+  inquire,
+  type Inquiry,
+} from "../presence/query.ts";
+import type { NodeInfo, NodeListener } from "../cluster/directory.ts";
+import type { WatchListener } from "../reach_types.ts";
+import type { Off } from "../types.ts";
+import { checkUserId } from "../cluster/reach.ts";
+
+/** What `srv.cluster` is. */
+export class ClusterHandle {
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  async nodes(): Promise<NodeInfo[]> {
+    const { directory } = this.#core.reach;
+    await directory.settled;
+    return [directory.me, ...directory.others()];
+  }
+
+  async connections(): Promise<ConnectionInfo[]> {
+    return await this.#list(["all"]);
+  }
+
+  async byUser(userId: string): Promise<ConnectionInfo[]> {
+    return await this.#list(["user", checkUserId(userId)]);
+  }
+
+  async room(name: string): Promise<ConnectionInfo[]> {
+    return await this.#list(["room", name]);
+  }
+
+  async count(): Promise<number> {
+    return sum(await this.#counts(["count"]));
+  }
+
+  async topology(): Promise<{ nodeId: string; connections: number }[]> {
+    const counts = await this.#counts(["count"]);
+    if (this.#core.registry) {
+      // A node without anybody is not in the registry.
+      for (const { nodeId } of await this.nodes()) {
+        if (!counts.has(nodeId)) counts.set(nodeId, 0);
+      }
+    }
+    return [...counts].map(([nodeId, connections]) => ({
+      nodeId,
+      connections,
+    }));
+  }
+
+  async isOnline(userId: string): Promise<boolean> {
+    return sum(await this.#counts(["online", checkUserId(userId)])) > 0;
+  }
+
+  watch(
+    who: { room?: string; userId?: string },
+    listener: WatchListener,
+  ): Off {
+    return this.#core.lookouts.watch(who, listener);
+  }
+
+  async #list(inquiry: Inquiry): Promise<ConnectionInfo[]> {
+    const { registry } = this.#core;
+    if (registry) return await registry.list(inquiry);
+    const answers = await inquire(this.#core, inquiry);
+    return [...answers.values()].flat() as ConnectionInfo[]; // what each node answers
+  }
+
+  async #counts(inquiry: Inquiry): Promise<Map<string, number>> {
+    const { registry } = this.#core;
+    if (registry) return await registry.counts(inquiry);
+    const answers = await inquire(this.#core, inquiry);
+    return new Map(
+      [...answers].map(([nodeId, count]) => [nodeId, Number(count)]),
+    );
+  }
+
+  onNode(fn: NodeListener): () => void {
+    const core = this.#core;
+    return core.reach.directory.listen((node, change) =>
+      void core.hook("onNode", "hook", () => fn(node, change))
+    );
+  }
+}
+
+function sum(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((all, count) => all + count, 0);
+}

@@ -1,0 +1,293 @@
+/**
+ * What the author of a server holds: the public face of a node.
+ *
+ * @module
+ */
+import type { Adapter } from "../../seams/adapter.ts";
+import { roomOf, topicChannel, topicOf } from "../fanout/channels.ts";
+import { ClusterHandle } from "./cluster.ts";
+import type { Call, Contract } from "../../contract/define.ts";
+import type { AskOptions } from "../cluster/ask_options.ts";
+import {
+  decide,
+  type Handshake,
+  type HandshakeExtras,
+} from "../handshake/handshake.ts";
+import type { Hub } from "../fanout/hub.ts";
+import type { Handler } from "../handlers.ts";
+import type { AuthResult, ContractDefinition } from "../../contract/types.ts";
+import { quote } from "../../contract/names.ts";
+import { publish } from "./publish.ts";
+import type { AdapterStatus } from "../fanout/relay.ts";
+import type { AdapterStats, Stats } from "../stats/stats.ts";
+import { handleOf, RoomHandle } from "./room.ts";
+import { Server } from "../server.ts";
+import type { AnyConnection, CloseOptions, Node, Off } from "../types.ts";
+import { emitServer, onServer } from "../cluster/server_events.ts";
+import { ServerQuestions } from "../cluster/server_requests.ts";
+import { ConnectionTarget, RoleTarget, UserTarget } from "./targets.ts";
+import type { ServerOptions } from "../options.ts";
+import { createSettings } from "../settings.ts";
+import type { SleepHost } from "../restore.ts";
+
+/**
+ * Makes a node. Runtime files give it sockets.
+ *
+ * @param contract What `defineContract` returned
+ * @param options The options, `adapter` included
+ * @param host Where the runtime may put the node to sleep
+ * @throws {TypeError} When an argument is missing
+ */
+export function createNode<
+  C extends ContractDefinition,
+  A extends AuthResult<C>,
+>(
+  contract: Contract<C>,
+  options: ServerOptions<C, A> & { readonly adapter: Adapter },
+  host?: SleepHost,
+): Node<C, A> {
+  if (!(contract?.roles instanceof Map)) {
+    throw new TypeError(
+      "Cannot create a server: the contract is not defined, must be what defineContract returned",
+    );
+  }
+  // From here on names are strings and payloads unknown: the types above are checked where users write them.
+  const server = new Server(
+    contract as never,
+    createSettings(options as never),
+    options.adapter,
+    host,
+  );
+  return new ServerNode(server) as never;
+}
+
+function adapterStats({ status, lagMs }: Hub): AdapterStats {
+  const { state, since } = status;
+  return { state, since, ...(lagMs !== undefined && { lagMs }) };
+}
+
+/** Finds what is behind a node's public face. */
+export function serverOf(node: Node): Server {
+  return ServerNode.serverOf(node as never); // createNode made it
+}
+
+class ServerNode {
+  readonly nodeId: string;
+  readonly #server: Server;
+  readonly #questions: ServerQuestions;
+
+  constructor(server: Server) {
+    this.#server = server;
+    this.#questions = new ServerQuestions(server);
+    this.nodeId = server.nodeId;
+  }
+
+  static serverOf(node: ServerNode): Server {
+    return node.#server;
+  }
+
+  get local(): {
+    connections: AnyConnection[];
+    rooms: Map<string, number>;
+    topics: Map<string, number>;
+  } {
+    const rooms = new Map<string, number>();
+    const topics = new Map<string, number>();
+    for (const { name, direct, grouped } of this.#server.hub.channels()) {
+      const room = roomOf(name);
+      const topic = topicOf(name);
+      const size = direct.size + grouped.size;
+      if (room !== undefined) rooms.set(room, size);
+      else if (topic !== undefined) topics.set(topic, size);
+    }
+    return {
+      connections: [...this.#server.sessions.values()].flatMap(handleOf),
+      rooms,
+      topics,
+    };
+  }
+
+  implement(
+    handlers: Record<string, Record<string, Handler> | undefined>,
+  ): this {
+    const server = this.#server;
+    if (server.implemented) {
+      throw new TypeError(
+        "Cannot implement: it was done already, must be done once",
+      );
+    }
+    const found = new Map<Call, Handler>();
+    for (const surface of server.contract.roles.values()) {
+      for (const call of surface.calls.values()) {
+        const handler = handlers[call.block]?.[call.name];
+        if (typeof handler !== "function") {
+          throw new TypeError(
+            `Cannot implement ${
+              quote(`${call.block}.${call.name}`)
+            }: its handler is ${typeof handler}, must be a function`,
+          );
+        }
+        found.set(call, handler);
+      }
+    }
+    for (const [block, given] of Object.entries(handlers)) {
+      for (const name of Object.keys(given ?? {})) {
+        if (
+          [...found.keys()].some((call) =>
+            call.block === block && call.name === name
+          )
+        ) continue;
+        throw new TypeError(
+          `Cannot implement ${
+            quote(`${block}.${name}`)
+          }: the contract has no such request or signal`,
+        );
+      }
+    }
+    server.handlers = found;
+    server.implemented = true;
+    return this;
+  }
+
+  room(name: string): RoomHandle {
+    return new RoomHandle(this.#server, name);
+  }
+
+  publish(topic: string, data: unknown): void {
+    this.#publish("shared", this.#server.contract.shared.topics, topic, data);
+  }
+
+  forRole(role: string): { publish(topic: string, data: unknown): void } {
+    const surface = this.#server.contract.roles.get(role);
+    if (!surface) {
+      throw new TypeError(
+        `Cannot publish for role ${quote(role)}: the contract has no such role`,
+      );
+    }
+    return {
+      publish: (topic, data) =>
+        this.#publish(role, surface.topics, topic, data),
+    };
+  }
+
+  toConn(id: string, role?: string): ConnectionTarget {
+    return new ConnectionTarget(this.#server, id, role);
+  }
+
+  toUser(userId: string): UserTarget {
+    return new UserTarget(this.#server, userId);
+  }
+
+  toRole(role: string): RoleTarget {
+    return new RoleTarget(this.#server, role);
+  }
+
+  get cluster(): ClusterHandle {
+    return new ClusterHandle(this.#server);
+  }
+
+  isOnline(userId: string): Promise<boolean> {
+    return this.cluster.isOnline(userId);
+  }
+
+  async askServers(
+    name: string,
+    input: unknown,
+    options: AskOptions = {},
+  ): Promise<unknown> {
+    const gathered = await this.#questions.ask(name, input, options);
+    const { answers, failed, missing, missingNodes } = gathered;
+    return {
+      answers: answers.map(({ id, output }) => ({ nodeId: id, output })),
+      failed: failed.map(({ id, error }) => ({ nodeId: id, error })),
+      missing: [...missing, ...missingNodes],
+    };
+  }
+
+  emitServer(event: string, data: unknown): void {
+    emitServer(this.#server, event, data);
+  }
+
+  onServer(event: string, fn: (data: unknown) => void): Off {
+    const question = this.#server.contract.serverQuestions.get(event);
+    if (!question) return onServer(this.#server, event, fn);
+    const off = this.#questions.listen(question, fn);
+    return Object.assign(off, { ready: this.#server.reach.heard });
+  }
+
+  status(): AdapterStatus {
+    return this.#server.hub.status;
+  }
+
+  stats(): Stats {
+    const { contract, counters, hub, pending, sessions, tallies, turn } =
+      this.#server;
+    const { registry, lookouts } = this.#server;
+    const roles = Object.fromEntries(
+      [...contract.roles.keys()].map((role) => [role, 0]),
+    );
+    let calls = 0;
+    let signals = 0;
+    let subscriptions = 0;
+    for (const session of sessions.values()) {
+      const { handle: { role }, sizes } = session;
+      roles[role] = (roles[role] ?? 0) + 1;
+      calls += sizes.calls;
+      signals += sizes.signals;
+      subscriptions += sizes.subscriptions;
+    }
+    return {
+      ...counters,
+      refusals: { ...counters.refusals },
+      limits: { ...counters.limits },
+      closes: { ...counters.closes },
+      connections: sessions.size,
+      roles,
+      calls: tallies.all(),
+      adapter: adapterStats(hub),
+      relay: { ...hub.counters },
+      sizes: {
+        sessions: sessions.size,
+        handshakes: pending.size,
+        waitingOutboxes: turn.size,
+        calls,
+        signals,
+        subscriptions,
+        registered: registry?.size ?? 0,
+        watches: lookouts.size,
+        ...hub.sizes(),
+      },
+    };
+  }
+
+  handshake(
+    request: Request,
+    extras: HandshakeExtras = {},
+  ): Promise<Handshake> {
+    return decide(this.#server, request, extras, this.#server.enter);
+  }
+
+  close({ drainMs = 0 }: CloseOptions = {}): Promise<void> {
+    return this.#server.close(drainMs);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #publish(
+    block: string,
+    topics: Server["contract"]["shared"]["topics"],
+    topic: string,
+    data: unknown,
+  ): void {
+    const message = topics.get(topic);
+    if (message?.block !== block) {
+      throw new TypeError(
+        `Cannot publish ${quote(topic)}: ${quote(block)} has no such topic`,
+      );
+    }
+    const channel = topicChannel(block, topic);
+    publish(this.#server, channel, message, data, { kind: "topic" });
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Rooms: what the application sees of a channel.
+ *
+ * @module
+ */
+import { frameOf, questionOf } from "../cluster/client_request.ts";
+import { roomChannel } from "../fanout/channels.ts";
+import { ConnectionHandle } from "../connection/handle.ts";
+import type { Core } from "../context.ts";
+import { countLimit } from "../stats/counters.ts";
+import type { AskOptions } from "../cluster/ask_options.ts";
+import { SocketError } from "../../wire/errors.ts";
+import { gather, type Gathered } from "../cluster/gather.ts";
+import { isIn, type Member } from "../fanout/hub.ts";
+import { nameFlaw, quote } from "../../contract/names.ts";
+import { publish } from "./publish.ts";
+import type { Joined } from "../../wire/joined.ts";
+import type { AnyConnection } from "../types.ts";
+import { Session } from "../connection/session.ts";
+
+/** One room of a node. It holds nothing: all state is the hub's. */
+export class RoomHandle {
+  readonly #core: Core;
+  readonly #name: string;
+  readonly #channel: string;
+
+  constructor(core: Core, name: string) {
+    const { maxNameBytes } = core.settings;
+    const flaw = typeof name === "string"
+      ? nameFlaw(name, maxNameBytes)
+      : `it is of type ${typeof name}`;
+    // Room names often come from a client, so it is told.
+    if (flaw) {
+      throw new SocketError(
+        "BAD_REQUEST",
+        `Cannot use room ${
+          quote(String(name))
+        }: ${flaw}, must be well-formed Unicode of 1 to maxNameBytes ${maxNameBytes} bytes`,
+      );
+    }
+    this.#core = core;
+    this.#name = name;
+    this.#channel = roomChannel(name);
+  }
+
+  get size(): number {
+    const channel = this.#core.hub.channel(this.#channel);
+    return channel ? channel.direct.size + channel.grouped.size : 0;
+  }
+
+  get connections(): AnyConnection[] {
+    const channel = this.#core.hub.channel(this.#channel);
+    return channel
+      ? [...channel.direct, ...channel.grouped].flatMap(handleOf)
+      : [];
+  }
+
+  add(conn: AnyConnection): Promise<Joined> {
+    const session = this.#session(conn);
+    if (session.over) return Promise.resolve({ live: false });
+    const { maxRooms } = this.#core.settings;
+    const known = this.#core.hub.channel(this.#channel);
+    if (!known || !isIn(known, session)) {
+      if (session.rooms >= maxRooms) {
+        countLimit(this.#core.counters, "maxRooms");
+        throw new SocketError(
+          "RATE_LIMITED",
+          `Cannot join room ${
+            quote(this.#name)
+          }: more than maxRooms ${maxRooms}`,
+        );
+      }
+      session.rooms++;
+    }
+    return this.#core.hub.join(this.#channel, session, known);
+  }
+
+  remove(conn: AnyConnection): void {
+    const session = this.#session(conn);
+    const channel = this.#core.hub.channel(this.#channel);
+    if (!channel || !isIn(channel, session)) return;
+    session.rooms--;
+    this.#core.hub.leave(channel, session);
+  }
+
+  except(...conns: AnyConnection[]): { broadcast: RoomHandle["broadcast"] } {
+    const members = new Set<Member>(conns.map((conn) => this.#session(conn)));
+    return {
+      broadcast: (event, data) => this.#broadcast(event, data, members),
+    };
+  }
+
+  broadcast(event: string, data: unknown): void {
+    this.#broadcast(event, data);
+  }
+
+  async request(
+    name: string,
+    input: unknown,
+    options: AskOptions = {},
+  ): Promise<Gathered> {
+    const core = this.#core;
+    const question = questionOf(core.contract.shared, name);
+    const frame = await frameOf(core, question, input);
+    return await gather(core, "room", [this.#name], question, frame, options);
+  }
+
+  #broadcast(event: string, data: unknown, except?: ReadonlySet<Member>): void {
+    const message = this.#core.contract.shared.events.get(event);
+    if (!message) {
+      throw new TypeError(
+        `Cannot broadcast ${
+          quote(event)
+        }: the contract shares no such event, must be one of shared.serverToClient`,
+      );
+    }
+    const to = { kind: "room", room: this.#name } as const;
+    publish(this.#core, this.#channel, message, data, to, except);
+  }
+
+  #session(conn: AnyConnection): Session {
+    const session = ConnectionHandle.sessionOf(conn);
+    if (session?.core === this.#core) return session;
+    throw new TypeError(
+      `Cannot use a connection in room ${
+        quote(this.#name)
+      }: it is not of this server`,
+    );
+  }
+}
+
+/** The connection of a member. */
+export function handleOf(member: Member): ConnectionHandle[] {
+  return member instanceof Session ? [member.handle] : []; // every member is one; the hub does not know
+}

@@ -1,0 +1,93 @@
+/**
+ * One question to one client, wherever it is.
+ *
+ * @module
+ */
+import { plainIssue, summary } from "../calls/reply.ts";
+import type { Question, Surface } from "../../contract/define.ts";
+import type { Core } from "../context.ts";
+import { type AskOptions, withDeadline } from "./ask_options.ts";
+import { SocketError } from "../../wire/errors.ts";
+import { quote } from "../../contract/names.ts";
+import type { Fields, Frame } from "../../wire/protocol.ts";
+import { validate } from "../../contract/schema.ts";
+
+/** The question of a name. */
+export function questionOf(surface: Surface, name: string): Question {
+  const question = surface.questions.get(name);
+  if (question) return question;
+  throw new TypeError(
+    `Cannot ask ${
+      quote(name)
+    }: there is no such question for all whom it may reach, must be one of shared or of the named role`,
+  );
+}
+
+/**
+ * Validates a question's input and makes its frame, with id 0.
+ *
+ * @throws {TypeError} When the schema refuses the input
+ */
+export async function frameOf(
+  core: Core,
+  { name, block, input }: Question,
+  data: unknown,
+): Promise<Frame> {
+  const fields: Fields = ["req", 0, name];
+  if (core.settings.validateOutput === "off") {
+    return core.codec.frame(fields, data);
+  }
+  const checked = await validate(input, data);
+  if (checked.ok) return core.codec.frame(fields, checked.value);
+  throw new TypeError(
+    `Cannot ask ${quote(`${block}.${name}`)}: its schema refused the input: ${
+      summary(checked.issues)
+    }`,
+    { cause: { issues: checked.issues } },
+  );
+}
+
+/** Asks the client of a connection, and waits for its answer. */
+export async function askConnection(
+  core: Core,
+  id: string,
+  question: Question,
+  data: unknown,
+  options: AskOptions,
+): Promise<unknown> {
+  const frame = await frameOf(core, question, data);
+  const { reach } = core;
+  if (reach.isElsewhere(id)) {
+    await reach.directory.settled;
+    if (core.hub.status.state === "down") {
+      throw new SocketError(
+        "UNAVAILABLE",
+        `Cannot ask connection ${quote(id)}: other nodes are not heard now`,
+      );
+    }
+  }
+  const answer = await withDeadline<Fields>(
+    options,
+    ({ resolve }) => reach.ask(id, question.block, frame, resolve),
+  );
+  return await outcomeOf(core, question, answer);
+}
+
+/** What an answer says: the output, or a throw. */
+export async function outcomeOf(
+  core: Core,
+  { name, output }: Question,
+  [tag, _id, first, message, data]: Fields,
+): Promise<unknown> {
+  const { codec } = core;
+  if (tag === "err") {
+    throw new SocketError(String(first), String(message), codec.payload(data));
+  }
+  const checked = await validate(output, codec.payload(first));
+  if (checked.ok) return checked.value;
+  throw new SocketError(
+    "VALIDATION",
+    `The answer to ${quote(name)} was refused: ${summary(checked.issues)}`,
+    { issues: checked.issues.map(plainIssue) },
+  );
+}

@@ -1,0 +1,302 @@
+/**
+ * Connections by id, by user and by role, on whatever node they are.
+ *
+ * @module
+ */
+import type { Adapter } from "../../seams/adapter.ts";
+import {
+  nodeChannel,
+  NODES,
+  roleChannel,
+  roomChannel,
+  userChannel,
+} from "../fanout/channels.ts";
+import type { Core } from "../context.ts";
+import { SocketError } from "../../wire/errors.ts";
+import { type Channel, type Member, membersOf } from "../fanout/hub.ts";
+import { NAME_RULE, nameFlaw, quote } from "../../contract/names.ts";
+import { Directory } from "./directory.ts";
+import { NodeCalls } from "./node_requests.ts";
+import { Post } from "./message_parts.ts";
+import {
+  countFrames,
+  type Frame,
+  plainFrame,
+  read,
+} from "../../wire/protocol.ts";
+import type { Joined } from "../../wire/joined.ts";
+import { GONE, type TakeAnswer } from "../connection/client_requests.ts";
+import { Session } from "../connection/session.ts";
+
+/** The connections of one role on this node. */
+interface Role {
+  readonly sessions: Set<Session>;
+  /** Ends what hears the other nodes; absent while this node hears none. */
+  off: (() => void) | undefined;
+}
+
+/** What a node is reached by. */
+export class Reach {
+  readonly post: Post;
+  readonly directory: Directory;
+  readonly calls: NodeCalls;
+  readonly #core: Core;
+  readonly #adapter: Adapter;
+  readonly #roles = new Map<string, Role>();
+  #opened = false;
+  #started = false;
+  #heard: Promise<Joined> = Promise.resolve({ live: true });
+
+  constructor(core: Core, adapter: Adapter) {
+    this.#core = core;
+    this.#adapter = adapter;
+    this.post = new Post(core);
+    this.directory = new Directory(core, this.post, adapter.metered ?? false);
+    this.calls = new NodeCalls(core, this.post, this.directory);
+    this.calls.on("conn", ([id = "", block = ""], question, { answer }) => {
+      const take: TakeAnswer = (fields) => answer(core.nodeId, "", fields);
+      return this.#askHere(id, block, question, take);
+    });
+    this.post.on("to", ({ head: [, id, block], body }) => {
+      if (body) this.#deliver(String(id), String(block), body);
+    });
+    this.post.on("end", ({ head: [, id, code, reason] }) => {
+      core.sessions.get(String(id))?.end(Number(code), String(reason));
+    });
+    this.calls.on("room", ([room = ""], question, { asked, answer }) => {
+      const channel = core.hub.channel(roomChannel(room));
+      const members = channel ? membersOf(channel).flatMap(sessionOf) : [];
+      asked(core.nodeId, members.map(({ handle }) => handle.id));
+      const stops = members.map((session) => {
+        const { id } = session.handle;
+        return session.ask(question, (it) => answer(core.nodeId, id, it));
+      });
+      return () => stops.forEach((stop) => stop());
+    });
+  }
+
+  /** Whether this node is to be reached by the others. */
+  get wanted(): boolean {
+    return this.#core.settings.reach ?? !this.#adapter.metered;
+  }
+
+  /** Resolves when the other nodes reach this one, or could not be heard in time. */
+  get heard(): Promise<Joined> {
+    return this.#heard;
+  }
+
+  /** The node is made. */
+  open(): void {
+    this.#opened = true;
+    this.look();
+  }
+
+  /** Hears the other nodes from now on, if there may be any and it is wanted: called whenever that may have changed. */
+  look(): void {
+    const { closing, nodeId } = this.#core;
+    if (this.#started) return this.directory.announce();
+    if (!this.#opened || closing) return;
+    if (!this.wanted || this.#adapter.alone?.()) return;
+    this.#started = true;
+    const channels = [nodeChannel(nodeId), NODES];
+    this.#heard = Promise.all(channels.map((it) => this.post.hear(it)))
+      .then((all) => ({ live: all.every(({ live }) => live) }));
+    this.directory.start(this.#heard);
+    for (const [name, role] of this.#roles) this.#hearRole(name, role);
+  }
+
+  /** Throws UNAVAILABLE where other nodes are not to be reached: better than a loss in silence. */
+  mustReach(what: string): void {
+    if (this.wanted) return;
+    throw new SocketError(
+      "UNAVAILABLE",
+      `Cannot reach ${what} on other nodes: the option reach is off, as it is by default where hearing costs, must be true`,
+    );
+  }
+
+  /** Hears nobody any more, and says so. */
+  close(): void {
+    this.calls.close();
+    this.directory.close();
+  }
+
+  /** A connection was accepted. Throws what the application's `identify` throws. */
+  opened(session: Session): void {
+    const { handle } = session;
+    let role = this.#roles.get(handle.role);
+    if (!role) {
+      this.#roles.set(
+        handle.role,
+        role = { sessions: new Set(), off: undefined },
+      );
+      if (this.#started) this.#hearRole(handle.role, role);
+    }
+    role.sessions.add(session);
+    const userId = this.#core.settings.identify?.(handle as never);
+    if (userId === undefined) return;
+    session.userId = checkUserId(userId);
+    void this.#core.hub.join(userChannel(userId), session);
+  }
+
+  /** A connection is over. */
+  ended(session: Session): void {
+    const { role: name } = session.handle;
+    const role = this.#roles.get(name);
+    if (!role?.sessions.delete(session) || role.sessions.size > 0) return;
+    this.#roles.delete(name);
+    role.off?.();
+  }
+
+  /** Sends an event of a block to one connection. */
+  toConnection(id: string, block: string, frame: Frame): void {
+    const nodeId = this.nodeOf(id);
+    if (nodeId === this.#core.nodeId) this.#deliver(id, block, frame);
+    else if (nodeId) this.post.send(nodeId, ["to", id, block], frame);
+  }
+
+  /** Whether a connection's id names another node. Throws as `nodeOf` does. */
+  isElsewhere(id: string): boolean {
+    const nodeId = this.nodeOf(id);
+    return nodeId !== undefined && nodeId !== this.#core.nodeId;
+  }
+
+  /**
+   * Asks the client of one connection.
+   *
+   * @param frame The question, made with id 0
+   * @param take Called once, at once where there is no such connection
+   * @returns What ends it
+   */
+  ask(
+    id: string,
+    block: string,
+    frame: Frame,
+    take: TakeAnswer,
+  ): (answered: boolean) => void {
+    const nodeId = this.nodeOf(id);
+    if (nodeId === this.#core.nodeId) {
+      const stop = this.#askHere(id, block, frame, take);
+      return (answered) => !answered && stop();
+    }
+    if (!nodeId || !this.directory.has(nodeId)) {
+      take(GONE);
+      return () => {};
+    }
+    return this.calls.ask(nodeId, "conn", [id, block], frame, {
+      asked: () => {},
+      answer: (from, _member, answer) => from === nodeId && take(answer),
+      gone: (lost) => lost === nodeId && take(GONE),
+    });
+  }
+
+  /** Ends one connection. */
+  endConnection(id: string, code: number, reason: string): void {
+    const nodeId = this.nodeOf(id);
+    if (nodeId === this.#core.nodeId) {
+      this.#core.sessions.get(id)?.end(code, reason);
+    } else if (nodeId) this.post.send(nodeId, ["end", id, code, reason]);
+  }
+
+  /** Ends all connections of a user. */
+  endUser(userId: string, code: number, reason: string): void {
+    const name = userChannel(userId);
+    const channel = this.#core.hub.channel(name);
+    const order = plainFrame("end", code, reason);
+    this.#core.hub.emit(name, order, 0);
+    if (channel) this.ordered(channel, order);
+  }
+
+  /** Sends an event to all connections of a role. */
+  toRole(role: string, frame: Frame): void {
+    this.mustReach(`role ${quote(role)}`);
+    this.#core.hub.emit(roleChannel(role), frame); // first, since it throws for one that is too large
+    this.#deliverToRole(role, frame, 1);
+  }
+
+  /** Does what was ordered of a channel's members. */
+  ordered(channel: Channel, order: string): void {
+    if (!channel.name.startsWith("user:")) return;
+    const [frame] = read(order);
+    if (!frame?.ok) return;
+    const [, code, reason] = frame.fields;
+    for (const session of membersOf(channel).flatMap(sessionOf)) {
+      session.end(Number(code), String(reason));
+    }
+  }
+
+  /**
+   * The node that a connection's id names, `undefined` for a text that names none.
+   *
+   * @throws {SocketError} UNAVAILABLE when it is another one and this node hears no other
+   */
+  nodeOf(id: string): string | undefined {
+    const nodeId = String(id).slice(0, Math.max(0, id.lastIndexOf(".")));
+    if (!/^\S{1,128}$/.test(nodeId)) return undefined;
+    if (nodeId !== this.#core.nodeId) {
+      this.mustReach(`connection ${quote(id)}`);
+    }
+    return nodeId;
+  }
+
+  #deliver(id: string, block: string, frame: Frame): void {
+    const session = this.#core.sessions.get(id);
+    if (session && this.#sees(session, block)) session.outbox.push(frame);
+  }
+
+  #askHere(
+    id: string,
+    block: string,
+    frame: Frame,
+    take: TakeAnswer,
+  ): () => void {
+    const session = this.#core.sessions.get(id);
+    if (!session) take(GONE);
+    else if (this.#sees(session, block)) return session.ask(frame, take);
+    else take(["err", 0, "NOT_FOUND", "Its role has no such question"]);
+    return () => {};
+  }
+
+  /** The wall of a connection's role: what is outside of it is reported. */
+  #sees({ handle: { id, role } }: Session, block: string): boolean {
+    if (block === "shared" || block === role) return true;
+    const error = new TypeError(
+      `Cannot send to connection ${quote(id)}: it is of role ${
+        quote(role)
+      }, must be of ${quote(block)}`,
+    );
+    this.#core.report(error, { source: "output", connectionId: id });
+    return false;
+  }
+
+  #hearRole(name: string, role: Role): void {
+    const { off } = this.#core.hub.listen(
+      roleChannel(name),
+      (frames) => this.#deliverToRole(name, frames, countFrames(frames)),
+      true,
+    );
+    role.off = off;
+  }
+
+  #deliverToRole(name: string, frame: Frame, count: number): void {
+    for (const session of this.#roles.get(name)?.sessions ?? []) {
+      session.outbox.push(frame, count);
+    }
+  }
+}
+
+/** The session that a member is; each is one, but the hub does not know. */
+function sessionOf(member: Member): Session[] {
+  return member instanceof Session ? [member] : [];
+}
+
+/** Checks what is to stand for a user. */
+export function checkUserId(userId: unknown): string {
+  const flaw = typeof userId === "string"
+    ? nameFlaw(userId)
+    : `it is of type ${typeof userId}`;
+  if (flaw === undefined) return userId as string; // just checked
+  throw new SocketError(
+    "BAD_REQUEST",
+    `Cannot use user ${quote(String(userId))}: ${flaw}, must be ${NAME_RULE}`,
+  );
+}

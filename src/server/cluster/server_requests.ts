@@ -1,0 +1,104 @@
+/**
+ * Questions between nodes that the contract has.
+ *
+ * @module
+ */
+import { summary } from "../calls/reply.ts";
+import type { Question } from "../../contract/define.ts";
+import type { Core } from "../context.ts";
+import type { AskOptions } from "./ask_options.ts";
+import { isSocketError, SocketError } from "../../wire/errors.ts";
+import { gather, type Gathered } from "./gather.ts";
+import { quote } from "../../contract/names.ts";
+import { type Fields, type Frame, read } from "../../wire/protocol.ts";
+import { validate } from "../../contract/schema.ts";
+
+/** What answers each question on this node. */
+export class ServerQuestions {
+  readonly #core: Core;
+  readonly #handlers = new Map<string, (input: unknown) => unknown>();
+
+  constructor(core: Core) {
+    this.#core = core;
+    core.reach.calls.on("server", ([name = ""], question, { answer }) => {
+      this.#answer(name, question).then((it) => answer(core.nodeId, "", it));
+      return () => {};
+    });
+  }
+
+  /** Answers a question from now on. */
+  listen(question: Question, fn: (input: unknown) => unknown): () => void {
+    const { name } = question;
+    if (this.#handlers.has(name)) {
+      throw new TypeError(
+        `Cannot answer ${quote(name)}: it has a listener, must have one`,
+      );
+    }
+    this.#handlers.set(name, fn);
+    return () => {
+      if (this.#handlers.get(name) === fn) this.#handlers.delete(name);
+    };
+  }
+
+  /** Asks all nodes. As server events do, the input leaves as it was given, and so does each answer. */
+  async ask(
+    name: string,
+    input: unknown,
+    options: AskOptions,
+  ): Promise<Gathered> {
+    const core = this.#core;
+    const question = core.contract.serverQuestions.get(name);
+    if (!question) throw unknown("ask", name);
+    const checked = await validate(question.input, input);
+    if (!checked.ok) {
+      throw new TypeError(
+        `Cannot ask ${quote(name)}: its schema refused the input: ${
+          summary(checked.issues)
+        }`,
+        { cause: { issues: checked.issues } },
+      );
+    }
+    const frame = core.codec.frame(["req", 0, name], input);
+    return await gather(core, "server", [name], question, frame, options);
+  }
+
+  async #answer(name: string, question: Frame): Promise<Fields> {
+    const core = this.#core;
+    const fn = this.#handlers.get(name);
+    const schema = core.contract.serverQuestions.get(name);
+    try {
+      if (!fn || !schema) {
+        throw new SocketError(
+          "NOT_FOUND",
+          `Nobody here answers ${quote(name)}`,
+        );
+      }
+      const [frame] = read(question);
+      const raw = frame?.ok ? frame.fields[3] : undefined;
+      const checked = await validate(schema.input, core.codec.payload(raw));
+      if (!checked.ok) {
+        throw new SocketError("VALIDATION", summary(checked.issues));
+      }
+      return fieldsOf(core.codec.frame(["res", 0], await fn(checked.value)));
+    } catch (error) {
+      if (isSocketError(error)) return ["err", 0, error.code, error.message];
+      core.report(error, { source: "serverEvent", name });
+      return ["err", 0, "INTERNAL", "The node failed"];
+    }
+  }
+}
+
+/** The error for a question that the contract does not have. */
+export function unknown(action: string, name: string): TypeError {
+  return new TypeError(
+    `Cannot ${action} ${
+      quote(name)
+    }: the contract has no such question, must be one of its serverToServer entries with an output`,
+  );
+}
+
+function fieldsOf(frame: Frame): Fields {
+  const [it] = read(frame);
+  if (it?.ok) return it.fields;
+  throw new TypeError(it?.flaw);
+}

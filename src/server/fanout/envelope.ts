@@ -1,0 +1,87 @@
+/**
+ * What nodes send each other: frames under a line that says who sent them, and in which order.
+ *
+ * @module
+ */
+import { fromBase64, toBase64 } from "../../wire/bytes.ts";
+import type { Frame } from "../../wire/protocol.ts";
+
+/** One envelope: `1 <nodeId> <epoch> <seq> <t|b>`, a line feed, the frames. */
+export interface Envelope {
+  /** Who sent it. */
+  readonly nodeId: string;
+  /** Which count `seq` belongs to; another epoch starts another count. */
+  readonly epoch: string;
+  /** The envelope's number in its channel and epoch, from 1, without holes. */
+  readonly seq: number;
+  /** The frames: text as it goes to a client, or binary blocks. */
+  readonly frames: Frame;
+}
+
+/** Makes a payload of frames: text as it goes to a client, or binary blocks. */
+export function seal(
+  nodeId: string,
+  epoch: string,
+  seq: number,
+  frames: Frame,
+): string {
+  const text = typeof frames === "string";
+  return `1 ${nodeId} ${epoch} ${seq} ${text ? "t" : "b"}\n${
+    text ? frames : toBase64(frames)
+  }`;
+}
+
+/** Reads a payload; `undefined` when it is not an envelope of ours. Whether the frames are good is the sender's matter. */
+export function unseal(payload: string): Envelope | undefined {
+  const end = payload.indexOf("\n");
+  if (end < 0 || end > 300) return undefined;
+  const head = HEAD.exec(payload.slice(0, end));
+  if (!head) return undefined;
+  const [, nodeId = "", epoch = "", seq, kind] = head;
+  const body = payload.slice(end + 1);
+  const frames = kind === "t" ? body : fromBase64(body);
+  const start = typeof frames === "string"
+    ? frames
+    : frames && String.fromCharCode(...frames.subarray(4, 16));
+  return frames && start && LEADING_TAG.test(start)
+    ? { nodeId, epoch, seq: Number(seq), frames }
+    : undefined;
+}
+
+const HEAD = /^1 (\S{1,128}) (\S{1,64}) ([1-9]\d{0,14}) ([tb])$/;
+// What the hub sends between nodes and nothing else: a foreign text must not reach a client as if it were a frame.
+const LEADING_TAG =
+  /^\["(?:evt|pub|srv|to|end|call|asked|back|stop|node|watch|unwatch|people)",/;
+
+/** What a node remembers of one sender on one channel. */
+export interface Position {
+  /** The current count. */
+  epoch: string;
+  /** The count before it, whose late envelopes are old. */
+  before: string | undefined;
+  /** The last envelope's number. */
+  seq: number;
+}
+
+/**
+ * Decides whether an envelope is new, and moves the position on.
+ *
+ * @param position Where the sender was, `undefined` at its first envelope
+ * @returns The new position and how many envelopes are missing before this one, or `undefined` for one that was seen or is older
+ */
+export function advance(
+  position: Position | undefined,
+  { epoch, seq }: Envelope,
+): { readonly position: Position; readonly missed: number } | undefined {
+  if (!position) {
+    return { position: { epoch, before: undefined, seq }, missed: 0 };
+  }
+  if (epoch === position.epoch) {
+    if (seq <= position.seq) return undefined;
+    const missed = seq - position.seq - 1;
+    position.seq = seq;
+    return { position, missed };
+  }
+  if (epoch === position.before) return undefined;
+  return { position: { epoch, before: position.epoch, seq }, missed: seq - 1 };
+}

@@ -1,0 +1,327 @@
+/**
+ * The hub's outer side: which channels this node hears from the others, and what it sends them.
+ *
+ * @module
+ */
+import type { Adapter } from "../../seams/adapter.ts";
+import { Batch } from "../../wire/batch.ts";
+import { exceeds } from "../../wire/bytes.ts";
+import { backoffDelay } from "../../shared/backoff.ts";
+import { NODES } from "./channels.ts";
+import { Deadlines } from "./deadlines.ts";
+import { advance, type Position, seal, unseal } from "./envelope.ts";
+import { Lag } from "./lag.ts";
+import type { Frame } from "../../wire/protocol.ts";
+import type { Joined } from "../../wire/joined.ts";
+import {
+  createRelayCounters,
+  type RelayCounters,
+} from "../stats/relay_counters.ts";
+import { Sequences, unref } from "./sequences.ts";
+
+/** Whether the adapter reaches its broker. */
+export interface AdapterStatus {
+  /** `up` until an adapter says otherwise. */
+  readonly state: "up" | "down";
+  /** Since when, in milliseconds since the epoch. */
+  readonly since: number;
+  /** Why it is down. */
+  readonly cause?: unknown;
+}
+
+/** What the relay needs of its node. */
+export interface RelayHost {
+  /** The node's id. */
+  readonly nodeId: string;
+  /** How long a join waits to be live. */
+  readonly subscribeTimeoutMs: number;
+  /** Frames came from another node. */
+  deliver(channel: string, frames: Frame): void;
+  /** The adapter said that it is up, perhaps again. */
+  up(): void;
+  /** Something failed in the background. */
+  report(error: unknown): void;
+}
+
+/** One channel that this node wants to hear. */
+interface Interest {
+  live: boolean;
+  /** Settles when the attempt under way is live, failed or too slow. */
+  joined: Promise<Joined>;
+  /** Settles it; nothing when it is settled. */
+  settle: ((joined: Joined) => void) | undefined;
+  positions: Map<string, Position> | undefined;
+}
+
+const LIVE: Joined = { live: true };
+const LOCAL: Joined = { live: false };
+const LIVE_NOW: Promise<Joined> = Promise.resolve(LIVE);
+const LOCAL_NOW: Promise<Joined> = Promise.resolve(LOCAL);
+const RETRY = { baseMs: 250, maxMs: 10_000, factor: 2 };
+/** The most senders that are remembered in one channel. */
+const MAX_POSITIONS = 1_000;
+
+/** Connects a hub to its adapter. */
+export class Relay {
+  readonly counters: RelayCounters = createRelayCounters();
+  readonly #adapter: Adapter;
+  readonly #host: RelayHost;
+  readonly #interests = new Map<string, Interest>();
+  readonly #deadlines: Deadlines<Interest>;
+  /** Channels whose last attempt failed. */
+  readonly #failed = new Set<string>();
+  #retries = 0;
+  #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #outgoing = new Map<string, Batch[]>();
+  readonly #sequences: Sequences;
+  readonly #ownSequences: Sequences;
+  #status: AdapterStatus = { state: "up", since: Date.now() };
+  #foreignTold = false;
+  readonly #lag = new Lag();
+  #closed: Promise<void> | undefined;
+
+  constructor(adapter: Adapter, host: RelayHost) {
+    this.#adapter = adapter;
+    this.#host = host;
+    this.#deadlines = new Deadlines(
+      host.subscribeTimeoutMs,
+      (interest) => this.#settle(interest, LOCAL),
+    );
+    const start = crypto.randomUUID().slice(0, 8);
+    this.#sequences = new Sequences(start);
+    this.#ownSequences = new Sequences(start);
+    adapter.open({
+      nodeId: host.nodeId,
+      message: (channel, payload) => this.#receive(channel, payload),
+      status: (state, cause) => {
+        this.#turnTo(state, cause);
+        if (state === "up") host.up();
+      },
+      dropped: (_channel, count) => void (this.counters.dropped += count),
+      error: (error) => host.report(error),
+    });
+  }
+
+  /** Whether the adapter reaches its broker. */
+  get status(): AdapterStatus {
+    return this.#status;
+  }
+
+  /** Whether it has ended, or is about to. */
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /** The largest frame that can be sent, in bytes. */
+  get maxFrameBytes(): number {
+    return this.#adapter.limits.maxPayloadBytes - 8_192; // the envelope's line, and binary as base64 is checked there
+  }
+
+  /** How long an envelope takes through the broker, where it is known. */
+  get lagMs(): number | undefined {
+    return this.#lag.ms;
+  }
+
+  /** The size of each collection. */
+  sizes(): Record<string, number> {
+    return {
+      interests: this.#interests.size,
+      failedInterests: this.#failed.size,
+      outgoing: this.#outgoing.size,
+      sequences: this.#sequences.size,
+    };
+  }
+
+  /** Starts to hear a channel, or waits with the attempt that is under way. Never rejects. */
+  want(channel: string): Promise<Joined> {
+    const known = this.#interests.get(channel);
+    if (known && this.#status.state === "down") return LOCAL_NOW;
+    if (known) return known.live ? LIVE_NOW : known.joined;
+    if (this.#closed) return LOCAL_NOW;
+    const interest: Interest = {
+      live: false,
+      joined: LOCAL_NOW,
+      settle: undefined,
+      positions: undefined,
+    };
+    this.#interests.set(channel, interest);
+    if (this.#status.state === "down") this.#failed.add(channel);
+    else if (this.#adapter.subscribeNow?.(channel)) {
+      interest.live = true;
+      interest.joined = LIVE_NOW;
+    } else this.#attempt(channel, interest);
+    return interest.joined;
+  }
+
+  /** Stops hearing a channel. */
+  drop(channel: string): void {
+    const interest = this.#interests.get(channel);
+    if (!interest) return;
+    this.#interests.delete(channel);
+    this.#lag.forget(channel);
+    this.#settle(interest, LOCAL);
+    if (!this.#failed.delete(channel)) {
+      this.#adapter.unsubscribe(channel).catch(this.#host.report);
+    }
+  }
+
+  /**
+   * Sends a frame to the other nodes at the end of the turn, together with what else goes to the channel.
+   *
+   * @param frame One frame, or several already joined
+   * @param count How many; 0 for one that goes by itself
+   */
+  send(channel: string, frame: Frame, count = 1): void {
+    if (this.#closed || this.#adapter.alone?.()) return;
+    if (this.#outgoing.size === 0) queueMicrotask(this.#flush);
+    let batches = this.#outgoing.get(channel);
+    if (!batches) this.#outgoing.set(channel, batches = []);
+    if (count > 0 && batches.at(-1)?.add(frame, count)) return;
+    const batch = new Batch(frame, count);
+    if (count === 0) batch.close();
+    batches.push(batch);
+  }
+
+  /** Sends what waits and ends the adapter. */
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  readonly #flush = (): void => {
+    for (const [channel, batches] of this.#outgoing) {
+      for (const batch of batches) this.#publish(channel, batch);
+    }
+    this.#outgoing.clear();
+  };
+
+  #publish(channel: string, batch: Batch): void {
+    const own = channel === NODES;
+    const { epoch, seq } = (own ? this.#ownSequences : this.#sequences)
+      .next(channel);
+    this.counters[own ? "directory" : "published"]++;
+    if (!own && this.#interests.get(channel)?.live) {
+      this.#lag.sent(channel, epoch, seq);
+    }
+    const payload = seal(this.#host.nodeId, epoch, seq, batch.join());
+    try {
+      this.#adapter.publish(channel, payload);
+    } catch (error) {
+      this.counters.dropped++; // no adapter may throw here; one that does must not end the process or the flush
+      this.#host.report(error);
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#flush();
+    clearTimeout(this.#retryTimer);
+    for (const interest of this.#interests.values()) {
+      this.#settle(interest, LOCAL);
+    }
+    this.#interests.clear();
+    this.#failed.clear();
+    this.#sequences.clear();
+    this.#ownSequences.clear();
+    await this.#adapter.close();
+  }
+
+  #attempt(channel: string, interest: Interest): void {
+    interest.joined = new Promise((resolve) => interest.settle = resolve);
+    this.#adapter.subscribe(channel).then(
+      () => {
+        if (this.#interests.get(channel) !== interest) return;
+        interest.live = true;
+        this.#settle(interest, LIVE);
+        if (this.#failed.size === 0) this.#retries = 0;
+      },
+      (error) => {
+        if (this.#interests.get(channel) !== interest) return;
+        this.#settle(interest, LOCAL);
+        if (this.#failed.size === 0) this.#host.report(error); // once for all that fail together
+        this.#failed.add(channel);
+        this.#retryTimer ??= unref(
+          setTimeout(this.#retry, backoffDelay(this.#retries++, RETRY)),
+        );
+      },
+    );
+    this.#deadlines.add(interest);
+  }
+
+  #settle(interest: Interest, joined: Joined): void {
+    this.#deadlines.delete(interest);
+    interest.settle?.(joined);
+    interest.settle = undefined;
+    interest.joined = joined.live ? LIVE_NOW : LOCAL_NOW; // a promise of its own would stay as long as the channel
+  }
+
+  readonly #retry = (): void => {
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
+    if (this.#closed || this.#status.state === "down") return;
+    const failed = [...this.#failed];
+    this.#failed.clear();
+    for (const channel of failed) {
+      const interest = this.#interests.get(channel);
+      if (interest) this.#attempt(channel, interest);
+    }
+  };
+
+  #turnTo(state: "up" | "down", cause: unknown): void {
+    if (state === this.#status.state) return;
+    this.#status = {
+      state,
+      since: Date.now(),
+      ...(cause === undefined ? {} : { cause }),
+    };
+    if (state === "up") {
+      this.#retry();
+    } else {
+      this.#lag.forget();
+      if (cause !== undefined) this.#host.report(cause);
+      for (const interest of this.#interests.values()) {
+        if (!interest.live) this.#settle(interest, LOCAL);
+      }
+    }
+  }
+
+  #receive(channel: string, payload: string): void {
+    const interest = this.#interests.get(channel);
+    if (!interest) return;
+    const envelope = exceeds(payload, this.#adapter.limits.maxPayloadBytes)
+      ? undefined
+      : unseal(payload);
+    if (!envelope) return this.#foreign(channel);
+    if (envelope.nodeId === this.#host.nodeId) {
+      return this.#lag.heard(channel, envelope);
+    }
+    const positions = interest.positions ??= new Map();
+    const step = advance(positions.get(envelope.nodeId), envelope);
+    if (!step) {
+      this.counters.repeated++;
+      return;
+    }
+    positions.set(envelope.nodeId, step.position);
+    if (positions.size > MAX_POSITIONS) {
+      positions.delete(positions.keys().next().value ?? "");
+    }
+    if (channel === NODES) {
+      this.counters.directory++; // told again before long: one that is missed is no message lost
+    } else {
+      this.counters.received++;
+      this.counters.missed += step.missed;
+    }
+    this.#host.deliver(channel, envelope.frames);
+  }
+
+  #foreign(channel: string): void {
+    this.counters.foreign++;
+    if (this.#foreignTold) return;
+    this.#foreignTold = true;
+    this.#host.report(
+      new TypeError(
+        `Cannot read a payload on channel ${
+          JSON.stringify(channel)
+        }: it is no envelope of this library, must be written by a node of the same version; further ones are only counted`,
+      ),
+    );
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * What the author of a server writes: one handler an entry.
+ *
+ * @module
+ */
+import type {
+  BlockName,
+  CallInput,
+  CallReturn,
+  ContractDefinition,
+  CtxOf,
+  OwnEntries,
+  RoleName,
+} from "../contract/types.ts";
+import type { Connection } from "./types.ts";
+
+/** One call under way. */
+export interface CallInfo {
+  /** The caller's number for it; 0 for a signal. */
+  readonly id: number;
+  /** Aborts when the caller cancels or goes away. Made when it is first read. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Answers a request or takes a signal.
+ *
+ * What it returns is validated; what it throws reaches the caller as itself when it is a `SocketError`, else as `INTERNAL`.
+ */
+export type Handler<
+  Input = unknown,
+  Output = unknown,
+  Ctx = unknown,
+  Conn = unknown,
+> = (
+  input: Input,
+  ctx: Ctx,
+  conn: Conn,
+  call: CallInfo,
+) => Output | Promise<Output>;
+
+/** The handlers of one block: `shared`, or a role's own. */
+export type Handlers<
+  C extends ContractDefinition,
+  B extends "shared" | RoleName<C>,
+  A = { readonly role: RoleName<C>; readonly ctx?: unknown },
+> = {
+  readonly [N in keyof OwnEntries<C, B, "clientToServer">]: Handler<
+    CallInput<OwnEntries<C, B, "clientToServer">[N]>,
+    CallReturn<OwnEntries<C, B, "clientToServer">[N]>,
+    CtxOf<A, B extends "shared" ? RoleName<C> : B>,
+    Connection<
+      C,
+      B extends RoleName<C> ? B : RoleName<C>,
+      CtxOf<A, B extends "shared" ? RoleName<C> : B>
+    >
+  >;
+};
+
+/** Those of a contract's blocks that have requests or signals. */
+export type BlockWithCalls<C extends ContractDefinition, B = BlockName<C>> =
+  B extends BlockName<C>
+    ? keyof OwnEntries<C, B, "clientToServer"> extends never ? never : B
+    : never;
+
+/** All handlers of a contract. A block without calls may be left out. */
+export type Implementation<C extends ContractDefinition, A> =
+  & { readonly [B in BlockWithCalls<C>]: Handlers<C, B, A> }
+  & {
+    readonly [B in Exclude<BlockName<C>, BlockWithCalls<C>>]?: Record<
+      string,
+      never
+    >;
+  };

@@ -1,0 +1,85 @@
+/**
+ * One login under way: until when it may be, and who is told that it is over.
+ *
+ * @module
+ */
+import type { Core } from "../context.ts";
+import { SocketError } from "../../wire/errors.ts";
+import { isPromiseLike } from "../../shared/thenable.ts";
+
+/** From a request until its connection is ready, or until there is none. */
+export class Login {
+  readonly #core: Core;
+  readonly #timer: ReturnType<typeof setTimeout>;
+  /** Reads the runtime's signal that the peer has gone; not asked any more once the socket is open. */
+  #gone: (() => AbortSignal | undefined) | undefined;
+  #watched: AbortSignal | undefined;
+  #controller: AbortController | undefined;
+  #reason: unknown;
+
+  constructor(core: Core, gone: () => AbortSignal | undefined) {
+    this.#core = core;
+    this.#gone = gone;
+    const { authTimeoutMs } = core.settings;
+    this.#timer = setTimeout(() => {
+      const message =
+        `The login took longer than authTimeoutMs ${authTimeoutMs}`;
+      this.end(new SocketError("TIMEOUT", message));
+    }, authTimeoutMs);
+    core.pending.add(this);
+  }
+
+  /** Whether it ended before its connection was ready. */
+  get over(): boolean {
+    return this.#reason !== undefined;
+  }
+
+  /** Aborts with the end. Made when it is asked for: most logins do not wait, and a signal costs more than they do. */
+  get signal(): AbortSignal {
+    if (this.#controller) return this.#controller.signal;
+    this.#controller = new AbortController();
+    this.#watched = this.#gone?.();
+    this.#watched?.addEventListener("abort", this.#leave);
+    if (this.#watched?.aborted) this.#leave();
+    if (this.over) this.#controller.abort(this.#reason);
+    return this.#controller.signal;
+  }
+
+  /** Waits for what the application gave, if it is a promise. Rejects with the reason when the login ends first. */
+  wait<T>(given: T | PromiseLike<T>): T | Promise<T> {
+    if (!isPromiseLike(given)) return given;
+    const { signal } = this;
+    return new Promise((resolve, reject) => {
+      const abort = () => reject(signal.reason);
+      if (signal.aborted) abort(); // the promise is listened to all the same: it may reject as well
+      signal.addEventListener("abort", abort, { once: true });
+      Promise.resolve(given).then(resolve, reject).finally(() =>
+        signal.removeEventListener("abort", abort)
+      );
+    });
+  }
+
+  /** The socket is open, and tells itself when it closes. */
+  opened(): void {
+    this.#watched?.removeEventListener("abort", this.#leave);
+    this.#gone = undefined;
+    this.#watched = undefined;
+  }
+
+  /** The connection is ready, or there will be none: nothing is waited for any more. */
+  readonly release = (): void => {
+    clearTimeout(this.#timer);
+    this.opened();
+    this.#core.pending.delete(this);
+  };
+
+  /** Ends it early. */
+  end(reason: unknown): void {
+    this.release();
+    this.#reason = reason;
+    this.#controller?.abort(reason);
+  }
+
+  readonly #leave = (): void =>
+    this.end(new SocketError("DISCONNECTED", "The client has gone"));
+}

@@ -1,0 +1,99 @@
+/**
+ * How a client is turned away: counted, and told why.
+ *
+ * @module
+ */
+import { CloseCode, sendableReason } from "../../wire/close_codes.ts";
+import type { Core } from "../context.ts";
+import type { Refusal } from "../stats/counters.ts";
+import { isSocketError, type SocketError } from "../../wire/errors.ts";
+import type { Handshake } from "./handshake.ts";
+import { PROTOCOL } from "../../wire/protocol.ts";
+import type { SocketEvents } from "../../seams/socket.ts";
+import { observe } from "../stats/observe.ts";
+
+/** Why a request gets no WebSocket at all. */
+export interface Flaw {
+  readonly why: Refusal;
+  readonly status: number;
+  readonly message: string;
+  readonly headers?: Record<string, string>;
+}
+
+/** Refuses whom `authenticate` did not let in. */
+export function refuseFor(
+  core: Core,
+  error: unknown,
+  late: boolean,
+): Handshake {
+  if (late) {
+    const reason =
+      `the login took longer than authTimeoutMs ${core.settings.authTimeoutMs}`;
+    return refuse(core, "authTimeoutMs", CloseCode.overload, reason);
+  }
+  if (!isSocketError(error)) {
+    core.report(error, { source: "hook", name: "authenticate" });
+    const reason = "the login failed, try again";
+    return refuse(core, "failed", CloseCode.internal, reason);
+  }
+  const code = refusalCode(error);
+  return refuse(core, REASONS.get(code) ?? "forbidden", code, error.message);
+}
+
+const REASONS: ReadonlyMap<number, Refusal> = new Map([
+  [CloseCode.unauthorized, "unauthorized"],
+  [CloseCode.overload, "unavailable"],
+]);
+
+/** What a client that the application refuses is closed with: for good, or for now. */
+export function refusalCode({ code }: SocketError): number {
+  if (code === "UNAUTHORIZED") return CloseCode.unauthorized;
+  return code === "RATE_LIMITED" || code === "UNAVAILABLE"
+    ? CloseCode.overload
+    : CloseCode.forbidden;
+}
+
+/** Accepts and closes: the only way to tell a browser why. */
+export function refuse(
+  core: Core,
+  why: Refusal,
+  code: number,
+  reason: string,
+): Handshake {
+  count(core, why);
+  const deaf: SocketEvents = {
+    message() {},
+    alive() {},
+    drained() {},
+    closed() {},
+  };
+  return {
+    kind: "upgrade",
+    protocol: PROTOCOL,
+    refused: true,
+    open(socket) {
+      socket.close(code, sendableReason(reason));
+      return deaf;
+    },
+    abandon() {},
+  };
+}
+
+/** Answers, and makes no WebSocket. */
+export function refuseByHttp(
+  core: Core,
+  { why, status, message, headers = {} }: Flaw,
+): Handshake {
+  count(core, why);
+  return {
+    kind: "respond",
+    response: new Response(`${message}\n`, { status, headers }),
+  };
+}
+
+function count(core: Core, why: Refusal): void {
+  core.counters.refused++;
+  core.counters.refusals[why]++;
+  if (!core.settings.observer) return;
+  observe(core, "onRefusal", (it) => it.onRefusal?.(why));
+}

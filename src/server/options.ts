@@ -1,0 +1,287 @@
+/**
+ * What a server can be told when it is made.
+ *
+ * @module
+ */
+import type { Adapter } from "../seams/adapter.ts";
+import type { CallInfo } from "./handlers.ts";
+import type {
+  AuthResult,
+  ContractDefinition,
+  CtxOf,
+  RoleName,
+  TopicName,
+} from "../contract/types.ts";
+import type { Observer } from "./stats/observer.ts";
+import type { Backpressure } from "./connection/outbox.ts";
+import type { Connection } from "./types.ts";
+
+/** What is known of a client beside its request. */
+export interface HandshakeInfo {
+  /** The token that the client passed, out of the subprotocol. */
+  readonly token?: string;
+  /** Aborts when the client goes away or `authTimeoutMs` is over. */
+  readonly signal: AbortSignal;
+  /** The peer's address, where the runtime tells. */
+  readonly remoteAddress?: string | undefined;
+  /** What `superline(srv, { identity })` computed. */
+  readonly identity?: unknown;
+  /** The Hono context, where Hono runs in the same process. */
+  readonly hono?: unknown;
+}
+
+/** What a middleware is around. */
+export interface MiddlewareInfo<Conn = Connection> {
+  /** A request, a signal, or a subscription to a topic. */
+  readonly kind: "request" | "signal" | "subscribe";
+  /** The entry's name. */
+  readonly name: string;
+  /** Who calls. */
+  readonly conn: Conn;
+  /** The call. */
+  readonly call: CallInfo;
+}
+
+/**
+ * Runs around every request, signal and subscription, before validation.
+ *
+ * `await next()` runs what is inside and throws what it throws. Returning without a call to `next` refuses with
+ * `FORBIDDEN`; throwing a `SocketError` refuses with it.
+ */
+export type Middleware<Ctx = unknown, Conn = Connection> = (
+  ctx: Ctx,
+  info: MiddlewareInfo<Conn>,
+  next: () => Promise<void>,
+) => void | Promise<void>;
+
+/** Where an error came from that nobody could be told of. */
+export interface ErrorInfo {
+  /** What ran: a handler, a hook of the options, an outbound payload's schema, the adapter, a listener of a server event. */
+  readonly source:
+    | "handler"
+    | "hook"
+    | "output"
+    | "adapter"
+    | "serverEvent"
+    | "internal";
+  /** The entry's or hook's name. */
+  readonly name?: string;
+  /** The id of the connection it was about. */
+  readonly connectionId?: string;
+}
+
+/** The limits of one connection or of the whole node. Each has a default that is safe in public. */
+export interface LimitOptions {
+  /**
+   * The largest message taken, in bytes. A larger one closes with 1009.
+   *
+   * @default {1_048_576}
+   */
+  readonly maxMessageBytes?: number;
+  /**
+   * How many requests and subscriptions of one connection may be unanswered. More are refused with `RATE_LIMITED`.
+   *
+   * @default {64}
+   */
+  readonly maxInFlight?: number;
+  /**
+   * How many topics one connection may subscribe to. More are refused with `RATE_LIMITED`.
+   *
+   * @default {1_000}
+   */
+  readonly maxSubscriptions?: number;
+  /**
+   * How many rooms one connection may be in. `room.add` throws `RATE_LIMITED` for more.
+   *
+   * @default {1_000}
+   */
+  readonly maxRooms?: number;
+  /**
+   * How many frames a second one connection may send in the long run. More are refused with `RATE_LIMITED`.
+   *
+   * @default {200}
+   */
+  readonly framesPerSecond?: number;
+  /**
+   * How many frames may come at once; when as many again are refused, the connection closes with 1008.
+   *
+   * @default {400}
+   */
+  readonly frameBurst?: number;
+  /**
+   * After how many malformed frames a connection closes with 1008.
+   *
+   * @default {10}
+   */
+  readonly maxMalformed?: number;
+  /**
+   * How many handshakes may wait for `authenticate` and `onConnection`. More are refused with 1013.
+   *
+   * @default {1_000}
+   */
+  readonly maxPendingHandshakes?: number;
+  /**
+   * How many handshakes this node begins a second, and at once. More are refused with 1013. It holds for all clients
+   * together: to hold one address back is a proxy's work.
+   *
+   * @default {2_000}
+   */
+  readonly handshakesPerSecond?: number;
+  /**
+   * The longest name of a room, in bytes of UTF-8. `srv.room` throws `BAD_REQUEST` for a longer one. Names in a contract
+   * have at most 256.
+   *
+   * @default {256}
+   */
+  readonly maxNameBytes?: number;
+}
+
+/** What {@linkcode createSocketServer} takes. `A` is what `authenticate` returns. */
+export interface ServerOptions<
+  C extends ContractDefinition,
+  A extends AuthResult<C>,
+> extends LimitOptions {
+  /**
+   * Says who a client is, before the connection is accepted.
+   *
+   * @param request The upgrade request; role and params are in its URL's query, and only a claim
+   * @param info What else is known
+   * @returns The role, `ctx` for handlers, `data` where the role has a schema for it
+   * @throws {SocketError} UNAUTHORIZED (4401) or any other code (4403) refuses for good, with that reason;
+   * RATE_LIMITED or UNAVAILABLE (1013), and any other error (1011), for now: the client tries again
+   */
+  readonly authenticate: (
+    request: Request,
+    info: HandshakeInfo,
+  ) => A | Promise<A>;
+  /**
+   * The fan-out between nodes.
+   *
+   * @default {createInMemoryAdapter()}
+   */
+  readonly adapter?: Adapter;
+  /** The path that upgrades are taken on, such as `/realtime`; any when left out. */
+  readonly path?: string;
+  /**
+   * Which pages may connect: the host of `Origin` equals `Host` when left out. A list of origins such as
+   * `https://app.example`, a function, or `"*"` for any. A client that sends no `Origin` is no browser, and passes.
+   */
+  readonly origins?:
+    | readonly string[]
+    | "*"
+    | ((origin: string, request: Request) => boolean);
+  /** Decides about each subscription to a topic; only `true` lets it through. Everybody may when left out. */
+  readonly authorizeSubscribe?: (
+    topic: TopicName<C, RoleName<C>>,
+    ctx: CtxOf<A, RoleName<C>>,
+    conn: Connection<C, RoleName<C>, CtxOf<A, RoleName<C>>>,
+  ) => boolean | Promise<boolean>;
+  /** Middleware, the first is the outermost. */
+  readonly use?:
+    | Middleware<
+      CtxOf<A, RoleName<C>>,
+      Connection<C, RoleName<C>, CtxOf<A, RoleName<C>>>
+    >
+    | readonly Middleware<
+      CtxOf<A, RoleName<C>>,
+      Connection<C, RoleName<C>, CtxOf<A, RoleName<C>>>
+    >[];
+  /** Called once a connection, before the client may send. A promise is awaited; when it throws, the connection closes. */
+  readonly onConnection?: (
+    conn: Connection<C, RoleName<C>, CtxOf<A, RoleName<C>>>,
+    ctx: CtxOf<A, RoleName<C>>,
+  ) => void;
+  /** Called once a connection that `onConnection` was called for, when it is over; it is in no room any more. */
+  readonly onDisconnect?: (
+    conn: Connection<C, RoleName<C>, CtxOf<A, RoleName<C>>>,
+    ctx: CtxOf<A, RoleName<C>>,
+    code: number,
+  ) => void;
+  /**
+   * Says whose a connection is, for `toUser`: called once a connection, before `onConnection`. When it throws, the
+   * connection closes. The user's connections then get a channel between nodes, as a room does.
+   *
+   * @returns Well-formed Unicode of 1 to 256 bytes; `undefined` for nobody's
+   */
+  readonly identify?: (
+    conn: Connection<C, RoleName<C>, CtxOf<A, RoleName<C>>>,
+  ) => string | undefined;
+  /**
+   * Says what else other nodes are told of a connection, as JSON: called whenever somebody asks `cluster`; with
+   * `presence`, when the connection came and when its rooms changed.
+   *
+   * @returns Members beside `id`, `role` and the others, whose names are taken
+   */
+  readonly describe?: (
+    conn: Connection<C, RoleName<C>, CtxOf<A, RoleName<C>>>,
+  ) => Readonly<Record<string, unknown>>;
+  /**
+   * Whether other nodes reach this one: by `toConn`, `toRole` and the directory of nodes. It then hears two channels
+   * from its start, and one for each role that has connections here.
+   *
+   * @default {true, but false with an adapter whose hearing costs money (`metered`)}
+   */
+  readonly reach?: boolean;
+  /**
+   * Whether each node registers its connections in the adapter's broker, and `cluster.count` and the others read there;
+   * else nodes are asked, which needs `reach`. All nodes need the same. It writes at each connect, disconnect, join and
+   * leave, those of one turn together, and renews what it wrote three times in `ttlMs`: after a crash its people are
+   * gone within that. `true` is 20 000, or 60 000 with an adapter that costs by the command (`metered`).
+   *
+   * @default {false}
+   */
+  readonly presence?: boolean | {
+    /** How long a node is there without a sign of life, in milliseconds, from 1 000. */
+    readonly ttlMs?: number;
+  };
+  /** Called for every error that no caller could be told of. Written to the console when left out. */
+  readonly onError?: (error: unknown, info: ErrorInfo) => void;
+  /**
+   * Renews a login in-band, when the client sends a new token.
+   *
+   * @returns The same role, and the new `expiresAt`
+   * @throws {SocketError} To refuse; the connection then ends when the old login does
+   */
+  readonly refresh?: (
+    token: string,
+    conn: Connection<C, RoleName<C>, CtxOf<A, RoleName<C>>>,
+    info: { readonly signal: AbortSignal },
+  ) =>
+    | Pick<AuthResult<C>, "role" | "expiresAt">
+    | Promise<Pick<AuthResult<C>, "role" | "expiresAt">>;
+  /** Is told of connections, calls and publishes, such as for tracing. */
+  readonly observer?: Observer;
+  /** What happens to a peer that reads too slowly. */
+  readonly backpressure?: Backpressure;
+  /**
+   * Whether payloads and answers are run through their schema before they leave. Off, they leave as they are, stray
+   * fields included.
+   *
+   * @default {"on"}
+   */
+  readonly validateOutput?: "on" | "off";
+  /**
+   * How long `authenticate` and `onConnection` may take together, in milliseconds.
+   *
+   * @default {10_000}
+   */
+  readonly authTimeoutMs?: number;
+  /**
+   * How often clients should ping, in milliseconds.
+   *
+   * @default {25_000}
+   */
+  readonly heartbeatMs?: number;
+  /**
+   * After how long without a sign of life a connection closes with 4408, in milliseconds.
+   *
+   * @default {90_000}
+   */
+  readonly heartbeatTimeoutMs?: number;
+  /**
+   * How long `room.add` and a subscription wait to be live in the cluster, in milliseconds.
+   *
+   * @default {5_000}
+   */
+  readonly subscribeTimeoutMs?: number;
+}

@@ -1,0 +1,275 @@
+/**
+ * Who is connected, written to the broker by each node, and read from there.
+ *
+ * @module
+ */
+import type { Adapter } from "../../seams/adapter.ts";
+import { backoffDelay } from "../../shared/backoff.ts";
+import { type ConnectionInfo, infoOf, type Inquiry } from "./query.ts";
+import { roomChannel, userChannel } from "../fanout/channels.ts";
+import type { Core } from "../context.ts";
+import type {
+  PresenceChange,
+  PresenceStore,
+} from "../../seams/presence_store.ts";
+import { unref } from "../fanout/sequences.ts";
+import type { Session } from "../connection/session.ts";
+import { MAX_TIMER_MS } from "../../shared/timers.ts";
+
+/** How it is kept. */
+export interface RegistrySettings {
+  /** How long a node is there without a sign of life, in milliseconds. */
+  readonly ttlMs: number;
+  /** How long changes are gathered before they are written, in milliseconds. */
+  readonly gatherMs: number;
+}
+
+/** What the broker has of a connection. */
+interface Known {
+  /** The sets that it may be in. */
+  readonly sets: readonly string[];
+  /** Whether that is certain. */
+  readonly sure: boolean;
+}
+
+/** How many changes are written in one step. */
+const AT_ONCE = 1_000;
+/** How long the end of a server waits for its people to be struck out, in milliseconds. */
+const CLOSE_MS = 2_000;
+
+/** The time to live where nobody says. Where each command costs it is renewed less often. */
+const TTL_MS = 20_000;
+const TTL_METERED_MS = 60_000;
+/** Where each command costs, what comes and goes in this time is written together. */
+const GATHER_METERED_MS = 250;
+
+/**
+ * Makes the registry, if the server is to have one.
+ *
+ * @throws {TypeError} When the adapter has none
+ * @throws {RangeError} When the time to live is out of its bounds
+ */
+export function openRegistry(
+  core: Core,
+  { presence: store, metered = false }: Adapter,
+): Registry | undefined {
+  const { presence = false } = core.settings;
+  if (presence === false) return undefined;
+  if (!store) {
+    throw new TypeError(
+      "Cannot create a server: presence is on, and the adapter has no registry, must be one that has",
+    );
+  }
+  const { ttlMs = metered ? TTL_METERED_MS : TTL_MS } = presence === true
+    ? {}
+    : presence;
+  if (!(ttlMs >= 1_000 && ttlMs <= MAX_TIMER_MS)) {
+    throw new RangeError(
+      `Cannot create a server: presence.ttlMs is ${ttlMs}, must be from 1000 to ${MAX_TIMER_MS}`,
+    );
+  }
+  const gatherMs = metered ? GATHER_METERED_MS : 0;
+  return new Registry(core, store, { ttlMs, gatherMs });
+}
+
+/** Writes what this node's connections are, and reads what all are. */
+export class Registry {
+  readonly #core: Core;
+  readonly #store: PresenceStore;
+  readonly #settings: RegistrySettings;
+  readonly #known = new Map<Session, Known>();
+  readonly #changed = new Set<Session>();
+  /** What is under way, in order: writes and renewals never overlap. */
+  #last: Promise<void> = Promise.resolve();
+  #flushing: Promise<void> | undefined;
+  #gather: ReturnType<typeof setTimeout> | undefined;
+  #renewal: ReturnType<typeof setInterval> | undefined;
+  #failures = 0;
+  /** What failed last, so that the same is not told again. */
+  #told = "";
+  #closed = false;
+
+  constructor(core: Core, store: PresenceStore, settings: RegistrySettings) {
+    this.#core = core;
+    this.#store = store;
+    this.#settings = settings;
+  }
+
+  /** How many connections the broker has, or is about to. */
+  get size(): number {
+    return this.#known.size + this.#changed.size;
+  }
+
+  /** A connection came, went, or is in other rooms. */
+  changed(session: Session): void {
+    if (this.#closed) return;
+    this.#changed.add(session);
+    this.#renewal ??= unref(
+      setInterval(() => void this.renew(), this.#settings.ttlMs / 3),
+    );
+    this.#flushIn(this.#settings.gatherMs);
+  }
+
+  /** Says that the node is there, and looks whether the broker has what it should: it may have lost all. */
+  renew(): Promise<void> {
+    return this.#inOrder(async () => {
+      if (this.#closed || this.#known.size === 0) return;
+      const count = await this.#store.renew(this.#settings.ttlMs);
+      if (count === this.#known.size) return;
+      // More than there should be: a request that was given up may be done late, over HTTP.
+      if (count > this.#known.size) {
+        await this.#store.clear();
+        this.#known.clear();
+      }
+      for (const session of this.#core.sessions.values()) {
+        if (session.welcomed) this.#doubt(session);
+      }
+    });
+  }
+
+  /** The broker is there, perhaps without what it had. */
+  up(): void {
+    this.#failures = 0;
+    if (this.#changed.size > 0) this.#flushIn(0);
+    void this.renew();
+  }
+
+  /** Lists the connections of all nodes. */
+  async list([what, about]: Inquiry): Promise<ConnectionInfo[]> {
+    await this.#flush();
+    const entries = await this.#store.list(setOf(what, about));
+    return entries.map(({ nodeId, id, text }) => ({
+      ...JSON.parse(text) as ConnectionInfo, // what a node wrote
+      id: `${nodeId}.${id}`,
+      nodeId,
+    }));
+  }
+
+  /** Counts the connections of each node. */
+  async counts([what, about]: Inquiry): Promise<Map<string, number>> {
+    await this.#flush();
+    return await this.#store.counts(setOf(what, about));
+  }
+
+  /** Strikes out all connections of this node. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#gather);
+    clearInterval(this.#renewal);
+    const had = this.#known.size > 0;
+    this.#changed.clear();
+    this.#known.clear();
+    if (!had && !this.#flushing) return;
+    const cleared = this.#inOrder(() => this.#store.clear());
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_MS); // then they are there until their time is over
+    });
+    await Promise.race([cleared, late]);
+    clearTimeout(timer);
+  }
+
+  #flushIn(ms: number): void {
+    this.#gather ??= unref(setTimeout(() => void this.#flush(), ms));
+  }
+
+  /** Writes what is new; resolves when it is written, or could not be. */
+  #flush(): Promise<void> {
+    clearTimeout(this.#gather);
+    this.#gather = undefined;
+    if (this.#changed.size === 0) return this.#flushing ?? this.#last;
+    return this.#flushing ??= this.#inOrder(() => this.#write())
+      .finally(() => this.#flushing = undefined);
+  }
+
+  async #write(): Promise<void> {
+    while (this.#changed.size > 0 && !this.#closed) {
+      const changes = new Map<Session, PresenceChange>();
+      for (const session of this.#changed) {
+        if (changes.size === AT_ONCE) break;
+        this.#changed.delete(session);
+        const change = this.#changeOf(session);
+        if (!change) continue;
+        changes.set(session, change);
+        // Until it is confirmed, what was and what is to be may both be there.
+        const sets = [...change.sets, ...change.left];
+        this.#known.set(session, { sets, sure: false });
+      }
+      if (changes.size === 0) continue;
+      try {
+        await this.#store.write([...changes.values()], this.#settings.ttlMs);
+      } catch (error) {
+        for (const session of changes.keys()) this.#changed.add(session);
+        throw error;
+      }
+      for (const [session, { text, sets }] of changes) {
+        if (text === undefined) this.#known.delete(session);
+        else this.#known.set(session, { sets, sure: true });
+      }
+    }
+    if (this.size > 0) return;
+    clearInterval(this.#renewal); // nobody is here: nothing to renew
+    this.#renewal = undefined;
+  }
+
+  #changeOf(session: Session): PresenceChange | undefined {
+    const known = this.#known.get(session);
+    const id = session.handle.id.slice(this.#core.nodeId.length + 1);
+    if (session.over) {
+      if (!known) return undefined;
+      return { id, text: undefined, sets: [], left: known.sets };
+    }
+    const sets = (session.channels ?? []).map(({ name }) => name)
+      .filter((name) => /^(room|user):/.test(name));
+    const left = known?.sets.filter((set) => !sets.includes(set)) ?? [];
+    const same = known?.sure && left.length === 0 &&
+      sets.length === known.sets.length;
+    return same ? undefined : { id, text: this.#textOf(session), sets, left };
+  }
+
+  #textOf(session: Session): string {
+    const { id: _id, nodeId: _nodeId, ...info } = infoOf(this.#core, session);
+    try {
+      return JSON.stringify(info);
+    } catch (error) {
+      this.#core.report(error, { source: "hook", name: "describe" });
+      const { role, connectedAt, userId, rooms } = info;
+      return JSON.stringify({ role, connectedAt, userId, rooms });
+    }
+  }
+
+  /** Has a connection written again, whatever the broker is thought to have. */
+  #doubt(session: Session): void {
+    const { sets = [] } = this.#known.get(session) ?? {};
+    this.#known.set(session, { sets, sure: false });
+    this.changed(session);
+  }
+
+  /** Runs one thing after the other. Never rejects: what failed is tried again. */
+  #inOrder(task: () => Promise<void>): Promise<void> {
+    return this.#last = this.#last.then(task).then(
+      () => {
+        this.#failures = 0;
+        this.#told = "";
+      },
+      (error) => this.#failed(error),
+    );
+  }
+
+  #failed(error: unknown): void {
+    if (this.#closed) return;
+    const maxMs = this.#settings.ttlMs / 3;
+    this.#flushIn(
+      backoffDelay(this.#failures++, { baseMs: 500, maxMs, factor: 2 }),
+    );
+    const text = String(error);
+    if (text === this.#told || this.#core.hub.status.state === "down") return;
+    this.#told = text;
+    this.#core.report(error, { source: "adapter", name: "presence" });
+  }
+}
+
+function setOf(what: string, about = ""): string | undefined {
+  if (what === "room") return roomChannel(about);
+  return what === "user" || what === "online" ? userChannel(about) : undefined;
+}

@@ -1,0 +1,234 @@
+/**
+ * Watching who comes and goes, on all nodes: `cluster.watch`. Whoever watches tells all nodes, and each then tells it of
+ * its own connections; nothing is sent where nobody watches.
+ *
+ * @module
+ */
+import type { ConnectionInfo } from "./query.ts";
+import { NODES, roomChannel, userChannel } from "../fanout/channels.ts";
+import type { Core } from "../context.ts";
+import type { Fields } from "../../wire/protocol.ts";
+import { checkUserId } from "../cluster/reach.ts";
+import type { WatchListener } from "../reach_types.ts";
+import type { Joined } from "../../wire/joined.ts";
+import type { Off } from "../types.ts";
+import { unref } from "../fanout/sequences.ts";
+import { Watched } from "./watched_connections.ts";
+
+/** How long `ready` waits for the other nodes, in milliseconds. */
+const READY_MS = 5_000;
+
+/** What a node told of those in a set. */
+interface Told {
+  /** The number of its last letter. */
+  at: number;
+  /** Who is there, by id. */
+  readonly people: Map<string, ConnectionInfo>;
+  /** A list that is coming in parts. */
+  coming: ConnectionInfo[];
+}
+
+/** One set that is watched here. */
+interface Watch {
+  readonly listeners: Set<WatchListener>;
+  readonly nodes: Map<string, Told>;
+  /** The nodes that have not said yet who is there; `undefined` before it is known which nodes there are. */
+  awaited: Set<string> | undefined;
+  readonly ready: Promise<Joined>;
+  readonly settle: (joined: Joined) => void;
+}
+
+/** What this node watches. */
+export class Lookouts {
+  readonly #core: Core;
+  readonly #watched: Watched;
+  readonly #watches = new Map<string, Watch>();
+
+  constructor(core: Core) {
+    this.#core = core;
+    const { post, directory } = core.reach;
+    this.#watched = new Watched(core, (head) => this.#take(head));
+    post.on("people", ({ head }) => this.#take(head));
+    directory.listen(({ nodeId }, change) => {
+      if (change === "left") this.#lose(nodeId);
+    });
+    directory.heard = (nodeId, again) => {
+      for (const [set, { awaited, nodes }] of this.#watches) {
+        // One that was there at the start is asked with all.
+        const asked = !awaited || nodes.has(nodeId);
+        if (again || !asked) this.#ask(set, nodeId);
+      }
+    };
+  }
+
+  /** How many sets are watched. */
+  get size(): number {
+    return this.#watches.size + this.#watched.size;
+  }
+
+  /** A connection came, went, or is in other channels. */
+  changed: Watched["changed"] = (session) => this.#watched.changed(session);
+
+  /** Listens to who is in a set. */
+  watch(
+    { room, userId }: { room?: string; userId?: string },
+    listener: WatchListener,
+  ): Off {
+    this.#core.reach.mustReach("those to be watched");
+    const set = room !== undefined
+      ? roomChannel(room)
+      : userId !== undefined
+      ? userChannel(checkUserId(userId))
+      : "";
+    const watch = this.#watches.get(set) ?? this.#open(set);
+    watch.listeners.add(listener);
+    for (const { people } of watch.nodes.values()) {
+      for (const who of people.values()) this.#tell([listener], "join", who);
+    }
+    const off = () => {
+      if (!watch.listeners.delete(listener)) return;
+      if (watch.listeners.size === 0) this.#close(set, watch);
+    };
+    return Object.assign(off, { ready: watch.ready });
+  }
+
+  /** The other nodes are heard, perhaps again: what they said meanwhile was missed. */
+  look(): void {
+    for (const set of this.#watches.keys()) this.#ask(set);
+  }
+
+  /** Watches nothing any more. */
+  close(): void {
+    for (const watch of this.#watches.values()) watch.settle({ live: false });
+    this.#watches.clear();
+    this.#watched.close();
+  }
+
+  #open(set: string): Watch {
+    let settle: Watch["settle"] = () => {};
+    const ready = new Promise<Joined>((resolve) => settle = resolve);
+    const watch: Watch = {
+      listeners: new Set(),
+      nodes: new Map(),
+      awaited: undefined,
+      ready,
+      settle,
+    };
+    this.#watches.set(set, watch);
+    const { heard, directory } = this.#core.reach;
+    // Not before this turn is over: the listener is to be there first.
+    void heard.then(async ({ live }) => {
+      if (this.#watches.get(set) !== watch) return settle({ live: false });
+      this.#ask(set);
+      await directory.settled;
+      watch.awaited = new Set(
+        directory.others().map(({ nodeId }) => nodeId)
+          .filter((nodeId) => !watch.nodes.has(nodeId)),
+      );
+      if (!live) return settle({ live: false });
+      if (watch.awaited.size === 0) return settle({ live: true });
+      unref(setTimeout(() => settle({ live: false }), READY_MS));
+    });
+    return watch;
+  }
+
+  #close(set: string, watch: Watch): void {
+    if (this.#watches.get(set) !== watch) return;
+    this.#watches.delete(set);
+    watch.settle({ live: false });
+    this.#send(["unwatch", set]);
+    this.#watched.unwatch(this.#core.nodeId, set);
+  }
+
+  /** Asks one node, or all, who is in a set, and to be told from now on. */
+  #ask(set: string, nodeId?: string): void {
+    if (nodeId === undefined) this.#watched.watch(this.#core.nodeId, set);
+    this.#send(["watch", set], nodeId);
+  }
+
+  #send([tag, set]: [string, string], nodeId?: string): void {
+    const { post } = this.#core.reach;
+    const head: Fields = [tag, set, this.#core.nodeId];
+    if (nodeId === undefined) post.sendOn(NODES, head);
+    else post.send(nodeId, head);
+  }
+
+  /** Takes what a node told: all who are there, in one part or several, or who came and who went. */
+  #take([, set, from, at, part, came, went]: Fields): void {
+    const [name, nodeId, number] = [String(set), String(from), Number(at)];
+    const watch = this.#watches.get(name);
+    if (!watch) {
+      // Its node has not heard yet that this one does not watch any more.
+      this.#core.reach.post.send(nodeId, [
+        "unwatch",
+        name,
+        this.#core.nodeId,
+      ]);
+      return;
+    }
+    if (!Array.isArray(came) || !Array.isArray(went)) return;
+    let told = watch.nodes.get(nodeId);
+    if (part === "first" || part === "only") {
+      told ??= { at: 0, people: new Map(), coming: [] };
+      told.coming = [];
+      watch.nodes.set(nodeId, told);
+    } else if (!told || number <= told.at) return;
+    else if (number !== told.at + 1) {
+      this.#core.reach.post.send(nodeId, ["watch", name, this.#core.nodeId]);
+      return;
+    }
+    told.at = number;
+    if (part === "change") {
+      for (const who of came) this.#come(watch, told, who);
+      for (const id of went) this.#go(watch, told, String(id));
+      return;
+    }
+    told.coming.push(...came);
+    if (part === "first" || part === "next") return;
+    const there = new Set(told.coming.map(({ id }) => id));
+    for (const id of told.people.keys()) {
+      if (!there.has(id)) this.#go(watch, told, id);
+    }
+    for (const who of told.coming) this.#come(watch, told, who);
+    told.coming = [];
+    if (watch.awaited?.delete(nodeId) && watch.awaited.size === 0) {
+      watch.settle({ live: true });
+    }
+  }
+
+  #come(watch: Watch, { people }: Told, who: ConnectionInfo): void {
+    const known = people.has(who.id);
+    people.set(who.id, who);
+    if (!known) this.#tell(watch.listeners, "join", who);
+  }
+
+  #go(watch: Watch, { people }: Told, id: string): void {
+    const who = people.get(id);
+    if (who && people.delete(id)) this.#tell(watch.listeners, "leave", who);
+  }
+
+  /** A node has ended, or crashed: its people are gone. */
+  #lose(nodeId: string): void {
+    this.#watched.lose(nodeId);
+    for (const watch of this.#watches.values()) {
+      const told = watch.nodes.get(nodeId);
+      watch.nodes.delete(nodeId);
+      for (const id of [...told?.people.keys() ?? []]) {
+        if (told) this.#go(watch, told, id);
+      }
+      if (watch.awaited?.delete(nodeId) && watch.awaited.size === 0) {
+        watch.settle({ live: true });
+      }
+    }
+  }
+
+  #tell(
+    listeners: Iterable<WatchListener>,
+    what: "join" | "leave",
+    who: ConnectionInfo,
+  ): void {
+    for (const listener of [...listeners]) {
+      void this.#core.hook("watch", "hook", () => listener[what]?.(who));
+    }
+  }
+}

@@ -1,0 +1,325 @@
+/**
+ * The life of a node: sessions open, are watched, and end. No runtime is named here.
+ *
+ * @module
+ */
+import type { Adapter } from "../seams/adapter.ts";
+import { summary } from "./calls/reply.ts";
+import { CloseCode } from "../wire/close_codes.ts";
+import { openCensus } from "./presence/query.ts";
+import type { Call, Contract, Message } from "../contract/define.ts";
+import type { Core, Settings } from "./context.ts";
+import { countClose, type Counters, createCounters } from "./stats/counters.ts";
+import { isSocketError } from "../wire/errors.ts";
+import { Hub } from "./fanout/hub.ts";
+import type { Handler } from "./handlers.ts";
+import { Limiter } from "../shared/token_bucket.ts";
+import type { Login } from "./handshake/pending_login.ts";
+import { Lookouts } from "./presence/watch.ts";
+import { isPromiseLike } from "../shared/thenable.ts";
+import { quote } from "../contract/names.ts";
+import {
+  type Codec,
+  createCodec,
+  type Frame,
+  plainFrame,
+} from "../wire/protocol.ts";
+import { validateSync } from "../contract/schema.ts";
+import { Reach } from "./cluster/reach.ts";
+import { refusalCode } from "./handshake/refusal.ts";
+import { openRegistry, type Registry } from "./presence/registry.ts";
+import type { ErrorInfo } from "./options.ts";
+import type { ServerEvent } from "./cluster/server_events.ts";
+import { type Identity, Session } from "./connection/session.ts";
+import { MAX_TIMER_MS } from "../shared/timers.ts";
+import type { SleepHost } from "./restore.ts";
+import type { Socket, SocketEvents } from "../seams/socket.ts";
+import { Tallies } from "./stats/call_stats.ts";
+import { Sweep } from "./sweep.ts";
+import { Turn } from "./connection/flush_queue.ts";
+import { observe } from "./stats/observe.ts";
+
+/** The state of one node. */
+export class Server implements Core {
+  readonly nodeId: string;
+  readonly contract: Contract;
+  readonly codec: Codec;
+  readonly settings: Settings;
+  readonly hub: Hub;
+  readonly reach: Reach;
+  readonly registry: Registry | undefined;
+  readonly lookouts: Lookouts;
+  readonly turn: Turn = new Turn();
+  readonly counters: Counters = createCounters();
+  readonly tallies: Tallies = new Tallies();
+  readonly serverEvents: Map<string, ServerEvent> = new Map();
+  readonly admissions: Limiter;
+  readonly pending: Set<Login> = new Set();
+  readonly sessions: Map<string, Session> = new Map();
+  handlers: ReadonlyMap<Call, Handler> = new Map();
+  implemented = false;
+  #closed: Promise<void> | undefined;
+  #emptied: (() => void) | undefined;
+  readonly #sweep: Sweep;
+  #warnedAt = 0;
+
+  constructor(
+    contract: Contract,
+    settings: Settings,
+    adapter: Adapter,
+    host?: SleepHost,
+  ) {
+    this.contract = contract;
+    this.settings = settings;
+    this.codec = createCodec(contract.serializer);
+    const { handshakesPerSecond } = settings;
+    this.admissions = new Limiter(
+      handshakesPerSecond,
+      Math.max(1, handshakesPerSecond),
+      0,
+      Date.now(),
+    );
+    this.nodeId = host?.nodeId ?? crypto.randomUUID();
+    this.registry = openRegistry(this, adapter);
+    this.reach = new Reach(this, adapter);
+    this.lookouts = new Lookouts(this);
+    this.#sweep = new Sweep(this, host);
+    this.hub = new Hub({
+      adapter,
+      nodeId: this.nodeId,
+      turn: this.turn,
+      subscribeTimeoutMs: settings.subscribeTimeoutMs,
+      wrote: (frames) => void (this.counters.framesOut += frames),
+      report: (error) => this.report(error, { source: "adapter" }),
+      up: () => {
+        this.reach.look();
+        this.lookouts.look();
+        this.registry?.up();
+      },
+      ordered: (channel, order) => this.reach.ordered(channel, order),
+    });
+    openCensus(this);
+    this.reach.open();
+  }
+
+  get closing(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /** Takes an open socket whose client was let in. */
+  readonly enter = (
+    socket: Socket,
+    identity: Identity,
+    login: Login,
+  ): SocketEvents => {
+    login.opened();
+    const session = new Session(this, socket, identity);
+    this.counters.accepted++;
+    if (this.closing || login.over) {
+      login.release();
+      session.end(
+        this.closing ? CloseCode.restart : CloseCode.overload,
+        "the server is closing, or was too busy",
+      );
+      return session;
+    }
+    const unidentified = this.hook(
+      "identify",
+      "hook",
+      () => this.reach.opened(session),
+    );
+    if (unidentified) {
+      login.release();
+      session.end(CloseCode.internal, "the server failed");
+      return session;
+    }
+    session.welcome();
+    const { onConnection, observer } = this.settings;
+    if (observer) {
+      observe(this, "onConnection", (it) => it.onConnection?.(session.handle));
+    }
+    const welcome = this.hook(
+      "onConnection",
+      "hook",
+      () => onConnection?.(session.handle as never, identity.ctx as never),
+    );
+    if (!(welcome instanceof Promise)) {
+      login.release();
+      this.#begin(session, welcome);
+    } else {
+      Promise.resolve(login.wait(welcome)).then(
+        (failure) => this.#begin(session, failure),
+        () =>
+          session.end(
+            CloseCode.overload,
+            "onConnection took longer than authTimeoutMs",
+          ),
+      ).finally(login.release);
+    }
+    return session;
+  };
+
+  /** Validates a payload and makes its frame. */
+  encode(message: Message, data: unknown): Frame {
+    if (this.settings.validateOutput === "off") {
+      return this.codec.frame(message.fields, data);
+    }
+    const entry = `${message.block}.${message.name}`;
+    const checked = validateSync(message.payload, data, entry);
+    if (checked.ok) return this.codec.frame(message.fields, checked.value);
+    throw new TypeError(
+      `Cannot send ${quote(entry)}: its schema refused the data: ${
+        summary(checked.issues)
+      }`,
+      {
+        cause: { issues: checked.issues },
+      },
+    );
+  }
+
+  report(error: unknown, info: ErrorInfo): void {
+    this.counters.errors++;
+    const { onError } = this.settings;
+    if (!onError) {
+      const where = info.name ?? info.source;
+      return console.error(`super-line: error in ${where}:`, error);
+    }
+    const failed = (second: unknown) =>
+      console.error(
+        "super-line: onError threw:",
+        second,
+        "while it was told of:",
+        error,
+      );
+    try {
+      const result: unknown = onError(error, info); // typed void, async all the same for some
+      if (result instanceof Promise) result.catch(failed);
+    } catch (second) {
+      failed(second);
+    }
+  }
+
+  warn(message: string): void {
+    const now = Date.now();
+    if (now - this.#warnedAt < 1_000) return;
+    this.#warnedAt = now;
+    console.warn(`super-line: ${message}`);
+  }
+
+  /**
+   * Runs a function of the application's.
+   *
+   * @returns What it failed with, wrapped; `undefined` when it did not. It is reported already.
+   */
+  hook(
+    name: string,
+    source: ErrorInfo["source"],
+    run: () => unknown,
+  ): undefined | Failure | Promise<undefined | Failure> {
+    try {
+      const result = run();
+      return isPromiseLike(result)
+        ? Promise.resolve(result).then(
+          () => undefined,
+          (error) => this.#failed(error, source, name),
+        )
+        : undefined;
+    } catch (error) {
+      return this.#failed(error, source, name);
+    }
+  }
+
+  #failed(
+    error: unknown,
+    source: ErrorInfo["source"],
+    name: string,
+  ): Failure {
+    if (name !== "onConnection" || !isSocketError(error)) {
+      this.report(error, { source, name });
+    }
+    return { error };
+  }
+
+  watch(session: Session): void {
+    this.#sweep.watch(session);
+  }
+
+  /** For a node with a sleep host: the time that it asked for has come. */
+  sweep(): void {
+    this.#sweep.wake();
+  }
+
+  changed(session: Session): void {
+    this.registry?.changed(session);
+    this.lookouts.changed(session);
+  }
+
+  ended(session: Session, code: number): void {
+    this.reach.ended(session);
+    if (session.welcomed) this.changed(session);
+    const { onDisconnect, observer } = this.settings;
+    countClose(this.counters, code);
+    if (observer && session.welcomed) {
+      observe(
+        this,
+        "onDisconnect",
+        (it) => it.onDisconnect?.(session.handle, code),
+      );
+    }
+    if (session.welcomed && onDisconnect) {
+      const { handle } = session;
+      void this.hook(
+        "onDisconnect",
+        "hook",
+        () => onDisconnect(handle as never, handle.ctx as never, code),
+      );
+    }
+    if (this.sessions.size > 0) return;
+    this.#sweep.stop();
+    this.#emptied?.();
+  }
+
+  close(drainMs: number): Promise<void> {
+    return this.#closed ??= this.#close(drainMs);
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    if (drainMs > 0 && this.sessions.size > 0) await this.#drain(drainMs);
+    for (const login of this.pending) {
+      login.end(new DOMException("The server is closing", "AbortError"));
+    }
+    for (const session of this.sessions.values()) {
+      session.end(CloseCode.restart, "the server is closing");
+    }
+    this.lookouts.close();
+    this.reach.close();
+    await this.registry?.close();
+    await this.hub.close();
+  }
+
+  /** Tells the clients to go, and waits until they have or the time is over. */
+  async #drain(drainMs: number): Promise<void> {
+    const away = plainFrame("away", { withinMs: drainMs });
+    for (const session of this.sessions.values()) session.outbox.reply(away);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      this.#emptied = resolve;
+      timer = setTimeout(resolve, Math.min(drainMs, MAX_TIMER_MS));
+    });
+    clearTimeout(timer);
+  }
+
+  #begin(session: Session, failure: Failure | undefined): void {
+    if (!failure) return session.ready();
+    const { error } = failure;
+    if (!isSocketError(error)) {
+      return session.end(CloseCode.internal, "the server failed");
+    }
+    session.end(refusalCode(error), error.message);
+  }
+}
+
+/** What a function of the application's threw. */
+export interface Failure {
+  readonly error: unknown;
+}

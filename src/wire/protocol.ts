@@ -1,0 +1,258 @@
+/**
+ * The wire protocol `superline.v1`: how frames are built, and how any bytes are read back without a throw.
+ *
+ * @module
+ */
+import { utf8 } from "./bytes.ts";
+import type { ErrorCode } from "./errors.ts";
+import { JSON_NAME, type Serializer } from "./serializer.ts";
+import type { Data } from "../seams/socket.ts";
+
+/** The subprotocol that client and server agree on. */
+export const PROTOCOL = "superline.v1";
+/** What the subprotocol that carries a token starts with; base64url follows. */
+export const TOKEN_PREFIX = "superline.token.";
+/** The heartbeat, a whole message: a fixed text, so that a sleeping Durable Object can answer it. */
+export const PING = "ping";
+/** The answer to {@linkcode PING}. */
+export const PONG = "pong";
+/** The most frames in one WebSocket message. */
+export const MAX_BATCH_FRAMES = 256;
+/** The most bytes in one WebSocket message that holds more than one frame. */
+export const MAX_BATCH_BYTES = 65_536;
+
+/** A frame on the wire, or several: text joined by line feeds, or a run of binary blocks. */
+export type Frame = Data;
+
+/** A frame read: its tag, its fields, and last its payload as the codec takes it. */
+export type Fields = readonly [tag: string, ...unknown[]];
+
+/** What a message was read as: frames, and the flaws of those that are none. */
+export type Read = { readonly ok: true; readonly fields: Fields } | {
+  readonly ok: false;
+  readonly flaw: string;
+};
+
+/** How payloads are put into frames and taken out again. */
+export interface Codec {
+  /** The serializer's name. */
+  readonly name: string;
+  /**
+   * Builds a frame.
+   *
+   * @param fields What comes before its payload
+   * @param payload The payload, `undefined` for none
+   */
+  frame(fields: Fields, payload: unknown): Frame;
+  /** Reads a payload as {@linkcode read} gave it; throws for one that is not the codec's. */
+  payload(raw: unknown): unknown;
+}
+
+/** Makes the codec of a contract. */
+export function createCodec(serializer: Serializer | undefined): Codec {
+  if (!serializer) return JSON_CODEC;
+  return {
+    name: serializer.name,
+    frame(fields, payload) {
+      if (payload === undefined) return plainFrame(...fields);
+      const encoded = serializer.encode(payload);
+      return typeof encoded === "string"
+        ? plainFrame(...fields, encoded)
+        : blockFrame(plainFrame(...fields), encoded);
+    },
+    payload(raw) {
+      if (raw === undefined) return undefined;
+      if (typeof raw === "string" || raw instanceof Uint8Array) {
+        return serializer.decode(raw);
+      }
+      throw new TypeError(
+        `Cannot decode a payload: it is plain JSON, must be of serializer "${serializer.name}"`,
+      );
+    },
+  };
+}
+
+const JSON_CODEC: Codec = {
+  name: JSON_NAME,
+  frame(fields, payload) {
+    // As one array: to put texts together afterwards costs Bun more than all the rest (bench/README.md).
+    return JSON.stringify(
+      payload === undefined ? fields : [...fields, payload],
+    );
+  },
+  payload(raw) {
+    if (raw instanceof Uint8Array) {
+      throw new TypeError(
+        "Cannot decode a payload: it is binary, must be JSON",
+      );
+    }
+    return raw;
+  },
+};
+
+// --- Frames without a payload of the application's: plain JSON under every serializer -----------------------------
+
+/** What the server tells a client first. */
+export interface Hello {
+  /** The protocol's version. */
+  readonly v: 1;
+  /** The connection's id. */
+  readonly id: string;
+  /** The role that the server gave. */
+  readonly role: string;
+  /** The contract's serializer. */
+  readonly serializer: string;
+  /** How often the client should ping. */
+  readonly heartbeatMs: number;
+  /** The largest message that the server takes. */
+  readonly maxMessageBytes: number;
+  /** The most requests that may be unanswered. */
+  readonly maxInFlight: number;
+  /** The most topics that may be subscribed. */
+  readonly maxSubscriptions: number;
+  /** When the login ends, in milliseconds since the epoch. */
+  readonly expiresAt?: number;
+}
+
+/** `hi`: the connection is ready. */
+export function helloFrame(hello: Hello): string {
+  return JSON.stringify(["hi", hello]);
+}
+
+/** Any frame whose fields are all the protocol's own. */
+export function plainFrame(...fields: Fields): string {
+  return JSON.stringify(fields);
+}
+
+/** `err`: a call failed, or with id 0 something about the connection did. */
+export function errorFrame(
+  codec: Codec,
+  id: number,
+  code: ErrorCode | (string & Record<never, never>),
+  message: string,
+  data?: unknown,
+): Frame {
+  return codec.frame(["err", id, code, message], data);
+}
+
+// --- Reading ------------------------------------------------------------------------------------------------------
+
+/**
+ * Reads one WebSocket message. Total: any text or bytes give frames or flaws, never a throw.
+ *
+ * @param data The message
+ * @returns An outcome for each frame in it, in order
+ */
+export function read(data: Data): Read[] {
+  if (typeof data !== "string") return readBlocks(data);
+  if (!data.includes("\n")) return [readFrame(data)];
+  const lines = data.split("\n", MAX_BATCH_FRAMES + 1);
+  // A text has at least as many bytes as UTF-16 units: what is refused here has too many bytes as well.
+  if (lines.length > MAX_BATCH_FRAMES || data.length > MAX_BATCH_BYTES) {
+    return [BATCH_FLAW];
+  }
+  return lines.map(readFrame);
+}
+
+/** Counts the frames of a message of ours: lines, or pairs of binary blocks. */
+export function countFrames(data: Frame): number {
+  if (typeof data === "string") return data.split("\n").length;
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  let blocks = 0;
+  for (let at = 0; at + 4 <= data.length; blocks++) {
+    at += 4 + view.getUint32(at);
+  }
+  return Math.ceil(blocks / 2);
+}
+
+/** Tells whether a value may be the id of a call. */
+export function isId(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
+}
+
+/** Tells whether a frame answers a call as the protocol has it. */
+export function isAnswer([tag, id, code, message]: Fields): boolean {
+  return isId(id) && (tag === "res" ||
+    tag === "err" && typeof code === "string" && typeof message === "string");
+}
+
+const BATCH_FLAW: Read = {
+  ok: false,
+  flaw:
+    `Cannot read a batch: it is too large, must be of at most ${MAX_BATCH_FRAMES} frames and ${MAX_BATCH_BYTES} bytes`,
+};
+const FRAME_FLAW: Read = {
+  ok: false,
+  flaw:
+    "Cannot read a frame: it is not JSON, must be an array that starts with a tag",
+};
+
+function readFrame(text: string): Read {
+  try {
+    const fields: unknown = JSON.parse(text);
+    if (Array.isArray(fields) && typeof fields[0] === "string") {
+      return { ok: true, fields: fields as [string] }; // just checked
+    }
+  } catch {
+    // JSON.parse says where it stopped, which helps nobody here.
+  }
+  return FRAME_FLAW;
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+function readBlocks(bytes: Uint8Array): Read[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const frames: Read[] = [];
+  let at = 0;
+  const take = (): Uint8Array | undefined => {
+    if (at + 4 > bytes.length) return undefined;
+    const end = at + 4 + view.getUint32(at);
+    if (end > bytes.length) return undefined;
+    const part = bytes.subarray(at + 4, end);
+    at = end;
+    return part;
+  };
+  do {
+    const head = take();
+    const payload = head && take();
+    if (!head || !payload) return [...frames, BLOCK_FLAW];
+    frames.push(readBlock(head, payload));
+    if (
+      frames.length > 1 &&
+      (frames.length > MAX_BATCH_FRAMES || bytes.length > MAX_BATCH_BYTES)
+    ) return [BATCH_FLAW];
+  } while (at < bytes.length);
+  return frames;
+}
+
+function readBlock(head: Uint8Array, payload: Uint8Array): Read {
+  let text: string;
+  try {
+    text = decoder.decode(head);
+  } catch {
+    return FRAME_FLAW;
+  }
+  const frame = readFrame(text);
+  return frame.ok && payload.length > 0
+    ? { ok: true, fields: [...frame.fields, payload] }
+    : frame;
+}
+
+const BLOCK_FLAW: Read = {
+  ok: false,
+  flaw:
+    "Cannot read a binary message: a length reaches past its end, must be blocks",
+};
+
+/** A frame with a binary payload: `u32 length, JSON, u32 length, payload`, lengths big-endian. */
+export function blockFrame(head: string, payload: Uint8Array): Uint8Array {
+  const json = utf8(head);
+  const bytes = new Uint8Array(8 + json.length + payload.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, json.length);
+  bytes.set(json, 4);
+  view.setUint32(4 + json.length, payload.length);
+  bytes.set(payload, 8 + json.length);
+  return bytes;
+}
