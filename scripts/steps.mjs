@@ -1,5 +1,7 @@
 // What `npm test` runs, in this order. A step has commands, of which each must
 // succeed, and counts as one check; a step that counts by itself has `run`.
+// `npm test -- fast` runs the steps that are `fast`; `npm test -- full` adds those
+// that are `full`: the same tests with more messages, frames and clients.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { bunTest } from "./bun_test.mjs";
@@ -19,14 +21,20 @@ const withExamples = ["README.md", "AGENTS.md", "mod.ts"]
 const tsc = [bun, "node_modules/typescript/bin/tsc", "--project"];
 const script = (name) => [bun, `scripts/${name}.mjs`];
 
-/** @type {{ name: string, commands?: string[][], timeoutMs?: number, run?: () => Promise<object> }[]} */
+// The tests of the core alone: no process, no broker, no browser.
+const core = ["server", "client", "cluster", "testing"]
+  .map((folder) => `tests/${folder}/`)
+  .concat("tests/contract_test", "tests/protocol", "tests/relay_test");
+
+/** @type {{ name: string, fast?: boolean, full?: boolean, commands?: string[][], timeoutMs?: number, run?: () => Promise<object> }[]} */
 export const steps = [
-  { name: "format", commands: [[deno, "fmt", "--check"]] },
-  { name: "lint", commands: [[deno, "lint"]] },
+  { name: "format", fast: true, commands: [[deno, "fmt", "--check"]] },
+  { name: "lint", fast: true, commands: [[deno, "lint"]] },
   { name: "manifests", commands: [script("check_manifests")] },
-  { name: "arrows", commands: [script("check_arrows")] },
+  { name: "arrows", fast: true, commands: [script("check_arrows")] },
   {
     name: "types",
+    fast: true,
     commands: [
       [...tsc, "tsconfig.json"],
       [...tsc, "tsconfig.published.json"],
@@ -59,8 +67,19 @@ export const steps = [
     commands: [["node", "bench/run.mjs", "--smoke", "--json"]],
     timeoutMs: 480_000, // half a minute by itself; beside other work much more
   },
-  { name: "unit", run: () => bunTest("tests") },
+  { name: "core", fast: true, run: () => bunTest(core) },
+  { name: "unit", run: () => bunTest(["tests"]) },
+  more("model", { MESSAGES: "50000" }, "tests/redis/model_test"),
+  more("frames", { FRAMES: "334000" }, "tests/hostile/mutants_test"),
+  more("churn", { WAVES: "2000" }, "tests/hostile/churn_test"),
+  more("rolling", { CLIENTS: "1000" }, "tests/rolling/"),
+  more("pauses", { SLEEP_MS: "60000" }, "tests/hostile/pauses_test"),
 ];
+
+/** The tests of a file with more of what they do, for before a release. */
+function more(name, env, filter) {
+  return { name, full: true, run: () => bunTest([filter], { env }) };
+}
 
 function filesIn(folder, ending) {
   return readdirSync(join(root, folder), {

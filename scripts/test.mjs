@@ -1,5 +1,6 @@
 // `npm test [-- step…]`: installs what is missing, runs the steps, counts.
-// `--list` names them.
+// `--list` names them. `fast` stands for the steps that take a minute in all,
+// `full` for all of them with those that take an hour.
 import process from "node:process";
 import { ensureNpmPackages } from "./npm_packages.mjs";
 import { run } from "./run.mjs";
@@ -25,15 +26,22 @@ async function main() {
     for (const { name } of steps) console.log(name);
     return 0;
   }
-  const unknown = options.filter((name) => !steps.some((s) => s.name === name));
+  const groups = ["fast", "full"];
+  const unknown = options.filter((name) =>
+    !groups.includes(name) && !steps.some((step) => step.name === name)
+  );
   if (unknown.length > 0) {
     throw new Error(`Cannot run ${unknown.join(", ")}: see npm test -- --list`);
   }
-  const chosen = steps.filter(({ name }) =>
-    options.length === 0 || options.includes(name)
-  );
+  const asked = ({ name, fast, full }) =>
+    options.includes(name) || options.includes("full") ||
+    options.includes("fast") && fast ||
+    options.length === 0 && !full && name !== "core"; // "unit" includes it
+  const chosen = steps.filter(asked);
   await ensureNpmPackages();
-  if (chosen.some(({ name }) => name === "unit")) await ensureSystemPrograms();
+  if (chosen.some(({ run, name }) => run && name !== "core")) {
+    await ensureSystemPrograms();
+  }
 
   const total = { passed: 0, failed: 0, skipped: 0 };
   for (const step of chosen) {

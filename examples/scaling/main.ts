@@ -16,7 +16,9 @@ import { findUpstash } from "./upstash.ts";
 /** What is to be ended, last first. */
 const ends: (() => Promise<unknown>)[] = [];
 const interrupted = new Promise<number>((resolve) => {
-  process.once("SIGINT", () => resolve(130)).once("SIGTERM", () => resolve(0));
+  // Not once: a signal to the whole group comes again from the parent, and would
+  // end this process before it has ended what it started.
+  process.on("SIGINT", () => resolve(130)).on("SIGTERM", () => resolve(0));
 });
 
 let status = 1;

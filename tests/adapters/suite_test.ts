@@ -7,7 +7,7 @@ import { adapterSuite, skipReason } from "../../src/testing/mod.ts";
 import { createMemorySubject } from "./memory_subject.ts";
 
 const deno = fileURLToPath(
-  new URL("../../node_modules/.bin/deno", import.meta.url),
+  new URL("../../node_modules/deno/deno", import.meta.url),
 );
 const program = fileURLToPath(new URL("./suite_program.ts", import.meta.url));
 

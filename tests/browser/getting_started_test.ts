@@ -9,7 +9,7 @@ import { until } from "../helpers/wait.ts";
 import { launchChromium } from "./chromium.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const deno = join(root, "node_modules/.bin/deno");
+const deno = join(root, "node_modules/deno/deno");
 const PATIENCE_MS = 30_000;
 // In the repository, where the package is found by its public name.
 const folder = mkdtempSync(join(root, "docs-program-"));

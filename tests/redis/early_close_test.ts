@@ -8,7 +8,7 @@ const program = fileURLToPath(
   new URL("early_close_program.ts", import.meta.url),
 );
 const deno = fileURLToPath(
-  new URL("../../node_modules/.bin/deno", import.meta.url),
+  new URL("../../node_modules/deno/deno", import.meta.url),
 );
 let redis: RedisServer;
 

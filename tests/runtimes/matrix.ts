@@ -52,6 +52,15 @@ export const pairs: readonly Pair[] = servers.flatMap((server) =>
     })
 );
 
+/** The servers of each test file: the files run beside each other, and the longest of them is as long as the run. */
+export const parts = {
+  bun: /^Bun\b/,
+  deno: /^Deno\b/,
+  node_20: /^Node 20\b/,
+  newer_nodes: /^Node 2[24]\b/,
+  cloudflare: /^Cloudflare\b/,
+} as const;
+
 /** What came of a pair, by the name of the case. */
 export type Outcomes = ReadonlyMap<string, Outcome>;
 

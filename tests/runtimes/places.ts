@@ -1,6 +1,6 @@
 /** The servers and clients of the matrix, and what each can do. */
 import { fileURLToPath } from "node:url";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import type { Need } from "./subject.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -117,11 +117,17 @@ export async function bundle(
   program: string,
   target: "node" | "browser",
 ): Promise<void> {
-  const { success, logs } = await Bun.build({
+  const { success, logs, outputs: [output] } = await Bun.build({
     entrypoints: [`${root}tests/runtimes/${program}.ts`],
-    outdir: bundles,
     target,
     format: "esm",
   });
-  if (!success) throw new AggregateError(logs, `Cannot bundle ${program}`);
+  if (!success || !output) {
+    throw new AggregateError(logs, `Cannot bundle ${program}`);
+  }
+  // Several test files make the same bundle at once, and a rename is never seen by half.
+  mkdirSync(bundles, { recursive: true });
+  const temporary = `${bundles}/${program}.${crypto.randomUUID()}.js`;
+  writeFileSync(temporary, await output.text());
+  renameSync(temporary, `${bundles}/${program}.js`);
 }

@@ -1,4 +1,4 @@
-/** The table of `docs/compatibility.md`: `bun tests/runtimes/table.ts --write` runs the matrix and writes it. */
+/** The table of `docs/compatibility.md`: `bun tests/runtimes/table.ts --write` runs the matrix and writes what held. */
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
@@ -20,21 +20,24 @@ export function written(): string {
   return readFileSync(page, "utf8");
 }
 
-/** What the page has to say after these outcomes. */
-export function render(outcomes: ReadonlyMap<Pair, Outcomes>): string {
+/** The page after these outcomes; without any, the page when every case holds. */
+export function render(outcomes?: ReadonlyMap<Pair, Outcomes>): string {
   const [before = ""] = written().split(begin);
   const [, after = ""] = written().split(end);
   const parts = [before + begin, ...results(outcomes), end + after];
   return formatted(parts.join("\n\n"));
 }
 
-function results(outcomes: ReadonlyMap<Pair, Outcomes>): string[] {
+function results(
+  outcomes: ReadonlyMap<Pair, Outcomes> | undefined,
+): string[] {
   const cells = (server: string) =>
     clients.map(({ name }) => {
       const pair = pairs.find((it) =>
         it.server.name === server && it.client.name === name
       );
       if (!pair) return "–";
+      if (!outcomes) return pair.cases.length;
       const all = [...outcomes.get(pair)?.values() ?? []];
       const held = all.filter(({ error }) => error === undefined).length;
       return held === all.length ? held : `${held} of ${all.length}`;

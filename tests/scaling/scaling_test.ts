@@ -1,5 +1,8 @@
 import { afterAll, expect, test } from "bun:test";
 import { RedisServer } from "../redis/redis_server.ts";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { until, within } from "../helpers/wait.ts";
 import { startScaling } from "./program.ts";
 
 const redis = await RedisServer.start();
@@ -92,6 +95,33 @@ test("what cannot be taken is said in one line", async () => {
   );
   expect(status).toBe(1);
 }, 30_000);
+
+test("SIGTERM to the whole process group leaves nothing behind", async () => {
+  const root = new URL("../..", import.meta.url).pathname;
+  const child = spawn(
+    "node",
+    ["scripts/start.mjs", "examples/scaling/main.ts", "--serve"],
+    {
+      cwd: root,
+      env: { ...process.env, REDIS_URL: undefined, PORT: "0" },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true, // a group of its own
+    },
+  );
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (data) => output += data);
+  }
+  const ended = once(child, "close");
+  await until(() => output.includes("Open http"), () => output, 30_000);
+  const port = Number(/redis-server on port (\d+)/.exec(output)?.[1]);
+  const pids = [...output.matchAll(/process (\d+)/g)].map(([, it]) => it);
+  expect(pids.length).toBe(2);
+  process.kill(-(child.pid ?? NaN), "SIGTERM");
+  await within(ended, 30_000);
+  for (const pid of pids) expect(isRunning(Number(pid))).toBe(false);
+  expect(fetch(`http://127.0.0.1:${port}`)).rejects.toThrow();
+}, 70_000);
 
 function isRunning(pid: number): boolean {
   try {

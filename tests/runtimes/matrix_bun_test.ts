@@ -1,0 +1,4 @@
+/** Servers on Bun, with every client. */
+import { registerMatrix } from "./register_matrix.ts";
+
+registerMatrix("bun");
