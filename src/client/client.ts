@@ -86,11 +86,12 @@ export function createClient<
   contract: Contract<C>,
   options: ClientOptions<R>,
 ): Client<C, R> {
-  const surface = contract.roles.get(options.role);
+  const role = options.role as string; // `RoleName` has strings only
+  const surface = contract.roles.get(role);
   if (!surface) {
     const roles = [...contract.roles.keys()].join('", "');
     throw new TypeError(
-      `Cannot create a client of role "${options.role}": no such role, must be one of "${roles}"`,
+      `Cannot create a client of role "${role}": no such role, must be one of "${roles}"`,
     );
   }
   // The global one is not of our structural type, but has all its members.

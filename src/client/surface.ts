@@ -48,7 +48,7 @@ export function clientSurface<
   C extends ContractDefinition,
   R extends RoleName<C>,
 >(contract: Contract<C>, role: R): ClientSurface<R> {
-  const surface = contract.roles.get(role);
+  const surface = contract.roles.get(role as string);
   if (!surface) {
     throw new TypeError(
       `Cannot make a surface: the contract has no role ${JSON.stringify(role)}`,

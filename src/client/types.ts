@@ -79,7 +79,7 @@ export interface ClientBase<
   R extends RoleName<C>,
 > {
   /** The role it asked for. */
-  readonly role: R;
+  readonly role: R & string;
   /** The connection's id on the server; `undefined` while there is none. */
   readonly id: string | undefined;
   /** Where the connection is. */

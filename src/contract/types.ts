@@ -66,8 +66,15 @@ export interface ContractDefinition {
   readonly serializer?: Serializer;
 }
 
+/*
+ * The compiler prints a union under the name of the alias that made it, with the whole contract as its argument. Every
+ * alias of names therefore ends in `keyof` of an anonymous mapped type: that is printed as the names themselves.
+ */
+
 /** The names of a contract's roles. */
-export type RoleName<C extends ContractDefinition> = keyof C["roles"] & string;
+export type RoleName<C extends ContractDefinition> = keyof {
+  [R in keyof C["roles"] as R & string]: 1;
+};
 
 /** No entries. */
 export type None = Record<never, never>;
@@ -103,24 +110,27 @@ export type RoleEntries<
   : never;
 
 /** The names of the topics among entries. */
-export type TopicKeys<E> =
-  & {
-    [K in keyof E]: E[K] extends { readonly subscribe: true } ? K : never;
-  }[keyof E]
-  & string;
+export type TopicKeys<E> = keyof {
+  [
+    K in keyof E as E[K] extends { readonly subscribe: true } ? K & string
+      : never
+  ]: 1;
+};
 /** The names of the events among entries. */
-export type EventKeys<E> =
-  & {
-    [K in keyof E]: E[K] extends
-      { readonly subscribe: true } | { readonly output: unknown } ? never : K;
-  }[keyof E]
-  & string;
+export type EventKeys<E> = keyof {
+  [
+    K in keyof E as E[K] extends
+      { readonly subscribe: true } | { readonly output: unknown } ? never
+      : K & string
+  ]: 1;
+};
 /** The names of the questions among entries. */
-export type QuestionKeys<E> =
-  & {
-    [K in keyof E]: E[K] extends { readonly output: unknown } ? K : never;
-  }[keyof E]
-  & string;
+export type QuestionKeys<E> = keyof {
+  [
+    K in keyof E as E[K] extends { readonly output: unknown } ? K & string
+      : never
+  ]: 1;
+};
 /** What a payload's schema accepts. */
 export type PayloadInput<E, K extends keyof E> = E[K] extends
   { readonly payload: infer S } ? InferInput<S> : never;
@@ -169,8 +179,11 @@ export type RoleEntry<C extends ContractDefinition, R extends RoleName<C>, N> =
     : never;
 /** The names of the topics that a role can subscribe to. */
 export type TopicName<C extends ContractDefinition, R extends RoleName<C>> =
-  R extends unknown ? SharedTopic<C> | RoleTopic<C, R>
-    : never;
+  keyof {
+    [
+      N in R extends unknown ? SharedTopic<C> | RoleTopic<C, R> : never
+    ]: 1;
+  };
 
 /** What the server passes to send an event or publish a topic of a block. */
 export type PayloadIn<C extends ContractDefinition, B extends BlockName<C>, N> =
@@ -235,7 +248,7 @@ export type DataIn<Role> = Role extends { readonly data: infer S }
 
 /** What `authenticate` returns: who the client is, in one of the contract's roles. */
 export type AuthResult<C extends ContractDefinition> = {
-  [R in RoleName<C>]:
+  [R in keyof C["roles"] & string]:
     & {
       /** The role, decided by the server. */
       readonly role: R;
@@ -245,7 +258,7 @@ export type AuthResult<C extends ContractDefinition> = {
       readonly expiresAt?: Date | number | undefined;
     }
     & DataIn<C["roles"][R]>;
-}[RoleName<C>];
+}[keyof C["roles"] & string];
 
 /** The `ctx` that `authenticate` returned for a role. */
 export type CtxOf<A, R> = A extends { readonly role: infer X }

@@ -68,7 +68,7 @@ export interface Connection<
   Ctx = unknown,
 > extends AnyConnection {
   /** The role that `authenticate` gave. */
-  readonly role: R;
+  readonly role: R & string;
   /** What `authenticate` returned as `ctx`. */
   readonly ctx: Ctx;
   /** What `authenticate` returned as `data`, as the role's schema gave it back. */
