@@ -12,6 +12,7 @@ import type {
 import { NAME_RULE, nameFlaw, quote } from "./names.ts";
 import type { Fields } from "../wire/protocol.ts";
 import { isSchema, type Schema } from "./schema.ts";
+import { findLostAsync, prepare } from "./user_code.ts";
 import type { Serializer } from "../wire/serializer.ts";
 
 /** A request or signal of a role, or a question to its clients, compiled. */
@@ -272,11 +273,19 @@ function checkName(kind: string, name: string, path = name): void {
 }
 
 function checkSchema(path: string, schema: unknown): Schema {
-  if (isSchema(schema)) return schema;
+  if (!isSchema(schema)) {
+    throw new TypeError(
+      `Cannot define ${
+        quote(path)
+      }: it is no schema, must be a Standard Schema such as zod 4, Valibot or ArkType make`,
+    );
+  }
+  const lost = findLostAsync(schema);
+  if (lost === undefined) return prepare(schema);
   throw new TypeError(
     `Cannot define ${
       quote(path)
-    }: it is no schema, must be a Standard Schema such as zod 4, Valibot or ArkType make`,
+    }: its ${lost} has an async function that the schema library does not wait for, must be synchronous or of the library's asynchronous API`,
   );
 }
 

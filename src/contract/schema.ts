@@ -42,6 +42,12 @@ export interface Schema<Input = unknown, Output = Input> {
   };
 }
 
+/** A schema with a second form for places that need its answer at once. */
+export interface PreparedSchema extends Schema {
+  /** Validates as `~standard` does; a promise means that the schema is asynchronous. */
+  readonly synchronous?: Schema["~standard"];
+}
+
 // Read, not inferred: `S extends Schema<infer Input, infer Output>` holds each schema against a type of its own.
 /** The type that a schema accepts. */
 export type InferInput<S> = S extends Schema
@@ -89,7 +95,8 @@ export function validateSync(
   name: string,
   kind = "",
 ): Validated {
-  const result = schema["~standard"].validate(value);
+  const { synchronous = schema["~standard"] } = schema as PreparedSchema; // absent on any other
+  const result = synchronous.validate(value);
   if (result instanceof Promise) {
     result.catch(() => {}); // the TypeError below says more than its rejection would
     throw new TypeError(

@@ -8,6 +8,24 @@ const room = z.object({ room: z.string() });
 const numbered = z.object({ n: z.number() });
 const count = z.object({ count: z.number() });
 
+/** How often the function of a schema ran, by key. */
+const runs = new Map<string, number>();
+/** A function of a schema that answers late, and fails at one place, as a database does. */
+const late = (place: string) => async ({ key, at }: Placed) => {
+  runs.set(key, (runs.get(key) ?? 0) + 1);
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  if (at === place) throw new Error("database password");
+  return true;
+};
+interface Placed {
+  readonly key: string;
+  /** Where a function of a schema rejects. */
+  readonly at: string;
+}
+const placed = z.object({ key: z.string(), at: z.string() });
+/** How often functions of schemas ran in this process for a key. */
+export const runsOf = (key: string): number => runs.get(key) ?? 0;
+
 export const api = defineContract({
   shared: {
     clientToServer: {
@@ -42,6 +60,12 @@ export const api = defineContract({
       burst: { input: count.extend({ pad: z.number() }), output: count },
       publish: { input: count, output: count },
       fail: { input: z.object({ how: z.string() }), output: empty },
+      /** Its schemas wait; with `at: "question"` or `"answer"` the server asks the caller. */
+      look: {
+        input: placed.refine(late("input")),
+        output: z.object({ ...placed.shape, runs: z.number() })
+          .refine(late("output")),
+      },
       stray: { input: empty, output: z.object({ name: z.string() }) },
       wrong: { input: empty, output: z.object({ name: z.string() }) },
       /** Until it is cancelled. */
@@ -62,6 +86,10 @@ export const api = defineContract({
       },
       news: { payload: numbered, subscribe: true },
       secret: { payload: numbered, subscribe: true },
+      confirm: {
+        input: placed.refine(late("question")),
+        output: placed.refine(late("answer")),
+      },
       /** Authorized late. */
       late: { payload: numbered, subscribe: true },
     },

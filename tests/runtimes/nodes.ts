@@ -6,7 +6,7 @@ import {
   type SocketServer,
   type Stats,
 } from "../../mod.ts";
-import type { api, packed } from "./api.ts";
+import { type api, type packed, runsOf } from "./api.ts";
 
 type Api = (typeof api)["definition"];
 type Packed = (typeof packed)["definition"];
@@ -299,6 +299,14 @@ export function implementJson(srv: JsonNode, { log, requests }: Past): void {
           throw new SocketError("FULL", "No seat is left", { seats: 0 });
         }
         throw new Error("database password");
+      },
+      look: async ({ key, at }, _ctx, conn) => {
+        if (["question", "answer", "client"].includes(at)) {
+          const input = { key, at };
+          const answer = await srv.toConn(conn.id).request("confirm", input);
+          return { ...answer, runs: runsOf(key) };
+        }
+        return { key, at, runs: runsOf(key) };
       },
       stray: () => ({ name: "ada", passwordHash: "secret" }),
       wrong: () => ({ name: 7 }) as never,

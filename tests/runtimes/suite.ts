@@ -2,12 +2,14 @@
 import { calling } from "./cases/calling.ts";
 import { ending } from "./cases/ending.ts";
 import { opening } from "./cases/opening.ts";
+import { schemas } from "./cases/schemas.ts";
 import { spreading } from "./cases/spreading.ts";
 import type { Need, Outcome, RuntimeCase, Subject } from "./subject.ts";
 
 export const suite: readonly RuntimeCase[] = [
   ...opening,
   ...calling,
+  ...schemas,
   ...spreading,
   ...ending,
 ];
