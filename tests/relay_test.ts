@@ -61,7 +61,7 @@ function create({ subscribeTimeoutMs = 1_000 } = {}) {
   const relay = new Relay(adapter, {
     nodeId: "me",
     subscribeTimeoutMs,
-    deliver: (channel, frames) => delivered.push(`${channel} ${frames}`),
+    deliver: (channel, { frames }) => delivered.push(`${channel} ${frames}`),
     up: () => {},
     report: (error) => reported.push(error),
   });
@@ -238,10 +238,13 @@ describe("joining", () => {
 describe("receiving", () => {
   async function listening() {
     const all = create();
-    const joined = all.relay.want("c");
+    const joined = all.relay.want("room:c");
     all.adapter.attempts[0]!.live();
     await joined;
-    return { ...all, take: (it: string) => all.adapter.host.message("c", it) };
+    return {
+      ...all,
+      take: (it: string) => all.adapter.host.message("room:c", it),
+    };
   }
 
   test("repeated and older envelopes are dropped and counted, missing ones counted", async () => {
@@ -249,8 +252,8 @@ describe("receiving", () => {
     for (const seq of [5, 6, 6, 5, 9, 8, 10]) take(from("x", seq));
     take(from("y", 1));
     expect(delivered).toEqual(
-      [5, 6, 9, 10].map((seq) => `c ${frame(`x e ${seq}`)}`)
-        .concat(`c ${frame("y e 1")}`),
+      [5, 6, 9, 10].map((seq) => `room:c ${frame(`x e ${seq}`)}`)
+        .concat(`room:c ${frame("y e 1")}`),
     );
     expect(relay.counters).toMatchObject({
       received: 5,
@@ -268,9 +271,9 @@ describe("receiving", () => {
     take(from("x", 3, "three"));
     take(from("x", 2, "two"));
     expect(delivered).toEqual([
-      `c ${frame("x one 7")}`,
-      `c ${frame("x two 1")}`,
-      `c ${frame("x three 3")}`,
+      `room:c ${frame("x one 7")}`,
+      `room:c ${frame("x two 1")}`,
+      `room:c ${frame("x three 3")}`,
     ]);
     expect(relay.counters).toMatchObject({ received: 3, repeated: 2 });
     expect(relay.counters.missed).toBe(2);
@@ -301,7 +304,7 @@ describe("receiving", () => {
       `1 ${"x".repeat(129)} e 1 t\n${frame("long")}`,
       "1 x e 1 t\n",
       '1 x e 1 t\n["hi",{}]',
-      '1 x e 1 t\n["res",1,"forged"]',
+      '1 y e 1 t\n["res",1,"forged"]',
       "1 x e 1 b\n!!!",
       "1 x e 1 b\n",
       `1 x e 1 t\n["evt","message","${"x".repeat(1_056_768)}"]`,
@@ -312,15 +315,15 @@ describe("receiving", () => {
     expect(relay.counters.foreign).toBe(payloads.length);
     expect(reported).toHaveLength(1);
     expect(reported[0]).toBeInstanceOf(TypeError);
-    take(from("x", 1));
+    take(from("z", 1));
     expect(delivered).toHaveLength(1);
   });
 
   test("what comes on a channel nobody wants goes nowhere", async () => {
     const { adapter, delivered, relay } = await listening();
     adapter.host.message("other", from("x", 1));
-    relay.drop("c");
-    adapter.host.message("c", from("x", 1));
+    relay.drop("room:c");
+    adapter.host.message("room:c", from("x", 1));
     expect(delivered).toEqual([]);
   });
 });

@@ -256,3 +256,11 @@ export function blockFrame(head: string, payload: Uint8Array): Uint8Array {
   bytes.set(payload, 8 + json.length);
   return bytes;
 }
+
+/** Builds a frame from fields as {@linkcode read} gave them: the payload stays as the codec made it. */
+export function frameOf(fields: Fields): Frame {
+  const payload = fields.at(-1);
+  return payload instanceof Uint8Array
+    ? blockFrame(JSON.stringify(fields.slice(0, -1)), payload)
+    : JSON.stringify(fields);
+}

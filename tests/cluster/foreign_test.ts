@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { MemoryBus } from "../../adapters/memory.ts";
 import { seal } from "../../src/server/fanout/envelope.ts";
+import { connect } from "../helpers/peer.ts";
 import { settled, thrown, until } from "../helpers/wait.ts";
 import { cluster, endAll, member, node, raw } from "./nodes.ts";
 
@@ -15,7 +16,7 @@ test("foreign payloads are dropped, counted and reported once, and what follows 
   inject("garbage");
   inject("");
   inject(`2 ${a.nodeId} e 1 t\n${frame(101)}`);
-  inject(`1 x e 1 t\n["res",1,{"ok":true}]`);
+  inject(`1 y e 1 t\n["res",1,{"ok":true}]`);
   inject(`1 x e 1 t\n${"x".repeat(1_100_000)}`);
   await settled();
   expect(b.stats().relay.foreign).toBe(5);
@@ -38,6 +39,57 @@ test("foreign payloads are dropped, counted and reported once, and what follows 
   expect(nodes[1]?.errors).toHaveLength(1);
 });
 
+test("only what nodes send on a kind of channel reaches its clients, and a bad frame drops only itself", async () => {
+  const bus = new MemoryBus();
+  const { srv, errors } = node(bus, {}, {
+    identify: (conn: { ctx: { name: string } }) => conn.ctx.name,
+  });
+  const peer = await connect(srv);
+  await peer.call("req", 1, "join", { room: "lobby" });
+  await peer.call("sub", 2, "presence");
+  const before = peer.messages.length;
+  const { adapter: stranger } = raw(bus);
+  const channels = {
+    "room:lobby": '["evt","message",{"n":1}]',
+    "user:ada": '["evt","message",{"n":2}]',
+    "role:user": '["evt","message",{"n":3}]',
+    "topic::presence": '["pub","presence",{"count":4}]',
+  };
+  const bad = [
+    ...['["res",1,{"ok":true}]', '["err",2,"X","y"]', '["hi",{}]'],
+    ...['["req",1,"confirm"]', '["cancel",1]', '["gap",{"dropped":1}]'],
+    ...['["away",{"withinMs":0}]', '["to","x","shared",["evt","x"]]'],
+    ...['["call",1,"room",["lobby"],["req",0,"x"]]', '["node","left",1]'],
+    ...['["people","",1,"only",[],[]]', '["watch",""]', '["srv","x",1]'],
+    ...['["evt","message",{"n":', '["evt"]', '["evt",7]', "[]", "null", "x"],
+    ...["ping", "", '{"evt":1}', "[".repeat(1_000)],
+  ];
+  const binary = new Uint8Array(8);
+  let seq = 0;
+  let sent = 0;
+  for (const [channel, good] of Object.entries(channels)) {
+    const others = Object.values(channels).filter((it) =>
+      it.slice(0, 6) !== good.slice(0, 6)
+    );
+    for (const it of [...bad, ...others]) {
+      stranger.publish(channel, seal("x", "e", ++seq, `${it}\n${good}`));
+      stranger.publish(channel, seal("x", "e", ++seq, `${good}\n${it}`));
+      sent += 2;
+    }
+    stranger.publish(channel, seal("x", "e", ++seq, binary));
+    sent += 1;
+  }
+  await until(() => srv.stats().relay.foreign === sent);
+  await settled();
+  const got = peer.messages.slice(before)
+    .flatMap((it) => String(it).split("\n"));
+  expect([...new Set(got)].toSorted())
+    .toEqual(Object.values(channels).toSorted());
+  expect(got).toHaveLength(sent - 4);
+  expect(errors).toHaveLength(4);
+  expect(peer.end).toBeUndefined();
+});
+
 test("foreign payloads on a server event's channel do not reach a listener", async () => {
   const { b, bus, nodes } = cluster();
   const got: unknown[] = [];
@@ -56,8 +108,9 @@ test("foreign payloads on a server event's channel do not reach a listener", asy
   );
   await until(() => got.length > 0);
   expect(got).toEqual([{ shard: 1 }]);
-  expect(b.stats().refusedServerEvents).toBe(5);
-  expect(nodes[1]?.errors).toHaveLength(1);
+  expect(b.stats().refusedServerEvents).toBe(3);
+  expect(b.stats().relay.foreign).toBe(2); // no frame of a server event
+  expect(nodes[1]?.errors).toHaveLength(2);
 });
 
 test("a frame that the adapter cannot carry throws a RangeError before anybody got it", async () => {

@@ -103,6 +103,23 @@ export function registerReachSuite(
     expect(await a.cluster.byUser("bob")).toMatchObject([
       { id: bob.id, nodeId: b.nodeId, name: "bob", rooms: ["lobby"] },
     ]);
+    const [eve, dan] = [await join(b, "eve"), await join(b, "dan")];
+    const codes: number[] = [];
+    for (const { it } of [eve, dan]) {
+      it.onStatus(({ state }) => void (state === "closed" && codes.push(1)));
+    }
+    a.toConn(eve.id).close(4409);
+    await until(() => codes.length === 1, "close alone", PATIENCE_MS);
+    a.toConn(dan.id).close(4409);
+    target.emit("said", { text: "four" });
+    await until(
+      () => codes.length === 2 && bob.got.includes("four"),
+      () => `${codes} ${bob.got}`,
+      PATIENCE_MS,
+    );
+    await until(() => told.length === 6, () => `told ${told}`, PATIENCE_MS);
+    told.splice(2);
+
     bob.it.close();
     await until(() => told.length === 3, () => `told ${told}`, PATIENCE_MS);
     expect(told.at(-1)).toBe("-bob");

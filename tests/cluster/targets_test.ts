@@ -79,6 +79,30 @@ test("close ends a connection on another node with code and reason, after what w
   expect(b.local.connections).toEqual([]);
 });
 
+test("close alone ends a connection on another node", async () => {
+  const { a, b } = cluster();
+  const [peer, other] = await connectMany(b, 2) as [Peer, Peer];
+  a.toConn(idOf(peer)).close(4409, "moved");
+  await until(() => peer.end);
+  expect(peer.end).toEqual({ code: 4409, reason: "moved" });
+  expect(other.end).toBeUndefined();
+  expect(b.stats().relay.foreign).toBe(0);
+});
+
+test("close takes nothing with it of what the same turn sends to others", async () => {
+  const { a, b } = cluster();
+  const [peer, other, third] = await connectMany(b, 3) as [Peer, Peer, Peer];
+  a.toConn(idOf(peer)).close(4409);
+  a.toConn(idOf(other)).emit("message", { n: 1 });
+  a.toConn(idOf(peer)).emit("message", { n: 2 });
+  a.toConn(idOf(third)).close(4001, "third");
+  a.toConn(idOf(other)).emit("message", { n: 3 });
+  await until(() => peer.end && third.end && numbers(other).length === 2);
+  expect(numbers(other)).toEqual([1, 3]);
+  expect(numbers(peer)).toEqual([]);
+  expect([peer.end?.code, third.end?.code]).toEqual([4409, 4001]);
+});
+
 test("toUser reaches all connections of a user, whatever their role and node, and close ends them after what was sent", async () => {
   const bus = new MemoryBus();
   const [{ srv: a }, { srv: b }] = [
@@ -316,7 +340,7 @@ test("with reach off nothing is subscribed for the node's own sake, and what is 
   expect(host.count).toBe(0);
 });
 
-test("what is no letter on a node's channel is reported, and what follows arrives", async () => {
+test("messages that are none on a node's channel are refused, and those beside them arrive", async () => {
   const bus = new MemoryBus();
   const { srv, errors } = node(bus);
   const { adapter, host } = raw(bus);
@@ -328,10 +352,37 @@ test("what is no letter on a node's channel is reported, and what follows arrive
       `1 ${host.nodeId} e ${seq} t\n${text}`,
     );
   send(1, '["to","');
-  send(2, `["to","${id}","shared"]`); // nothing behind it
+  send(2, `["to","${id}","shared"]`); // no frame in it
   send(3, '["node",1]\n["unheard",1]\n["end"]');
-  send(4, `["to","${id}","shared"]\n["evt","message",{"n":1}]`);
-  await until(() => numbers(peer).length === 1);
+  const event = (n: number) => `["evt","message",{"n":${n}}]`;
+  send(
+    4,
+    [
+      `["to","${id}","shared",["res",1,{"ok":true}]]`,
+      `["to","${id}","shared",["evt",7]]`,
+      `["to","${id}","shared",{"fields":["evt","x"],"payload":"%"}]`,
+      `["to","${id}","shared",${event(1)}]`,
+      `["to","${id}","shared",["evt","message"`,
+      `["to","${id}","shared",${event(2)}]`,
+    ].join("\n"),
+  );
+  await until(() => numbers(peer).length === 2);
+  expect(numbers(peer)).toEqual([1, 2]);
+  expect(peer.of("res")).toEqual([]);
   expect(errors).toHaveLength(1);
+  expect(srv.stats().relay.foreign).toBe(8);
   expect(peer.end).toBeUndefined();
+});
+
+test("20 000 messages that cannot be taken are counted, and reported once for each kind of channel", async () => {
+  const bus = new MemoryBus();
+  const { srv, errors } = node(bus);
+  const { adapter, host } = raw(bus);
+  await until(() => host.count === 0 && srv.stats().sizes);
+  for (const n of upTo(10_000, 1)) {
+    adapter.publish("nodes", `1 ${host.nodeId} e ${n} t\n["call",${n}]`);
+    adapter.publish(`node:${srv.nodeId}`, `1 ${host.nodeId} e ${n} t\n["to"]`);
+  }
+  await until(() => srv.stats().relay.foreign === 20_000);
+  expect(errors).toHaveLength(2);
 });

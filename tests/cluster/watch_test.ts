@@ -231,9 +231,9 @@ test("a listener that throws hurts no other, and what is no letter is reported",
   await within(adapter.subscribe("c"));
   for (
     const [at, letter] of [
-      ["people", "", host.nodeId, 1, "only", [null], []],
-      ["people", "", host.nodeId, 2, "only", 7],
-      ["people", "", host.nodeId, 3, "only", [{ id: "x", name: "far" }], []],
+      ["people", "", 1, "only", [null], []],
+      ["people", "", 2, "only", 7],
+      ["people", "", 3, "only", [{ id: "x", name: "far" }], []],
     ].entries()
   ) {
     adapter.publish(

@@ -46,10 +46,12 @@ export class Directory {
     this.#post = post;
     this.#metered = metered;
     this.me = { nodeId: core.nodeId, startedAt: Date.now() };
-    post.on("node", ({ head: [, what, id, startedAt] }) => {
-      const nodeId = String(id);
+    post.on("node", ([, what, startedAt], nodeId) => {
       if (nodeId === core.nodeId) return;
       if (what === "left") return this.#leave(nodeId);
+      if (!Number.isFinite(startedAt)) {
+        throw new TypeError("it does not say when its node started");
+      }
       const known = this.has(nodeId);
       this.#see(nodeId, Number(startedAt));
       if (what === "joined") this.#say("here");
@@ -107,8 +109,7 @@ export class Directory {
   }
 
   #say(what: "joined" | "here" | "left"): void {
-    const { nodeId, startedAt } = this.me;
-    this.#post.sendOn(NODES, ["node", what, nodeId, startedAt]);
+    this.#post.sendOn(NODES, ["node", what, this.me.startedAt]);
   }
 
   #tick(): void {

@@ -1,23 +1,24 @@
 /**
- * The post of a node: letters to other nodes and from them, on the channel of each.
+ * Messages to other nodes and from them, on the channel of each.
  *
  * @module
  */
 import { nodeChannel } from "../fanout/channels.ts";
 import type { Core } from "../context.ts";
-import {
-  lengthOf,
-  type Letter,
-  readLetters,
-  writeLetter,
-} from "./node_message.ts";
+import { messageOf } from "./node_message.ts";
 import type { Fields, Frame } from "../../wire/protocol.ts";
 import type { Joined } from "../../wire/joined.ts";
 
-/** Takes the letters of one tag. */
-export type Taker = (letter: Letter) => void;
+/**
+ * Takes the messages of one tag.
+ *
+ * @param head The message's fields
+ * @param from The node that sent it
+ * @throws {TypeError} For a message that it cannot take: it is refused
+ */
+export type Taker = (head: Fields, from: string) => void;
 
-/** Sends letters, and sorts those that come by their tag. */
+/** Sends messages, and hands those that come to whoever takes their tag. */
 export class Post {
   readonly #core: Core;
   readonly #takers = new Map<string, Taker>();
@@ -26,34 +27,33 @@ export class Post {
     this.#core = core;
   }
 
-  /** Takes the letters of a tag. */
+  /** Takes the messages of a tag from now on. */
   on(tag: string, taker: Taker): void {
     this.#takers.set(tag, taker);
   }
 
-  /** Sends a letter to one node. */
-  send(nodeId: string, head: Fields, body?: Frame): void {
-    this.sendOn(nodeChannel(nodeId), head, body);
+  /** Sends a message to one node. */
+  send(nodeId: string, head: Fields, frame?: Frame): void {
+    this.sendOn(nodeChannel(nodeId), head, frame);
   }
 
-  /** Sends a letter to all nodes that hear a channel. */
-  sendOn(channel: string, head: Fields, body?: Frame): void {
-    this.#core.hub.emit(channel, writeLetter(head, body), lengthOf(body));
+  /** Sends a message to all nodes that hear a channel. */
+  sendOn(channel: string, head: Fields, frame?: Frame): void {
+    this.#core.hub.emit(channel, messageOf(head, frame));
   }
 
-  /** Hears a channel of letters from now on. */
+  /** Hears a channel of messages from now on. */
   hear(channel: string): Promise<Joined> {
-    return this.#core.hub.listen(channel, (frames) => this.#take(frames), true)
-      .ready;
+    return this.#core.hub.listen(channel, ({ fields, nodeId }) => {
+      for (const head of fields) this.#take(channel, head, nodeId);
+    }, true).ready;
   }
 
-  #take(frames: Frame): void {
+  #take(channel: string, head: Fields, from: string): void {
     try {
-      for (const letter of readLetters(frames)) {
-        this.#takers.get(letter.head[0])?.(letter); // other tags are of a newer node
-      }
+      this.#takers.get(head[0])?.(head, from);
     } catch (error) {
-      this.#core.report(error, { source: "adapter" });
+      this.#core.hub.refuse(channel, String(error));
     }
   }
 }

@@ -1,9 +1,9 @@
 /**
- * What one node tells another about single connections: a head, and for some a client's frame behind it, undecoded.
+ * What one node tells another: a tag and fields, the last of which may be a client's frame.
  *
  * @module
  */
-import { concat } from "../../wire/bytes.ts";
+import { fromBase64, toBase64 } from "../../wire/bytes.ts";
 import {
   blockFrame,
   type Fields,
@@ -12,49 +12,52 @@ import {
   read,
 } from "../../wire/protocol.ts";
 
-/** One letter, read. */
-export interface Letter {
-  /** Its tag and fields. */
-  readonly head: Fields;
-  /** The client's frame that it carries, where its tag has one. */
-  readonly body: Frame | undefined;
-}
-
-/** The tags that a client's frame follows. */
-const WITH_BODY = new Set(["to", "call", "back"]);
-const NOTHING = new Uint8Array();
-const decoder = new TextDecoder();
-
-/** How many frames a letter is. */
-export function lengthOf(body: Frame | undefined): number {
-  return body === undefined ? 1 : 2;
-}
-
-/** Joins head and body, of the body's kind. */
-export function writeLetter(head: Fields, body?: Frame): Frame {
-  const text = plainFrame(...head);
-  if (body === undefined) return text;
-  return typeof body === "string"
-    ? `${text}\n${body}`
-    : concat([blockFrame(text, NOTHING), body]);
-}
-
 /**
- * Reads letters.
+ * Builds a message. Always text: a frame of text is an array in it, a binary one an object of its fields and its
+ * payload as base64.
  *
- * @throws {TypeError} At one that is none
+ * @param head The tag and the fields before the frame
+ * @param frame The client's frame
  */
-export function* readLetters(frames: Frame): Iterable<Letter> {
-  const parts = typeof frames === "string"
-    ? frames.split("\n")
-    : splitBlocks(frames);
-  for (let at = 0; at < parts.length; at++) {
-    const [head] = read(parts[at] ?? "");
-    if (!head?.ok) throw new TypeError(head?.flaw);
-    const body = WITH_BODY.has(head.fields[0]) ? parts[++at] : undefined;
-    yield { head: head.fields, body };
-  }
+export function messageOf(head: Fields, frame?: Frame): string {
+  const text = plainFrame(...head);
+  if (frame === undefined) return text;
+  return `${text.slice(0, -1)},${carried(frame)}]`;
 }
+
+/** Reads the frame that a message carries: its fields, the payload last; `undefined` for what is none. */
+export function carriedFrame(value: unknown): Fields | undefined {
+  if (isFields(value)) return value;
+  const { fields, payload } = (value ?? {}) as Partial<Binary>; // any value may have been sent
+  if (!isFields(fields) || typeof payload !== "string") return undefined;
+  const bytes = fromBase64(payload);
+  return bytes && [...fields, bytes];
+}
+
+/** A binary frame inside a message. */
+interface Binary {
+  readonly fields: Fields;
+  readonly payload: string;
+}
+
+function carried(frame: Frame): string {
+  if (typeof frame === "string") return frame;
+  const [outcome] = read(frame);
+  if (!outcome?.ok) throw new TypeError(outcome?.flaw);
+  const { fields } = outcome;
+  const payload = fields.at(-1);
+  if (!(payload instanceof Uint8Array)) return JSON.stringify(fields);
+  const it: Binary = {
+    fields: fields.slice(0, -1) as unknown as Fields, // the tag stays
+    payload: toBase64(payload),
+  };
+  return JSON.stringify(it);
+}
+
+function isFields(value: unknown): value is Fields {
+  return Array.isArray(value) && typeof value[0] === "string";
+}
+const decoder = new TextDecoder();
 
 /** The frame of a question, made with id 0, under an id of its connection's. */
 export function numbered(frame: Frame, id: number): Frame {
@@ -67,17 +70,4 @@ export function numbered(frame: Frame, id: number): Frame {
 
 function renumber(frame: string, id: number): string {
   return `["req",${id}${frame.slice('["req",0'.length)}`;
-}
-
-function splitBlocks(bytes: Uint8Array): Uint8Array[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const parts: Uint8Array[] = [];
-  for (let at = 0; at + 4 <= bytes.length;) {
-    const start = at;
-    at += 4 + view.getUint32(at);
-    if (at + 4 > bytes.length) break;
-    at += 4 + view.getUint32(at);
-    parts.push(bytes.subarray(start, at));
-  }
-  return parts;
 }

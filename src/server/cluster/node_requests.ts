@@ -7,12 +7,8 @@ import { NODES } from "../fanout/channels.ts";
 import type { Core } from "../context.ts";
 import type { Directory } from "./directory.ts";
 import type { Post } from "./message_parts.ts";
-import {
-  blockFrame,
-  type Fields,
-  type Frame,
-  read,
-} from "../../wire/protocol.ts";
+import { carriedFrame } from "./node_message.ts";
+import { type Fields, type Frame, frameOf, isId } from "../../wire/protocol.ts";
 
 /** Where answers go. */
 export interface Answers {
@@ -67,26 +63,30 @@ export class NodeCalls {
     directory.listen(({ nodeId }, change) => {
       if (change === "left") this.#lose(nodeId);
     });
-    post.on("call", ({ head: [, id, from, kind, ...about], body }) => {
-      if (body === undefined || from === core.nodeId) return;
+    post.on("call", ([, id, kind, about, frame], from) => {
+      const question = carriedFrame(frame);
+      if (!isId(id) || !Array.isArray(about) || question?.[0] !== "req") {
+        throw new TypeError("it is no question");
+      }
+      if (from === core.nodeId) return;
       const who = about.map(String);
-      this.#take(Number(id), String(from), String(kind), who, body);
+      this.#take(id, from, String(kind), who, frameOf(question));
     });
-    post.on("stop", ({ head: [, id, from] }) => {
-      const calls = this.#answering.get(String(from));
-      const stop = calls?.get(Number(id));
-      this.#done(String(from), Number(id));
+    post.on("stop", ([, id], from) => {
+      const stop = this.#answering.get(from)?.get(Number(id));
+      this.#done(from, Number(id));
       stop?.();
     });
-    post.on("asked", ({ head: [, id, nodeId, members] }) => {
-      if (!Array.isArray(members)) return;
-      this.#asked.get(Number(id))?.asked(String(nodeId), members.map(String));
+    post.on("asked", ([, id, members], from) => {
+      if (!Array.isArray(members)) throw new TypeError("it is no list");
+      this.#asked.get(Number(id))?.asked(from, members.map(String));
     });
-    post.on("back", ({ head: [, id, nodeId, member], body }) => {
-      const [answer] = read(body ?? "");
-      if (!answer?.ok) return;
-      const asked = this.#asked.get(Number(id));
-      asked?.answer(String(nodeId), String(member), answer.fields);
+    post.on("back", ([, id, member, frame], from) => {
+      const answer = carriedFrame(frame);
+      if (answer?.[0] !== "res" && answer?.[0] !== "err") {
+        throw new TypeError("it is no answer");
+      }
+      this.#asked.get(Number(id))?.answer(from, String(member), answer);
     });
   }
 
@@ -110,7 +110,6 @@ export class NodeCalls {
   ): (answered: boolean) => void {
     const id = ++this.#id;
     this.#asked.set(id, answers);
-    const { nodeId } = this.#core;
     const here = to === undefined
       ? this.#answerers.get(kind)?.(about, question, answers)
       : undefined;
@@ -119,7 +118,7 @@ export class NodeCalls {
         ? this.#post.sendOn(NODES, head, body)
         : this.#post.send(to, head, body);
     try {
-      send(["call", id, nodeId, kind, ...about], question);
+      send(["call", id, kind, about], question);
     } catch (error) {
       this.#asked.delete(id);
       here?.();
@@ -129,7 +128,7 @@ export class NodeCalls {
       this.#asked.delete(id);
       if (answered) return;
       here?.();
-      send(["stop", id, nodeId]);
+      send(["stop", id]);
     };
   }
 
@@ -148,7 +147,6 @@ export class NodeCalls {
     about: readonly string[],
     question: Frame,
   ): void {
-    const { nodeId } = this.#core;
     let calls = this.#answering.get(from);
     if (!calls) this.#answering.set(from, calls = new Map());
     let open = 1;
@@ -159,22 +157,22 @@ export class NodeCalls {
     const stop = this.#answerers.get(kind)?.(about, question, {
       asked: (_me, members) => {
         open = members.length;
-        this.#post.send(from, ["asked", id, nodeId, members]);
+        this.#post.send(from, ["asked", id, members]);
         if (open === 0) this.#done(from, id);
       },
       answer: (_me, member, [tag, _id, ...rest]) => {
-        const answer = rawFrame([tag, 0, ...rest]);
+        const answer = frameOf([tag, 0, ...rest]);
         try {
-          this.#post.send(from, ["back", id, nodeId, member], answer);
+          this.#post.send(from, ["back", id, member], answer);
         } catch (error) {
           this.#core.report(error, { source: "output" }); // larger than the adapter carries
-          const text = rawFrame([
+          const text = frameOf([
             "err",
             0,
             "INTERNAL",
             "The answer is too large",
           ]);
-          this.#post.send(from, ["back", id, nodeId, member], text);
+          this.#post.send(from, ["back", id, member], text);
         }
         done();
       },
@@ -193,12 +191,4 @@ export class NodeCalls {
     this.#answering.delete(nodeId);
     for (const stop of calls?.values() ?? []) stop();
   }
-}
-
-/** A frame of fields as they were read: its payload stays what the codec made. */
-function rawFrame(fields: Fields): Frame {
-  const payload = fields.at(-1);
-  return payload instanceof Uint8Array
-    ? blockFrame(JSON.stringify(fields.slice(0, -1)), payload)
-    : JSON.stringify(fields);
 }

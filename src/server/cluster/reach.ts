@@ -18,11 +18,12 @@ import { NAME_RULE, nameFlaw, quote } from "../../contract/names.ts";
 import { Directory } from "./directory.ts";
 import { NodeCalls } from "./node_requests.ts";
 import { Post } from "./message_parts.ts";
+import { carriedFrame } from "./node_message.ts";
 import {
-  countFrames,
+  type Fields,
   type Frame,
+  frameOf,
   plainFrame,
-  read,
 } from "../../wire/protocol.ts";
 import type { Joined } from "../../wire/joined.ts";
 import { GONE, type TakeAnswer } from "../connection/client_requests.ts";
@@ -57,10 +58,14 @@ export class Reach {
       const take: TakeAnswer = (fields) => answer(core.nodeId, "", fields);
       return this.#askHere(id, block, question, take);
     });
-    this.post.on("to", ({ head: [, id, block], body }) => {
-      if (body) this.#deliver(String(id), String(block), body);
+    this.post.on("to", ([, id, block, frame]) => {
+      const event = carriedFrame(frame);
+      if (event?.[0] !== "evt" || typeof event[1] !== "string") {
+        throw new TypeError("it carries no event");
+      }
+      this.#deliver(String(id), String(block), frameOf(event));
     });
-    this.post.on("end", ({ head: [, id, code, reason] }) => {
+    this.post.on("end", ([, id, code, reason]) => {
       core.sessions.get(String(id))?.end(Number(code), String(reason));
     });
     this.calls.on("room", ([room = ""], question, { asked, answer }) => {
@@ -201,8 +206,8 @@ export class Reach {
   endUser(userId: string, code: number, reason: string): void {
     const name = userChannel(userId);
     const channel = this.#core.hub.channel(name);
-    const order = plainFrame("end", code, reason);
-    this.#core.hub.emit(name, order, 0);
+    const order: Fields = ["end", code, reason];
+    this.#core.hub.emit(name, plainFrame(...order));
     if (channel) this.ordered(channel, order);
   }
 
@@ -213,12 +218,8 @@ export class Reach {
     this.#deliverToRole(role, frame, 1);
   }
 
-  /** Does what was ordered of a channel's members. */
-  ordered(channel: Channel, order: string): void {
-    if (!channel.name.startsWith("user:")) return;
-    const [frame] = read(order);
-    if (!frame?.ok) return;
-    const [, code, reason] = frame.fields;
+  /** Closes all connections of a user, as ordered. */
+  ordered(channel: Channel, [, code, reason]: Fields): void {
     for (const session of membersOf(channel).flatMap(sessionOf)) {
       session.end(Number(code), String(reason));
     }
@@ -271,7 +272,7 @@ export class Reach {
   #hearRole(name: string, role: Role): void {
     const { off } = this.#core.hub.listen(
       roleChannel(name),
-      (frames) => this.#deliverToRole(name, frames, countFrames(frames)),
+      ({ frames, fields }) => this.#deliverToRole(name, frames, fields.length),
       true,
     );
     role.off = off;

@@ -7,7 +7,7 @@ import { summary } from "../calls/reply.ts";
 import { serverChannel } from "../fanout/channels.ts";
 import type { Core } from "../context.ts";
 import { quote } from "../../contract/names.ts";
-import { type Fields, type Read, read } from "../../wire/protocol.ts";
+import type { Fields } from "../../wire/protocol.ts";
 import {
   type Schema,
   type Validated,
@@ -60,8 +60,8 @@ export function onServer(
   fn: (data: unknown) => void,
 ): Off {
   const event = eventOf(core, name, "listen to");
-  const { off, ready } = core.hub.listen(event.channel, (frames) => {
-    for (const frame of read(frames)) {
+  const { off, ready } = core.hub.listen(event.channel, ({ fields }) => {
+    for (const frame of fields) {
       let data: unknown;
       try {
         data = payloadOf(core, event, frame);
@@ -75,11 +75,13 @@ export function onServer(
   return Object.assign(off, { ready });
 }
 
-function payloadOf(core: Core, event: ServerEvent, frame: Read): unknown {
-  if (!frame.ok) throw new TypeError(frame.flaw);
-  const [tag, name, raw] = frame.fields;
-  if (tag !== "srv" || name !== event.name) {
-    throw new TypeError(`Cannot take a frame ${quote(tag)} for an event`);
+function payloadOf(
+  core: Core,
+  event: ServerEvent,
+  [, name, raw]: Fields,
+): unknown {
+  if (name !== event.name) {
+    throw new TypeError(`Cannot take event ${quote(String(name))} for another`);
   }
   const checked = check(event, core.codec.payload(raw));
   if (checked.ok) return checked.value;

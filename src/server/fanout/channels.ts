@@ -37,6 +37,33 @@ export function nodeChannel(nodeId: string): string {
 /** The channel of all nodes. */
 export const NODES = "nodes";
 
+const TAGS: ReadonlyMap<string, ReadonlySet<string>> = new Map(
+  Object.entries({
+    room: ["evt"],
+    role: ["evt"],
+    topic: ["pub"],
+    user: ["evt", "end"],
+    server: ["srv"],
+    node: [
+      ...["to", "end", "call", "asked", "back", "stop"],
+      ...["watch", "unwatch", "people"],
+    ],
+    [NODES]: ["node", "call", "stop", "watch", "unwatch"],
+  }).map(([kind, tags]) => [kind, new Set(tags)]),
+);
+const NO_TAGS: ReadonlySet<string> = new Set();
+
+/** The kind of a channel: what comes before its first colon. */
+export function kindOf(channel: string): string {
+  const end = channel.indexOf(":");
+  return end < 0 ? channel : channel.slice(0, end);
+}
+
+/** The tags of the frames that nodes send on channels of this kind. All others are refused. */
+export function tagsOf(channel: string): ReadonlySet<string> {
+  return TAGS.get(kindOf(channel)) ?? NO_TAGS;
+}
+
 /** Reads the room's name back, `undefined` for a channel that is no room. */
 export function roomOf(channel: string): string | undefined {
   return channel.startsWith("room:") ? channel.slice(5) : undefined;

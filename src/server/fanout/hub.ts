@@ -7,9 +7,11 @@ import type { Adapter } from "../../seams/adapter.ts";
 import { Batch } from "../../wire/batch.ts";
 import { exceeds } from "../../wire/bytes.ts";
 import type { Joined } from "../../wire/joined.ts";
+import { kindOf } from "./channels.ts";
+import type { Delivery } from "./delivery.ts";
 import { Members } from "../../shared/small_set.ts";
 import type { Outbox } from "../connection/outbox.ts";
-import { countFrames, type Frame } from "../../wire/protocol.ts";
+import { type Fields, type Frame, frameOf } from "../../wire/protocol.ts";
 import { type AdapterStatus, Relay, type RelayHost } from "./relay.ts";
 import type { GroupDomain, SocketGroups } from "../../seams/socket.ts";
 import type { Turn } from "../connection/flush_queue.ts";
@@ -47,8 +49,11 @@ export interface Channel {
   /** Which listener's sockets `grouped` are. */
   domain: GroupDomain | undefined;
   /** What else on this node wants the frames of other nodes. */
-  listeners: Set<(frames: Frame) => void> | undefined;
+  listeners: Set<ChannelListener> | undefined;
 }
+
+/** Takes what other nodes send on a channel. */
+export type ChannelListener = (delivery: Delivery) => void;
 
 /** What a hub is made of. */
 export interface HubOptions extends Omit<RelayHost, "deliver"> {
@@ -58,8 +63,8 @@ export interface HubOptions extends Omit<RelayHost, "deliver"> {
   readonly turn: Turn;
   /** Frames went to members without passing an outbox. */
   wrote(frames: number): void;
-  /** Another node orders something of a channel's members. */
-  ordered(channel: Channel, order: string): void;
+  /** Another node orders all members of a user's channel to be closed. */
+  ordered(channel: Channel, order: Fields): void;
 }
 
 /** Tells whether a connection is a member. */
@@ -83,14 +88,9 @@ export class Hub {
       subscribeTimeoutMs: options.subscribeTimeoutMs,
       report: options.report,
       up: options.up,
-      deliver: (name, frames) => {
+      deliver: (name, delivery) => {
         const channel = this.#channels.get(name);
-        if (!channel) return;
-        if (isOrder(frames)) return options.ordered(channel, frames);
-        if (channel.direct.size || channel.grouped.size) {
-          this.#deliver(channel, frames, countFrames(frames));
-        }
-        for (const listener of channel.listeners ?? []) listener(frames);
+        if (channel) this.#take(channel, delivery);
       },
     });
   }
@@ -166,7 +166,7 @@ export class Hub {
    */
   listen(
     name: string,
-    listener: (frames: Frame) => void,
+    listener: ChannelListener,
     own = false,
   ): { off(): void; ready: Promise<Joined> } {
     const ready = this.#relay.want(name);
@@ -202,12 +202,15 @@ export class Hub {
 
   /**
    * Sends a frame to the other nodes only. Throws as `publish` does.
-   *
-   * @param count How many frames it is; 0 for an order, which goes by itself
    */
-  emit(name: string, frame: Frame, count = 1): void {
+  emit(name: string, frame: Frame): void {
     this.#checkSize(name, frame);
-    this.#relay.send(name, frame, count);
+    this.#relay.send(name, frame);
+  }
+
+  /** Counts something that came on a channel and cannot be taken; the first of its kind is reported. */
+  refuse(name: string, flaw: string): void {
+    this.#relay.refuse(name, flaw);
   }
 
   /** Puts a member back into the runtime's own fan-out, now that it may be. */
@@ -256,6 +259,24 @@ export class Hub {
     if (this.#channels.get(channel.name) !== channel) return;
     this.#channels.delete(channel.name);
     this.#relay.drop(channel.name);
+  }
+
+  #take(channel: Channel, delivery: Delivery): void {
+    const { frames, fields } = delivery;
+    if (!fields.some(isOrder) || kindOf(channel.name) !== "user") {
+      this.#give(channel, frames, fields.length);
+    } else {
+      for (const it of fields) {
+        if (isOrder(it)) this.#options.ordered(channel, it);
+        else this.#give(channel, frameOf(it), 1);
+      }
+    }
+    for (const listener of channel.listeners ?? []) listener(delivery);
+  }
+
+  #give(channel: Channel, frames: Frame, count: number): void {
+    if (channel.direct.size === 0 && channel.grouped.size === 0) return;
+    this.#deliver(channel, frames, count);
   }
 
   #deliver(channel: Channel, frame: Frame, count: number): void {
@@ -324,7 +345,7 @@ export function membersOf(channel: Channel): Member[] {
   return [...channel.direct, ...channel.grouped];
 }
 
-// Orders are for nodes, and travel on the channel of those whom they are about, so that they overtake nothing.
-function isOrder(frames: Frame): frames is string {
-  return typeof frames === "string" && frames.startsWith('["end",');
+/** On a user's channel an order to close travels among the events, so that it overtakes none of them. */
+function isOrder([tag]: Fields): boolean {
+  return tag === "end";
 }

@@ -7,8 +7,9 @@ import type { Adapter } from "../../seams/adapter.ts";
 import { Batch } from "../../wire/batch.ts";
 import { exceeds } from "../../wire/bytes.ts";
 import { backoffDelay } from "../../shared/backoff.ts";
-import { NODES } from "./channels.ts";
+import { kindOf, NODES } from "./channels.ts";
 import { Deadlines } from "./deadlines.ts";
+import { admit, type Delivery } from "./delivery.ts";
 import { advance, type Position, seal, unseal } from "./envelope.ts";
 import { Lag } from "./lag.ts";
 import type { Frame } from "../../wire/protocol.ts";
@@ -35,8 +36,8 @@ export interface RelayHost {
   readonly nodeId: string;
   /** How long a join waits to be live. */
   readonly subscribeTimeoutMs: number;
-  /** Frames came from another node. */
-  deliver(channel: string, frames: Frame): void;
+  /** Frames came from another node; those that nodes do not send on such a channel are left out. */
+  deliver(channel: string, delivery: Delivery): void;
   /** The adapter said that it is up, perhaps again. */
   up(): void;
   /** Something failed in the background. */
@@ -76,7 +77,8 @@ export class Relay {
   readonly #sequences: Sequences;
   readonly #ownSequences: Sequences;
   #status: AdapterStatus = { state: "up", since: Date.now() };
-  #foreignTold = false;
+  /** The kinds of channels on which something was refused, and reported. */
+  readonly #told = new Set<string>();
   readonly #lag = new Lag();
   #closed: Promise<void> | undefined;
 
@@ -169,17 +171,15 @@ export class Relay {
    * Sends a frame to the other nodes at the end of the turn, together with what else goes to the channel.
    *
    * @param frame One frame, or several already joined
-   * @param count How many; 0 for one that goes by itself
+   * @param count How many
    */
   send(channel: string, frame: Frame, count = 1): void {
     if (this.#closed || this.#adapter.alone?.()) return;
     if (this.#outgoing.size === 0) queueMicrotask(this.#flush);
     let batches = this.#outgoing.get(channel);
     if (!batches) this.#outgoing.set(channel, batches = []);
-    if (count > 0 && batches.at(-1)?.add(frame, count)) return;
-    const batch = new Batch(frame, count);
-    if (count === 0) batch.close();
-    batches.push(batch);
+    if (batches.at(-1)?.add(frame, count)) return;
+    batches.push(new Batch(frame, count));
   }
 
   /** Sends what waits and ends the adapter. */
@@ -289,7 +289,9 @@ export class Relay {
     const envelope = exceeds(payload, this.#adapter.limits.maxPayloadBytes)
       ? undefined
       : unseal(payload);
-    if (!envelope) return this.#foreign(channel);
+    if (!envelope) {
+      return this.refuse(channel, "it is no envelope of this library");
+    }
     if (envelope.nodeId === this.#host.nodeId) {
       return this.#lag.heard(channel, envelope);
     }
@@ -303,24 +305,32 @@ export class Relay {
     if (positions.size > MAX_POSITIONS) {
       positions.delete(positions.keys().next().value ?? "");
     }
-    if (channel === NODES) {
-      this.counters.directory++; // told again before long: one that is missed is no message lost
-    } else {
-      this.counters.received++;
-      this.counters.missed += step.missed;
-    }
-    this.#host.deliver(channel, envelope.frames);
+    // In the directory all is told again before long: one that is missed is no message lost.
+    if (channel !== NODES) this.counters.missed += step.missed;
+    const { frames, fields, refused, flaw = "" } = admit(
+      channel,
+      envelope.frames,
+    );
+    if (refused > 0) this.refuse(channel, flaw, refused);
+    if (frames === undefined) return;
+    this.counters[channel === NODES ? "directory" : "received"]++;
+    this.#host.deliver(channel, { nodeId: envelope.nodeId, frames, fields });
   }
 
-  #foreign(channel: string): void {
-    this.counters.foreign++;
-    if (this.#foreignTold) return;
-    this.#foreignTold = true;
+  /**
+   * Counts what came on a channel and is not what nodes send there. The first on each kind of channel is reported: who
+   * may write to the broker could send any number.
+   */
+  refuse(channel: string, flaw: string, count = 1): void {
+    this.counters.foreign += count;
+    const kind = kindOf(channel);
+    if (this.#told.has(kind)) return;
+    this.#told.add(kind);
     this.#host.report(
       new TypeError(
-        `Cannot read a payload on channel ${
+        `Cannot take what came on channel ${
           JSON.stringify(channel)
-        }: it is no envelope of this library, must be written by a node of the same version; further ones are only counted`,
+        }: ${flaw}, must be written by a node of the same version; further ones are only counted`,
       ),
     );
   }

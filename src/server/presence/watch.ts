@@ -47,8 +47,8 @@ export class Lookouts {
   constructor(core: Core) {
     this.#core = core;
     const { post, directory } = core.reach;
-    this.#watched = new Watched(core, (head) => this.#take(head));
-    post.on("people", ({ head }) => this.#take(head));
+    this.#watched = new Watched(core, (head) => this.#take(head, core.nodeId));
+    post.on("people", (head, from) => this.#take(head, from));
     directory.listen(({ nodeId }, change) => {
       if (change === "left") this.#lose(nodeId);
     });
@@ -148,25 +148,22 @@ export class Lookouts {
 
   #send([tag, set]: [string, string], nodeId?: string): void {
     const { post } = this.#core.reach;
-    const head: Fields = [tag, set, this.#core.nodeId];
+    const head: Fields = [tag, set];
     if (nodeId === undefined) post.sendOn(NODES, head);
     else post.send(nodeId, head);
   }
 
   /** Takes what a node told: all who are there, in one part or several, or who came and who went. */
-  #take([, set, from, at, part, came, went]: Fields): void {
-    const [name, nodeId, number] = [String(set), String(from), Number(at)];
+  #take([, set, at, part, came, went]: Fields, nodeId: string): void {
+    const [name, number] = [String(set), Number(at)];
+    if (!isList(came) || !Array.isArray(went) || !(number > 0)) {
+      throw new TypeError("it is no list of connections");
+    }
     const watch = this.#watches.get(name);
     if (!watch) {
       // Its node has not heard yet that this one does not watch any more.
-      this.#core.reach.post.send(nodeId, [
-        "unwatch",
-        name,
-        this.#core.nodeId,
-      ]);
-      return;
+      return this.#core.reach.post.send(nodeId, ["unwatch", name]);
     }
-    if (!Array.isArray(came) || !Array.isArray(went)) return;
     let told = watch.nodes.get(nodeId);
     if (part === "first" || part === "only") {
       told ??= { at: 0, people: new Map(), coming: [] };
@@ -174,8 +171,7 @@ export class Lookouts {
       watch.nodes.set(nodeId, told);
     } else if (!told || number <= told.at) return;
     else if (number !== told.at + 1) {
-      this.#core.reach.post.send(nodeId, ["watch", name, this.#core.nodeId]);
-      return;
+      return this.#core.reach.post.send(nodeId, ["watch", name]);
     }
     told.at = number;
     if (part === "change") {
@@ -231,4 +227,10 @@ export class Lookouts {
       void this.#core.hook("watch", "hook", () => listener[what]?.(who));
     }
   }
+}
+
+/** Whether a list names connections. */
+function isList(value: unknown): value is ConnectionInfo[] {
+  return Array.isArray(value) &&
+    value.every((it) => typeof (it as ConnectionInfo | null)?.id === "string");
 }

@@ -36,11 +36,11 @@ export class Watched {
     this.#core = core;
     this.#here = here;
     const { post } = core.reach;
-    post.on("watch", ({ head: [, set, nodeId] }) => {
-      if (nodeId !== core.nodeId) this.watch(String(nodeId), String(set));
+    post.on("watch", ([, set], nodeId) => {
+      if (nodeId !== core.nodeId) this.watch(nodeId, String(set));
     });
-    post.on("unwatch", ({ head: [, set, nodeId] }) => {
-      if (nodeId !== core.nodeId) this.unwatch(String(nodeId), String(set));
+    post.on("unwatch", ([, set], nodeId) => {
+      if (nodeId !== core.nodeId) this.unwatch(nodeId, String(set));
     });
   }
 
@@ -146,8 +146,8 @@ export class Watched {
   ): void {
     const { nodeId } = this.#core;
     const head: Fields = [
-      ...["people", watcher.set, nodeId] as const,
-      ...[++watcher.at, part, came, went],
+      ...["people", watcher.set, ++watcher.at] as const,
+      ...[part, came, went],
     ];
     if (watcher.nodeId === nodeId) return this.#here(head);
     try {
