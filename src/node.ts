@@ -17,7 +17,7 @@
  */
 import { createInMemoryAdapter } from "../adapters/memory.ts";
 import type { Contract } from "./contract/define.ts";
-import { createNode } from "./server/api/node.ts";
+import { createNode, serverOf } from "./server/api/node.ts";
 import type { AuthResult, ContractDefinition } from "./contract/types.ts";
 import { attach, type HttpServerLike } from "./runtimes/node.ts";
 import type { CloseOptions, Node } from "./server/types.ts";
@@ -70,7 +70,7 @@ export function createSocketServer<
   let closed: Promise<void> | undefined;
   const detach = attach(node, server, {
     path: rest.path,
-    maxMessageBytes: rest.maxMessageBytes ?? 1_048_576,
+    maxMessageBytes: serverOf(node as never).settings.limits.maxMessageBytes,
   });
   return Object.assign(node, {
     // Upgrades are taken until the end: while the node drains it has an answer for them.

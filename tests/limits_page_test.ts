@@ -1,20 +1,20 @@
 import { expect, test } from "bun:test";
-import { createSettings } from "../src/server/settings.ts";
+import { createSettings } from "../src/server/options.ts";
 
 const page = await Bun.file(`${import.meta.dir}/../docs/production.md`).text();
+const named = (path: string, options: object) =>
+  Object.entries(options).map(([name, value]) => [path + name, value] as const);
 const [, table = ""] = page.split(/<!-- limits: (?:begin|end) -->/);
 
 test("docs/production.md says every limit's default, and no other's", () => {
-  const { backpressure, ...settings } = createSettings({
+  const { limits, backpressure, ...settings } = createSettings({
     authenticate: () => ({ role: "user" }),
   });
-  const numbers = {
-    ...settings,
-    "backpressure.maxBufferedBytes": backpressure.maxBufferedBytes,
-  };
-  const defaults = Object.entries(numbers).filter(([, value]) =>
-    typeof value === "number"
-  );
+  const defaults = [
+    ...named("limits.", limits),
+    ...named("", settings),
+    ...named("backpressure.", backpressure),
+  ].filter(([, value]) => typeof value === "number");
   const rows = table.split("\n").flatMap((line) => {
     const [, name, value, unit, past] =
       /^\| `(\S+)` *\| ([\d ]+) \| (.+?) *\| (.+?) *\|$/
@@ -30,7 +30,7 @@ test("docs/production.md says every limit's default, and no other's", () => {
 test("PROTOCOL.md says the same", async () => {
   const rows = new Map(
     [...table.matchAll(/^\| `(\S+)` *\| ([\d ]+?) *\|/gm)]
-      .map(([, name, value]) => [name, value]),
+      .map(([, name, value]) => [name?.replace("limits.", ""), value]),
   );
   const protocol = await Bun.file(`${import.meta.dir}/../PROTOCOL.md`).text();
   const [, limits = ""] = protocol.split("## Limits");

@@ -13,7 +13,7 @@ import {
 import { createClient } from "../src/client/client.ts";
 import { comebackAfter } from "../src/wire/close_codes.ts";
 import { PROTOCOL, read } from "../src/wire/protocol.ts";
-import { createSettings } from "../src/server/settings.ts";
+import { createSettings } from "../src/server/options.ts";
 import type { Data, Socket } from "../src/seams/socket.ts";
 import { offeredToken, tokenProtocol } from "../src/wire/token.ts";
 import {
@@ -614,7 +614,10 @@ describe("the page's table", () => {
   });
 
   test("of limits has the library's defaults", () => {
-    const settings = createSettings({ authenticate: () => ({ role: "a" }) });
+    const { limits, ...rest } = createSettings({
+      authenticate: () => ({ role: "a" }),
+    });
+    const settings = { ...rest, ...limits };
     const rows = table("option");
     expect(rows.length).toBeGreaterThan(8);
     for (const [option = "", number = ""] of rows) {

@@ -18,7 +18,7 @@ const after = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const { TICKS = "0", FILL = "0" } = process.env;
 
 const options = {
-  handshakesPerSecond: 1_000_000,
+  limits: { handshakesPerSecond: 1_000_000 },
   authenticate: (request: Request) => ({
     role: "user" as const,
     ctx: { name: new URL(request.url).searchParams.get("name") ?? "" },

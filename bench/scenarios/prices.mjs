@@ -1,4 +1,4 @@
-// What a promise costs: output that is validated before it leaves, beside `validateOutput: "off"`.
+// What a promise costs: output that is validated before it leaves, beside `validateOutput: false`.
 import { interleave, result } from "../harness/compare.mjs";
 import { fanOut } from "./fanout.mjs";
 import { ask } from "./requests.mjs";

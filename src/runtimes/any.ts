@@ -7,7 +7,7 @@ import { createInMemoryAdapter } from "../../adapters/memory.ts";
 import type { Contract } from "../contract/define.ts";
 import type { HandshakeExtras } from "../server/handshake/handshake.ts";
 import type { AuthResult, ContractDefinition } from "../contract/types.ts";
-import { createNode } from "../server/api/node.ts";
+import { createNode, serverOf } from "../server/api/node.ts";
 import type { Node } from "../server/types.ts";
 import type { ServerOptions } from "../server/options.ts";
 import {
@@ -86,6 +86,7 @@ export function createSocketServer<
     ...options,
     adapter: options?.adapter ?? createInMemoryAdapter(),
   });
+  const { settings } = serverOf(node as never);
   const upgradeOnBun = createBunUpgrade();
   const upgradeOnDeno = createDenoUpgrade();
   const deno = denoGlobal();
@@ -121,8 +122,8 @@ export function createSocketServer<
     fetch: (request: Request, platform?: unknown) =>
       upgrade(request, platform, {}),
     websocket: createBunHandler(
-      options?.maxMessageBytes ?? 1_048_576,
-      options?.heartbeatTimeoutMs ?? 90_000,
+      settings.limits.maxMessageBytes,
+      settings.heartbeatTimeoutMs,
     ),
     upgrade,
   });

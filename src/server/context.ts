@@ -7,12 +7,11 @@ import type { Call, Contract, Message } from "../contract/define.ts";
 import type { Counters } from "./stats/counters.ts";
 import type { Hub } from "./fanout/hub.ts";
 import type { Handler } from "./handlers.ts";
-import type { AuthResult, ContractDefinition } from "../contract/types.ts";
 import type { Limiter } from "../shared/token_bucket.ts";
 import type { Login } from "./handshake/pending_login.ts";
 import type { Codec } from "../wire/protocol.ts";
 import type { Frame } from "../wire/protocol.ts";
-import type { ErrorInfo, Middleware, ServerOptions } from "./options.ts";
+import type { ErrorInfo, Settings } from "./options.ts";
 import type { Lookouts } from "./presence/watch.ts";
 import type { Reach } from "./cluster/reach.ts";
 import type { Registry } from "./presence/registry.ts";
@@ -20,36 +19,6 @@ import type { ServerEvent } from "./cluster/server_events.ts";
 import type { Session } from "./connection/session.ts";
 import type { Tallies } from "./stats/call_stats.ts";
 import type { Turn } from "./connection/flush_queue.ts";
-
-type Given = ServerOptions<ContractDefinition, AuthResult<ContractDefinition>>;
-type Defaulted =
-  | "maxMessageBytes"
-  | "maxInFlight"
-  | "maxSubscriptions"
-  | "maxRooms"
-  | "framesPerSecond"
-  | "frameBurst"
-  | "maxMalformed"
-  | "maxPendingHandshakes"
-  | "handshakesPerSecond"
-  | "maxNameBytes"
-  | "validateOutput"
-  | "authTimeoutMs"
-  | "heartbeatMs"
-  | "heartbeatTimeoutMs"
-  | "subscribeTimeoutMs";
-
-/** A server's options with every default filled in. */
-export interface Settings
-  extends
-    Omit<Given, Defaulted | "use" | "backpressure">,
-    Required<Pick<Given, Defaulted>> {
-  readonly use: readonly Middleware[];
-  readonly backpressure: {
-    readonly maxBufferedBytes: number;
-    readonly onExceed: "drop" | "close";
-  };
-}
 
 /** What the parts of one node share. */
 export interface Core {

@@ -1,8 +1,20 @@
 /**
- * What a server can be told when it is made.
+ * The options of a server: what each is, its rule and its default.
  *
  * @module
  */
+import {
+  amount,
+  callback,
+  checkOptions,
+  duration,
+  flag,
+  mismatch,
+  oneOf,
+  type Rule,
+  withDefaults,
+} from "../contract/check_options.ts";
+import { MAX_NAME_BYTES } from "../contract/names.ts";
 import type { Adapter } from "../seams/adapter.ts";
 import type { CallInfo } from "./handlers.ts";
 import type {
@@ -70,7 +82,10 @@ export interface ErrorInfo {
   readonly connectionId?: string;
 }
 
-/** The limits of one connection or of the whole node. Each has a default that is safe in public. */
+/**
+ * The limits of one connection or of the whole node. Each has a default that is safe in public, and none can be
+ * disabled.
+ */
 export interface LimitOptions {
   /**
    * The largest message taken, in bytes. A larger one closes with 1009.
@@ -140,7 +155,7 @@ export interface LimitOptions {
 export interface ServerOptions<
   C extends ContractDefinition,
   A extends AuthResult<C>,
-> extends LimitOptions {
+> {
   /**
    * Says who a client is, before the connection is accepted.
    *
@@ -251,15 +266,17 @@ export interface ServerOptions<
     | Promise<Pick<AuthResult<C>, "role" | "expiresAt">>;
   /** Is told of connections, calls and publishes, such as for tracing. */
   readonly observer?: Observer;
+  /** The limits of one connection and of the node. */
+  readonly limits?: LimitOptions;
   /** What happens to a peer that reads too slowly. */
   readonly backpressure?: Backpressure;
   /**
-   * Whether payloads and answers are run through their schema before they leave. Off, they leave as they are, stray
+   * `true` runs payloads and answers through their schema before they leave. `false` sends them as they are, stray
    * fields included.
    *
-   * @default {"on"}
+   * @default {true}
    */
-  readonly validateOutput?: "on" | "off";
+  readonly validateOutput?: boolean;
   /**
    * How long `authenticate` and `onConnection` may take together, in milliseconds.
    *
@@ -284,4 +301,129 @@ export interface ServerOptions<
    * @default {5_000}
    */
   readonly subscribeTimeoutMs?: number;
+}
+
+/** The options of a server whatever its contract. */
+type AnyOptions = ServerOptions<
+  ContractDefinition,
+  AuthResult<ContractDefinition>
+>;
+
+/** The rule of each key of `T`, those of objects inside included. */
+type RulesOf<T> = {
+  readonly [K in keyof T]-?: Rule | {
+    readonly members: RulesOf<NonNullable<T[K]>>;
+  };
+};
+
+/**
+ * The one table of options. A new option needs its rule and default here, and its documentation in
+ * {@linkcode ServerOptions} or {@linkcode LimitOptions}.
+ */
+const RULES = {
+  authenticate: { ...callback, words: "a function that returns a role" },
+  adapter: {
+    test: (it: Partial<Adapter> | null) =>
+      typeof it?.open === "function" && typeof it.publish === "function",
+    words: "an adapter, such as createRedisAdapter returns",
+  },
+  path: {
+    type: "string",
+    test: (it: string) => it.startsWith("/"),
+    words: 'a path that starts with "/"',
+  },
+  origins: {
+    test: (it: unknown) =>
+      it === "*" || typeof it === "function" || Array.isArray(it),
+    words:
+      'an array of origins such as "https://app.example", a function or "*"',
+  },
+  authorizeSubscribe: callback,
+  use: {
+    test: (it: unknown) =>
+      [it].flat().every((one) => typeof one === "function"),
+    words: "a middleware function or an array of them",
+  },
+  onConnection: callback,
+  onDisconnect: callback,
+  identify: callback,
+  describe: callback,
+  reach: flag(),
+  presence: {
+    test: (it: unknown) =>
+      typeof it === "boolean" || typeof it === "object" && it !== null,
+    words: "true, false or { ttlMs }",
+  },
+  onError: callback,
+  refresh: callback,
+  observer: {
+    test: (it: unknown) => typeof it === "object" && it !== null,
+    words: "an object of functions",
+  },
+  limits: {
+    members: {
+      maxMessageBytes: amount(1_048_576),
+      maxInFlight: amount(64),
+      maxSubscriptions: amount(1_000),
+      maxRooms: amount(1_000),
+      framesPerSecond: amount(200),
+      frameBurst: amount(400),
+      maxMalformed: amount(10),
+      maxPendingHandshakes: amount(1_000),
+      handshakesPerSecond: amount(2_000),
+      maxNameBytes: amount(MAX_NAME_BYTES),
+    },
+  },
+  backpressure: {
+    members: {
+      maxBufferedBytes: amount(1_048_576),
+      onExceed: oneOf("drop", "close"),
+    },
+  },
+  validateOutput: flag(true),
+  authTimeoutMs: duration(10_000),
+  heartbeatMs: duration(25_000),
+  heartbeatTimeoutMs: duration(90_000),
+  subscribeTimeoutMs: duration(5_000),
+} satisfies RulesOf<AnyOptions>;
+
+/** The options outside of `limits` and `backpressure` that have a default. */
+type Defaulted =
+  | "validateOutput"
+  | "authTimeoutMs"
+  | "heartbeatMs"
+  | "heartbeatTimeoutMs"
+  | "subscribeTimeoutMs";
+
+/** A server's options with every default filled in. */
+export interface Settings
+  extends
+    Omit<AnyOptions, Defaulted | "use">,
+    Required<Pick<AnyOptions, Defaulted>> {
+  readonly use: readonly Middleware[];
+  readonly limits: Required<LimitOptions>;
+  readonly backpressure: Required<Backpressure>;
+}
+
+/**
+ * Checks options and fills in the defaults.
+ *
+ * @throws {TypeError} When `authenticate` is missing, a key is unknown or a value is of another kind
+ * @throws {RangeError} When a number is out of its bounds
+ */
+export function createSettings(options: AnyOptions): Settings {
+  checkOptions("create a server", options, RULES);
+  const { authenticate, use = [] } = options;
+  if (!authenticate) {
+    throw mismatch(
+      "create a server",
+      "authenticate",
+      authenticate,
+      RULES.authenticate.words,
+    );
+  }
+  return {
+    ...withDefaults(options as unknown as Record<string, unknown>, RULES),
+    use: [use].flat(),
+  } as unknown as Settings; // by the table, whose keys are those of the options
 }

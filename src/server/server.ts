@@ -8,7 +8,7 @@ import { summary } from "./calls/reply.ts";
 import { CloseCode } from "../wire/close_codes.ts";
 import { openCensus } from "./presence/query.ts";
 import type { Call, Contract, Message } from "../contract/define.ts";
-import type { Core, Settings } from "./context.ts";
+import type { Core } from "./context.ts";
 import { countClose, type Counters, createCounters } from "./stats/counters.ts";
 import { isSocketError } from "../wire/errors.ts";
 import { Hub } from "./fanout/hub.ts";
@@ -28,7 +28,7 @@ import { validateSync } from "../contract/schema.ts";
 import { Reach } from "./cluster/reach.ts";
 import { refusalCode } from "./handshake/refusal.ts";
 import { openRegistry, type Registry } from "./presence/registry.ts";
-import type { ErrorInfo } from "./options.ts";
+import type { ErrorInfo, Settings } from "./options.ts";
 import type { ServerEvent } from "./cluster/server_events.ts";
 import { type Identity, Session } from "./connection/session.ts";
 import { MAX_TIMER_MS } from "../shared/timers.ts";
@@ -72,7 +72,7 @@ export class Server implements Core {
     this.contract = contract;
     this.settings = settings;
     this.codec = createCodec(contract.serializer);
-    const { handshakesPerSecond } = settings;
+    const { handshakesPerSecond } = settings.limits;
     this.admissions = new Limiter(
       handshakesPerSecond,
       Math.max(1, handshakesPerSecond),
@@ -161,7 +161,7 @@ export class Server implements Core {
 
   /** Validates a payload and makes its frame. */
   encode(message: Message, data: unknown): Frame {
-    if (this.settings.validateOutput === "off") {
+    if (!this.settings.validateOutput) {
       return this.codec.frame(message.fields, data);
     }
     const entry = `${message.block}.${message.name}`;

@@ -58,7 +58,9 @@ test("native groups are used from the second member on, and left with the socket
 test(
   "direct sends and fan-out keep their order: sync code, microtasks and timers",
   async () => {
-    const { srv, running } = everybodyInOneRoom({ frameBurst: 100_000 });
+    const { srv, running } = everybodyInOneRoom({
+      limits: { frameBurst: 100_000 },
+    });
     await using _ = running;
     const sockets = await Promise.all(
       [1, 2, 3, 4].map(() => join(running.port)),
@@ -108,7 +110,9 @@ test(
 );
 
 test("a reply never overtakes the broadcast and the emit made before it", async () => {
-  const { srv, running } = everybodyInOneRoom({ frameBurst: 100_000 });
+  const { srv, running } = everybodyInOneRoom({
+    limits: { frameBurst: 100_000 },
+  });
   await using _ = running;
   const [socket] = await Promise.all([1, 2, 3].map(() => join(running.port)));
   if (!socket) throw new Error("nobody came");

@@ -30,7 +30,7 @@ test(
     const waiting = new Map<unknown, () => number>();
     const { srv } = createTestServer({
       backpressure: { maxBufferedBytes: 65_536 },
-      frameBurst: 10_000,
+      limits: { frameBurst: 10_000 },
       onConnection: (conn) => void srv.room("all").add(conn),
     });
     const { open, ...handlers } = srv.websocket;

@@ -103,7 +103,7 @@ const programs = {
 
 for (const [title, program] of Object.entries(programs)) {
   test(`a process that closes its client ${title} ends by itself`, async () => {
-    const made = createTestServer({ maxSubscriptions: 1 }, {
+    const made = createTestServer({ limits: { maxSubscriptions: 1 } }, {
       run: ({ key }, _ctx, conn) => {
         if (key === "away") {
           void made.srv.close({ drainMs: 600_000 });

@@ -87,13 +87,15 @@ let srv: Server;
 export const optionsFrom = (
   env: Record<string, string | undefined>,
 ): ServerOptions<(typeof contract)["definition"], Auth> => ({
-  framesPerSecond: Number(env["FRAMES_PER_SECOND"] ?? 1_000_000),
-  frameBurst: Number(env["FRAME_BURST"] ?? 1_000_000),
-  maxSubscriptions: 100,
+  limits: {
+    framesPerSecond: Number(env["FRAMES_PER_SECOND"] ?? 1_000_000),
+    frameBurst: Number(env["FRAME_BURST"] ?? 1_000_000),
+    maxSubscriptions: 100,
+    handshakesPerSecond: 1_000_000,
+    maxMessageBytes: 262_144,
+  },
   heartbeatTimeoutMs: Number(env["HEARTBEAT_TIMEOUT_MS"] ?? 90_000),
-  handshakesPerSecond: 1_000_000,
   authTimeoutMs: 1_000, // Deno does not tell of a client that goes before the upgrade: its handshake ends then
-  maxMessageBytes: 262_144,
   authenticate: async (request) => {
     const name = nameOf(request);
     if (name.startsWith("slow")) await after(30);

@@ -29,7 +29,7 @@ const closes: number[] = [];
 
 export const srv: SocketServer = createSocketServer(contract, {
   authTimeoutMs: 500,
-  maxMessageBytes: 4_096,
+  limits: { maxMessageBytes: 4_096 },
   backpressure: { maxBufferedBytes: 65_536 },
   authenticate: async (request) => {
     const query = new URL(request.url).searchParams;

@@ -39,7 +39,7 @@ const srv = createSocketServer(api, {
   server,
   authenticate,
   path: "/realtime",
-  maxMessageBytes: 4_096,
+  limits: { maxMessageBytes: 4_096 },
   backpressure: { maxBufferedBytes: 65_536 },
   onDisconnect: (_conn, _ctx, code) => void closes.push(code),
 });

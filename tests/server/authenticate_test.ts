@@ -209,7 +209,7 @@ test("an upgrade that comes to nothing leaves nothing", async () => {
 test("more handshakes than maxPendingHandshakes are closed with 1013, and none is held up after", async () => {
   let go: (result: never) => void = () => {};
   const { srv } = createTestServer({
-    maxPendingHandshakes: 1,
+    limits: { maxPendingHandshakes: 1 },
     authenticate: () => new Promise((resolve) => go = resolve),
   });
   const first = connect(srv);

@@ -122,7 +122,7 @@ test("stray fields of an output do not leave", async () => {
 });
 
 test("with validateOutput off they do leave, and nothing is refused", async () => {
-  const { srv } = createTestServer({ validateOutput: "off" }, {
+  const { srv } = createTestServer({ validateOutput: false }, {
     echo: ({ text }) => ({ text, extra: 1 }),
     run: () => ({ wrong: true }) as never,
   });

@@ -74,14 +74,18 @@ test("a server without authenticate is a TypeError", () => {
 });
 
 test("a limit that is not above 0 is a RangeError that names it", () => {
-  const error = thrown(() => createTestServer({ maxInFlight: 0 }));
+  const error = thrown(() => createTestServer({ limits: { maxInFlight: 0 } }));
   expect(error).toBeInstanceOf(RangeError);
   expect(String(error)).toContain("maxInFlight");
-  expect(() => createTestServer({ maxRooms: Number.NaN })).toThrow(RangeError);
+  expect(() => createTestServer({ limits: { maxRooms: Number.NaN } })).toThrow(
+    RangeError,
+  );
 });
 
 test("an option that is undefined has its default", async () => {
-  const { srv } = createTestServer({ maxInFlight: undefined as never });
+  const { srv } = createTestServer({
+    limits: { maxInFlight: undefined as never },
+  });
   const handshake = await srv.handshake(upgradeRequest());
   expect(handshake.kind).toBe("upgrade");
 });

@@ -21,7 +21,7 @@ test("a request in flight does not hold up the next, and each gets its own answe
 
 test("more requests than maxInFlight are RATE_LIMITED, until one is answered", async () => {
   const release: (() => void)[] = [];
-  const { srv } = createTestServer({ maxInFlight: 2 }, {
+  const { srv } = createTestServer({ limits: { maxInFlight: 2 } }, {
     run: ({ key }) =>
       new Promise((resolve) => release.push(() => resolve({ value: key }))),
   });
@@ -58,7 +58,7 @@ test("an id may be used again once it is answered", async () => {
 test("cancel aborts the signal and gets no answer; the slot is free when the handler settles", async () => {
   let aborted = 0;
   let finish: () => void = () => {};
-  const { srv } = createTestServer({ maxInFlight: 1 }, {
+  const { srv } = createTestServer({ limits: { maxInFlight: 1 } }, {
     run: async ({ key }, _ctx, _conn, { signal }) => {
       signal.addEventListener("abort", () => aborted++);
       await new Promise<void>((resolve) => finish = resolve);

@@ -25,9 +25,7 @@ test("hi tells the limits that the server was given", async () => {
   const expiresAt = Date.now() + 1e9;
   const { srv } = createTestServer({
     heartbeatMs: 7_000,
-    maxMessageBytes: 9_999,
-    maxInFlight: 3,
-    maxSubscriptions: 4,
+    limits: { maxMessageBytes: 9_999, maxInFlight: 3, maxSubscriptions: 4 },
     authenticate: () => ({ role: "agent", ctx: { name: "" }, expiresAt }),
   });
   const peer = await connect(srv);

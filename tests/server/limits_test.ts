@@ -1,26 +1,12 @@
 import { expect, test } from "bun:test";
 import { z } from "zod";
 import { createSocketServer, defineContract } from "../../mod.ts";
+import { createSettings } from "../../src/server/options.ts";
 import { createTestServer, leftOver } from "../helpers/api.ts";
 import { connect, connectMany } from "../helpers/peer.ts";
 import { settled, until } from "../helpers/wait.ts";
 
-const limitNames = [
-  "maxMessageBytes",
-  "maxInFlight",
-  "maxSubscriptions",
-  "maxRooms",
-  "framesPerSecond",
-  "frameBurst",
-  "maxMalformed",
-  "maxPendingHandshakes",
-  "handshakesPerSecond",
-  "maxNameBytes",
-  "authTimeoutMs",
-  "heartbeatMs",
-  "heartbeatTimeoutMs",
-  "subscribeTimeoutMs",
-];
+const settings = createSettings({ authenticate: () => ({ role: "user" }) });
 
 test("a frame before hi closes with 4400", async () => {
   const { srv } = createTestServer({
@@ -84,7 +70,7 @@ test("what is no frame is answered about the connection and counted; the tenth c
 
 test("frames of a batch after the one that closed are not handled", async () => {
   let calls = 0;
-  const { srv } = createTestServer({ maxMalformed: 1 }, {
+  const { srv } = createTestServer({ limits: { maxMalformed: 1 } }, {
     typing: () => void calls++,
   });
   const peer = await connect(srv);
@@ -96,7 +82,7 @@ test("frames of a batch after the one that closed are not handled", async () => 
 });
 
 test("a message larger than maxMessageBytes closes with 1009, counted in bytes", async () => {
-  const { srv } = createTestServer({ maxMessageBytes: 1_000 });
+  const { srv } = createTestServer({ limits: { maxMessageBytes: 1_000 } });
   const frame = (text: string) => JSON.stringify(["req", 1, "echo", { text }]);
   const rest = frame("").length;
   const fits = await connect(srv);
@@ -128,9 +114,7 @@ test("a batch of more than 256 frames, or more than 64 KiB, is refused whole", a
 test("frames over the burst are RATE_LIMITED and counted, a further burst closes with 1008", async () => {
   let handled = 0;
   const { srv } = createTestServer({
-    framesPerSecond: 1,
-    frameBurst: 5,
-    maxSubscriptions: 1,
+    limits: { framesPerSecond: 1, frameBurst: 5, maxSubscriptions: 1 },
   }, {
     echo: ({ text }) => {
       handled++;
@@ -150,9 +134,7 @@ test("frames over the burst are RATE_LIMITED and counted, a further burst closes
 
 test("pings flood like frames", async () => {
   const { srv } = createTestServer({
-    framesPerSecond: 1,
-    frameBurst: 5,
-    maxSubscriptions: 1,
+    limits: { framesPerSecond: 1, frameBurst: 5, maxSubscriptions: 1 },
   });
   const peer = await connect(srv);
   for (let n = 0; n < 100 && !peer.end; n++) peer.events?.message("ping");
@@ -162,8 +144,7 @@ test("pings flood like frames", async () => {
 
 test("names of other tags, types and fields are answered, never thrown", async () => {
   const { srv, errors } = createTestServer({
-    maxMalformed: 1_000,
-    frameBurst: 10_000,
+    limits: { maxMalformed: 1_000, frameBurst: 10_000 },
   });
   const peer = await connect(srv);
   const odd = [
@@ -210,7 +191,7 @@ test("names of other tags, types and fields are answered, never thrown", async (
 });
 
 test("odd ids are refused, and close nothing", async () => {
-  const { srv } = createTestServer({ maxMalformed: 100 });
+  const { srv } = createTestServer({ limits: { maxMalformed: 100 } });
   const peer = await connect(srv);
   for (const id of [0, -1, 1.5, 2 ** 53, 1e300, "1", null, [1], {}, true]) {
     peer.say(["req", id, "echo", { text: "a" }]);
@@ -313,7 +294,7 @@ test("replies to a slow reader stay in flight, and at four times the limit it cl
 
 test("replies that wait hold their slot in maxInFlight until the reader drains", async () => {
   const { srv } = createTestServer({
-    maxInFlight: 2,
+    limits: { maxInFlight: 2 },
     backpressure: { maxBufferedBytes: 1_000 },
   });
   const peer = await connect(srv);
@@ -328,7 +309,7 @@ test("replies that wait hold their slot in maxInFlight until the reader drains",
 });
 
 test("more handshakes a second than handshakesPerSecond are closed with 1013, and cost nothing later", async () => {
-  const { srv } = createTestServer({ handshakesPerSecond: 1 });
+  const { srv } = createTestServer({ limits: { handshakesPerSecond: 1 } });
   const peers = await connectMany(srv, 60);
   const refused = peers.filter(({ end }) => end);
   expect(refused.length).toBeGreaterThanOrEqual(35);
@@ -346,7 +327,7 @@ test("more handshakes a second than handshakesPerSecond are closed with 1013, an
 });
 
 test("a name longer than maxNameBytes is BAD_REQUEST and says so", async () => {
-  const { srv } = createTestServer({ maxNameBytes: 10 });
+  const { srv } = createTestServer({ limits: { maxNameBytes: 10 } });
   const peer = await connect(srv);
   expect((await peer.call("req", 1, "join", { room: "0123456789" }))[0])
     .toBe("res");
@@ -362,9 +343,7 @@ test("a name longer than maxNameBytes is BAD_REQUEST and says so", async () => {
 test("cancel and unsub are taken when other frames are refused", async () => {
   let aborted = false;
   const { srv } = createTestServer({
-    framesPerSecond: 0.001,
-    frameBurst: 3,
-    maxSubscriptions: 1,
+    limits: { framesPerSecond: 0.001, frameBurst: 3, maxSubscriptions: 1 },
   }, {
     run: (_input, _ctx, _conn, { signal }) =>
       new Promise((resolve) =>
@@ -390,9 +369,7 @@ test("cancel and unsub are taken when other frames are refused", async () => {
 
 test("a refused signal with an id is told of the connection, not of a call", async () => {
   const { srv } = createTestServer({
-    framesPerSecond: 0.001,
-    frameBurst: 1,
-    maxSubscriptions: 1,
+    limits: { framesPerSecond: 0.001, frameBurst: 1, maxSubscriptions: 1 },
   });
   const peer = await connect(srv);
   peer.say(["sig", "typing", { room: "a" }], ["sig", "typing", { room: "a" }]);
@@ -423,8 +400,17 @@ test("an input with a thousand flaws is told twenty of them", async () => {
 
 test("an option that is no limit is a RangeError that names it", () => {
   const numbers = [0, -1, NaN, Infinity];
-  for (const name of limitNames) {
-    for (const value of numbers) {
+  const { limits } = settings;
+  const amounts = Object.keys(limits).map((name) => ["limits", name] as const);
+  const durations = Object.keys(settings).filter((name) => name.endsWith("Ms"));
+  expect([amounts.length >= 10, durations.length >= 4]).toEqual([true, true]);
+  for (const value of numbers) {
+    for (const [group, name] of amounts) {
+      const wrong = () => createTestServer({ [group]: { [name]: value } });
+      expect(wrong).toThrow(RangeError);
+      expect(wrong).toThrow(`${group}.${name}`);
+    }
+    for (const name of durations) {
       expect(() => createTestServer({ [name]: value })).toThrow(RangeError);
       expect(() => createTestServer({ [name]: value })).toThrow(name);
     }

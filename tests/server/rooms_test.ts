@@ -129,7 +129,7 @@ test("a room is gone with its last member", async () => {
 });
 
 test("more rooms than maxRooms are RATE_LIMITED, and a room left makes space", async () => {
-  const { srv } = createTestServer({ maxRooms: 2 });
+  const { srv } = createTestServer({ limits: { maxRooms: 2 } });
   await connect(srv);
   const [conn] = srv.local.connections;
   if (!conn) throw new Error("nobody came");

@@ -59,7 +59,7 @@ test("a signal's handler that throws or rejects late is reported", async () => {
 
 test("signals whose handlers do not settle are limited too", async () => {
   let started = 0;
-  const { srv } = createTestServer({ maxInFlight: 3 }, {
+  const { srv } = createTestServer({ limits: { maxInFlight: 3 } }, {
     typing: () => {
       started++;
       return new Promise<void>(() => {});

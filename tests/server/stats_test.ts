@@ -82,7 +82,7 @@ test("calls are counted by entry and outcome, with how long they took", async ()
 
 test("codes that an application makes up are counted under twenty names", async () => {
   let n = 0;
-  const { srv } = createTestServer({ frameBurst: 1_000 }, {
+  const { srv } = createTestServer({ limits: { frameBurst: 1_000 } }, {
     echo: () => {
       throw new SocketError(`CODE_${n++}`);
     },
@@ -97,7 +97,7 @@ test("codes that an application makes up are counted under twenty names", async 
 });
 
 test("what is called has no say in how many counts there are", async () => {
-  const { srv } = createTestServer({ maxInFlight: 1_000 });
+  const { srv } = createTestServer({ limits: { maxInFlight: 1_000 } });
   const peer = await connect(srv);
   for (let id = 1; id <= 300; id++) {
     peer.say(["req", id, `made up ${id}`, {}]);
@@ -134,8 +134,7 @@ test("refusals are counted by reason", async () => {
   const { srv } = createTestServer({
     path: "/",
     authTimeoutMs: 30,
-    maxPendingHandshakes: 1,
-    handshakesPerSecond: 9,
+    limits: { maxPendingHandshakes: 1, handshakesPerSecond: 9 },
     authenticate: (request) =>
       outcomes
         [new URL(request.url).searchParams.get("name") ?? ""]?.() as never,
@@ -178,11 +177,13 @@ test("refusals are counted by reason", async () => {
 
 test("calls that a limit refused are counted by its name", async () => {
   const { srv } = createTestServer({
-    maxInFlight: 1,
-    maxSubscriptions: 1,
-    maxRooms: 1,
-    framesPerSecond: 0.001,
-    frameBurst: 8,
+    limits: {
+      maxInFlight: 1,
+      maxSubscriptions: 1,
+      maxRooms: 1,
+      framesPerSecond: 0.001,
+      frameBurst: 8,
+    },
   }, { run: () => new Promise(() => {}) });
   const peer = await connect(srv);
   await peer.call("sub", 1, "presence");

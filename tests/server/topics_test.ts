@@ -125,7 +125,9 @@ test("what authorizeSubscribe throws is INTERNAL and reported, a SocketError its
 
 test("unsub while the sub is being authorized ends it, and leaves no ghost", async () => {
   const auth = deferredAuthorization();
-  const { srv } = createTestServer(auth);
+  const { srv } = createTestServer({
+    authorizeSubscribe: auth.authorizeSubscribe,
+  });
   const peer = await connect(srv);
   peer.say(["sub", 1, "presence"], ["unsub", "presence"]);
   expect(await peer.answer(1)).toEqual(dead(1));
@@ -139,7 +141,9 @@ test("unsub while the sub is being authorized ends it, and leaves no ghost", asy
 
 test("the connection going while the sub is being authorized leaves no ghost", async () => {
   const auth = deferredAuthorization();
-  const { srv } = createTestServer(auth);
+  const { srv } = createTestServer({
+    authorizeSubscribe: auth.authorizeSubscribe,
+  });
   const peer = await connect(srv);
   peer.say(["sub", 1, "presence"]);
   peer.leave();
@@ -151,7 +155,9 @@ test("the connection going while the sub is being authorized leaves no ghost", a
 
 test("a second sub of one topic shares the first one's authorization and outcome", async () => {
   const auth = deferredAuthorization();
-  const { srv } = createTestServer(auth);
+  const { srv } = createTestServer({
+    authorizeSubscribe: auth.authorizeSubscribe,
+  });
   const peer = await connect(srv);
   peer.say(["sub", 1, "presence"], ["sub", 2, "presence"]);
   expect(auth.decisions.length).toBe(1);
@@ -167,7 +173,9 @@ test("a second sub of one topic shares the first one's authorization and outcome
 
 test("sub, unsub, sub while the first is being authorized ends subscribed, once", async () => {
   const auth = deferredAuthorization();
-  const { srv } = createTestServer(auth);
+  const { srv } = createTestServer({
+    authorizeSubscribe: auth.authorizeSubscribe,
+  });
   const peer = await connect(srv);
   peer.say(["sub", 1, "presence"], ["unsub", "presence"], [
     "sub",
@@ -186,7 +194,7 @@ test("sub, unsub, sub while the first is being authorized ends subscribed, once"
 for (const last of ["sub", "unsub"] as const) {
   test(`a storm of sub and unsub ends in the last intent: ${last}`, async () => {
     const { srv } = createTestServer({
-      frameBurst: 10_000,
+      limits: { frameBurst: 10_000 },
       authorizeSubscribe: (_topic, _ctx, conn) =>
         conn.data === undefined || Math.random() < 0.5
           ? true
@@ -221,7 +229,9 @@ for (const last of ["sub", "unsub"] as const) {
 
 test("cancel of a sub that is being authorized gets no answer and leaves no ghost", async () => {
   const auth = deferredAuthorization();
-  const { srv } = createTestServer(auth);
+  const { srv } = createTestServer({
+    authorizeSubscribe: auth.authorizeSubscribe,
+  });
   const peer = await connect(srv);
   peer.say(["sub", 1, "presence"], ["cancel", 1]);
   auth.decisions[0]?.(true);
@@ -242,7 +252,7 @@ test("pub may precede the res, and order in a topic is kept", async () => {
 });
 
 test("more topics than maxSubscriptions are RATE_LIMITED, and unsub makes space", async () => {
-  const { srv } = createTestServer({ maxSubscriptions: 1 });
+  const { srv } = createTestServer({ limits: { maxSubscriptions: 1 } });
   const peer = await connect(srv);
   expect(await peer.call("sub", 1, "presence")).toEqual(live(1));
   expect((await peer.call("sub", 2, "news"))[2]).toBe("RATE_LIMITED");
@@ -253,7 +263,9 @@ test("more topics than maxSubscriptions are RATE_LIMITED, and unsub makes space"
 
 test("cancel of one of two subs leaves the other one's, and a sub after a cancel is a new intent", async () => {
   const auth = deferredAuthorization();
-  const { srv } = createTestServer(auth);
+  const { srv } = createTestServer({
+    authorizeSubscribe: auth.authorizeSubscribe,
+  });
   const peer = await connect(srv);
   peer.say(["sub", 1, "presence"], ["sub", 2, "presence"], ["cancel", 1]);
   peer.say(["sub", 3, "news"], ["cancel", 3], ["sub", 4, "news"]);

@@ -120,8 +120,8 @@ export const cases: readonly Case[] = [
   },
   {
     name: "an option that no server has",
-    good: `createSocketServer(api, { authenticate, maxRooms: 1 });`,
-    bad: `createSocketServer(api, { authenticate, maxRoom: 1 });`,
+    good: `createSocketServer(api, { authenticate, limits: { maxRooms: 1 } });`,
+    bad: `createSocketServer(api, { authenticate, limits: { maxRoom: 1 } });`,
     code: 2561,
     mentions: ["maxRoom", "maxRooms"],
   },

@@ -26,8 +26,7 @@ import type { AnyConnection, CloseOptions, Node, Off } from "../types.ts";
 import { emitServer, onServer } from "../cluster/server_events.ts";
 import { ServerQuestions } from "../cluster/server_requests.ts";
 import { ConnectionTarget, RoleTarget, UserTarget } from "./targets.ts";
-import type { ServerOptions } from "../options.ts";
-import { createSettings } from "../settings.ts";
+import { createSettings, type ServerOptions } from "../options.ts";
 import type { SleepHost } from "../restore.ts";
 
 /**

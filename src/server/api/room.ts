@@ -25,7 +25,7 @@ export class RoomHandle {
   readonly #channel: string;
 
   constructor(core: Core, name: string) {
-    const { maxNameBytes } = core.settings;
+    const { maxNameBytes } = core.settings.limits;
     const flaw = typeof name === "string"
       ? nameFlaw(name, maxNameBytes)
       : `it is of type ${typeof name}`;
@@ -58,7 +58,7 @@ export class RoomHandle {
   add(conn: AnyConnection): Promise<Joined> {
     const session = this.#session(conn);
     if (session.over) return Promise.resolve({ live: false });
-    const { maxRooms } = this.#core.settings;
+    const { maxRooms } = this.#core.settings.limits;
     const known = this.#core.hub.channel(this.#channel);
     if (!known || !isIn(known, session)) {
       if (session.rooms >= maxRooms) {

@@ -108,10 +108,10 @@ function open(
     );
     return undefined;
   }
-  if (calls.size >= settings.maxInFlight) {
+  if (calls.size >= settings.limits.maxInFlight) {
     countLimit(counters, "maxInFlight");
     const message =
-      `More than maxInFlight ${settings.maxInFlight} calls are unanswered, must be fewer`;
+      `More than maxInFlight ${settings.limits.maxInFlight} calls are unanswered, must be fewer`;
     session.outbox.reply(errorFrame(codec, id, "RATE_LIMITED", message));
     return undefined;
   }
@@ -161,9 +161,9 @@ function answer(
   if (call.abandoned) return free(session, call);
   let checked: Validated | Promise<Validated>;
   try {
-    checked = session.core.settings.validateOutput === "off"
-      ? { ok: true, value }
-      : validate(output, value);
+    checked = session.core.settings.validateOutput
+      ? validate(output, value)
+      : { ok: true, value };
   } catch (error) {
     return fail(session, call, name, error);
   }
@@ -180,7 +180,7 @@ function signal(session: Session, name: string, raw: unknown): void {
   const { counters, settings } = session.core;
   const entry = session.surface.calls.get(name);
   if (!entry || entry.output) return void counters.refusedSignals++;
-  if (session.signals.size >= settings.maxInFlight) {
+  if (session.signals.size >= settings.limits.maxInFlight) {
     countLimit(counters, "maxInFlight");
     counters.refusedSignals++;
     return;

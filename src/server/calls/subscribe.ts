@@ -113,7 +113,7 @@ function begin(
   };
   const admit = async () => {
     if (!topic) throw notFound(session, "topic", name);
-    const { maxSubscriptions, use } = core.settings;
+    const { limits: { maxSubscriptions }, use } = core.settings;
     if (session.subscriptions.size > maxSubscriptions) {
       countLimit(core.counters, "maxSubscriptions");
       throw new SocketError(

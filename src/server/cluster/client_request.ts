@@ -34,7 +34,7 @@ export async function frameOf(
   data: unknown,
 ): Promise<Frame> {
   const fields: Fields = ["req", 0, name];
-  if (core.settings.validateOutput === "off") {
+  if (!core.settings.validateOutput) {
     return core.codec.frame(fields, data);
   }
   const checked = await validate(input, data);

@@ -29,7 +29,7 @@ export class Intake {
 
   constructor(session: Session) {
     const { framesPerSecond, frameBurst, maxSubscriptions } =
-      session.core.settings;
+      session.core.settings.limits;
     this.#session = session;
     // A client that comes back subscribes to all its topics again, at once.
     this.#limiter = new Limiter(
@@ -79,7 +79,7 @@ export class Intake {
     const session = this.#session;
     const { counters, settings, codec } = session.core;
     counters.malformed++;
-    if (++this.#malformed >= settings.maxMalformed) {
+    if (++this.#malformed >= settings.limits.maxMalformed) {
       return session.end(
         CloseCode.policy,
         `${this.#malformed} malformed frames came, must be fewer than maxMalformed`,
@@ -93,7 +93,7 @@ export class Intake {
     const { counters, codec, settings } = core;
     countLimit(counters, "framesPerSecond");
     const message =
-      `More than framesPerSecond ${settings.framesPerSecond} frames came, must be fewer`;
+      `More than framesPerSecond ${settings.limits.framesPerSecond} frames came, must be fewer`;
     const call = HAS_ID.has(tag) && isId(id) ? id : 0;
     outbox.reply(errorFrame(codec, call, "RATE_LIMITED", message));
   }
@@ -103,7 +103,7 @@ export class Intake {
     countLimit(counters, "framesPerSecond");
     this.#session.end(
       CloseCode.policy,
-      `more than framesPerSecond ${settings.framesPerSecond} frames came for too long`,
+      `more than framesPerSecond ${settings.limits.framesPerSecond} frames came for too long`,
     );
   }
 }

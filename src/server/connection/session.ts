@@ -169,15 +169,16 @@ export class Session implements Member, OutboxOwner, SocketEvents {
       return this.end(CloseCode.internal, "the server failed");
     }
     const { settings, codec } = this.core;
+    const { maxMessageBytes, maxInFlight, maxSubscriptions } = settings.limits;
     this.outbox.open(helloFrame({
       v: 1,
       id: this.handle.id,
       role: this.handle.role,
       serializer: codec.name,
       heartbeatMs: settings.heartbeatMs,
-      maxMessageBytes: settings.maxMessageBytes,
-      maxInFlight: settings.maxInFlight,
-      maxSubscriptions: settings.maxSubscriptions,
+      maxMessageBytes,
+      maxInFlight,
+      maxSubscriptions,
       ...(this.expiresAt !== undefined && { expiresAt: this.expiresAt }),
     }));
     this.core.hub.regroup(this);
@@ -276,7 +277,7 @@ export class Session implements Member, OutboxOwner, SocketEvents {
     if (data === PONG) return;
     const intake = this.#intake ??= new Intake(this);
     if (data === PING) return intake.ping();
-    const { maxMessageBytes } = this.core.settings;
+    const { maxMessageBytes } = this.core.settings.limits;
     if (exceeds(data, maxMessageBytes)) {
       return this.end(
         CloseCode.tooBig,

@@ -159,7 +159,7 @@ function originRefusal(core: Core, request: Request): Handshake | undefined {
 
 /** Refuses who comes while too many do. */
 function crowdRefusal(core: Core): Handshake | undefined {
-  const { maxPendingHandshakes, handshakesPerSecond } = core.settings;
+  const { maxPendingHandshakes, handshakesPerSecond } = core.settings.limits;
   if (!core.admissions.allows(Date.now())) {
     return refuse(
       core,
