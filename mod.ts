@@ -22,6 +22,14 @@
 export { createInMemoryAdapter, MemoryBus } from "./adapters/memory.ts";
 export type { Adapter, AdapterHost, AdapterRest } from "./src/seams/adapter.ts";
 export type {
+  Appended,
+  AppendOptions,
+  LogEntry,
+  LogRead,
+  LogStore,
+} from "./src/seams/log.ts";
+export type { Position } from "./src/wire/position.ts";
+export type {
   PresenceChange,
   PresenceEntry,
   PresenceStore,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { LogEntry, LogStore } from "./log.ts";
 import type { PresenceStore } from "./presence_store.ts";
 
 /**
@@ -57,6 +58,8 @@ export interface Adapter {
   readonly metered?: boolean;
   /** The registry of who is connected, where the broker has one: the server's option `presence` writes and reads it. */
   readonly presence?: PresenceStore;
+  /** The logs of kept topics, where the broker has them. A contract with kept topics needs them. */
+  readonly log?: LogStore;
   /** How to stop hearing for a while. Absent where hearing keeps no host awake, or nothing can be heard later. */
   readonly rest?: AdapterRest;
   /** Whether nobody else could hear a publish, so that the node need not make one. Absent means never. */
@@ -81,12 +84,22 @@ export interface AdapterRest {
   restore(position: Promise<string | undefined>): Promise<void>;
 }
 
-/** What a node gives its adapter: where things come out. No member throws but `message`. */
+/** What a node gives its adapter: where things come out. No member throws but `message` and `appended`. */
 export interface AdapterHost {
   /** The node's id, unique in the cluster. */
   readonly nodeId: string;
   /** A payload came on a channel. */
   message(channel: string, payload: string): void;
+  /**
+   * Messages were appended to the log of a channel that is subscribed, in the order of the log; at least one. What it
+   * throws is handled as what `message` throws.
+   */
+  appended(channel: string, entries: readonly LogEntry[]): void;
+  /**
+   * Pushes of logs may be missing on these channels, on all of them when left out: the node reads again. Told after
+   * `status("up")` too, once every subscription is live again.
+   */
+  lost(channels?: readonly string[]): void;
   /**
    * The broker is reachable or not. An adapter that said nothing is up; one that says so again has lost nothing, but
    * what the node has registered in the broker may be gone, or is no longer `alone`.

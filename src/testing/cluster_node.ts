@@ -104,6 +104,9 @@ function carriedBy(wire: Wire, adapter: Adapter): Adapter {
         nodeId: host.nodeId,
         message: (channel, payload) =>
           wire.carry(() => host.message(channel, payload)),
+        appended: (channel, entries) =>
+          wire.carry(() => host.appended(channel, entries)),
+        lost: (channels) => wire.carry(() => host.lost(channels)),
         status: (status, cause) => host.status(status, cause),
         dropped: (channel, count) => host.dropped(channel, count),
         error: (error) => host.error(error),

@@ -4,6 +4,7 @@
  * @module
  */
 import type { AdapterHost } from "../seams/adapter.ts";
+import type { LogEntry } from "../seams/log.ts";
 import { within } from "./assert.ts";
 
 /** Records what an adapter tells its node. */
@@ -19,6 +20,13 @@ export class RecordingHost implements AdapterHost {
   /** Runs at each payload after it was recorded; what it throws comes out of `message`. */
   onMessage: ((channel: string, payload: string) => void) | undefined;
   readonly #received = new Map<string, string[]>();
+  /** Runs at each push of a log after it was recorded; what it throws comes out of `appended`. */
+  onAppended:
+    | ((channel: string, entries: readonly LogEntry[]) => void)
+    | undefined;
+  /** Which channels it was told to read again, in order; `undefined` for all. */
+  readonly losses: (readonly string[] | undefined)[] = [];
+  readonly #pushed = new Map<string, LogEntry[]>();
   readonly #watchers = new Set<() => void>();
 
   /** What it was told last; `up` when nothing. */
@@ -44,6 +52,24 @@ export class RecordingHost implements AdapterHost {
     else this.#received.set(channel, [payload]);
     this.#changed();
     this.onMessage?.(channel, payload);
+  }
+
+  /** The messages that were pushed of the log of a channel, in order. */
+  pushed(channel: string): readonly LogEntry[] {
+    return this.#pushed.get(channel) ?? [];
+  }
+
+  appended(channel: string, entries: readonly LogEntry[]): void {
+    const pushed = this.#pushed.get(channel);
+    if (pushed) pushed.push(...entries);
+    else this.#pushed.set(channel, [...entries]);
+    this.#changed();
+    this.onAppended?.(channel, entries);
+  }
+
+  lost(channels?: readonly string[]): void {
+    this.losses.push(channels);
+    this.#changed();
   }
 
   status(status: "up" | "down"): void {

@@ -95,6 +95,8 @@ export class Relay {
     adapter.open({
       nodeId: host.nodeId,
       message: (channel, payload) => this.#receive(channel, payload),
+      appended: () => {}, // no contract has kept topics yet
+      lost: () => {},
       status: (state, cause) => {
         this.#turnTo(state, cause);
         if (state === "up") host.up();

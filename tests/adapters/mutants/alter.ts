@@ -38,6 +38,7 @@ export function alter(
     publish: (channel, payload) => adapter.publish(channel, payload),
     close: () => adapter.close(),
     presence: adapter.presence,
+    log: adapter.log,
     alone: () => adapter.alone?.() ?? false,
     ...members,
   } as Adapter; // a publish that returns something is one, too
@@ -54,6 +55,8 @@ export function listening(
       adapter.open({
         nodeId: host.nodeId,
         message: (channel, payload) => host.message(channel, payload),
+        appended: (channel, entries) => host.appended(channel, entries),
+        lost: (channels) => host.lost(channels),
         status: (status, cause) => {
           on[status]?.();
           host.status(status, cause);
