@@ -16,7 +16,7 @@ export class RecordingHost implements AdapterHost {
   /** What failed in the background. */
   readonly errors: unknown[] = [];
   /** How many payloads were given up on. */
-  lost = 0;
+  droppedCount = 0;
   /** Runs at each payload after it was recorded; what it throws comes out of `message`. */
   onMessage: ((channel: string, payload: string) => void) | undefined;
   readonly #received = new Map<string, string[]>();
@@ -78,7 +78,7 @@ export class RecordingHost implements AdapterHost {
   }
 
   dropped(_channel: string, count: number): void {
-    this.lost += count;
+    this.droppedCount += count;
     this.#changed();
   }
 

@@ -100,7 +100,7 @@ test(
     ]);
     redis.resume();
     const { missing } = await expectInOrder(from, to, end());
-    expect(from.host.lost).toBeGreaterThanOrEqual(missing);
+    expect(from.host.droppedCount).toBeGreaterThanOrEqual(missing);
     // A subscription that was refused is not there.
     const there = await redis.command("PUBSUB", "CHANNELS", "outage:late*");
     expect(there).toBe("*0\r\n");
@@ -214,7 +214,7 @@ test(
       .toMatchObject({ code: "UNAVAILABLE" });
     expect(String(node.causes[0])).toContain("WRONGPASS");
     node.adapter.publish("c", "x");
-    expect(node.host.lost).toBe(1);
+    expect(node.host.droppedCount).toBe(1);
     await Bun.sleep(500);
     expect([node.causes.length, node.host.errors]).toEqual([1, []]); // the same again is not told again
     const right = ["on", ">p@ss", "allchannels", "allcommands", "allkeys"];
@@ -245,7 +245,7 @@ test("a channel that the user may not have is refused by itself", async () => {
   await until(() => node.host.count === 1);
   node.adapter.publish("other", "1");
   node.adapter.publish("other", "2");
-  await until(() => node.host.lost === 2);
+  await until(() => node.host.droppedCount === 2);
   expect(node.host.errors.length).toBe(1);
   expect(node.host.statuses).toEqual([]);
 });
@@ -265,7 +265,7 @@ test(
     const node = open({ url: `redis://127.0.0.1:${port}` });
     node.adapter.publish("c", "early");
     await node.turns("down", NOTICED_MS);
-    expect(node.host.lost).toBe(1);
+    expect(node.host.droppedCount).toBe(1);
     await Bun.sleep(2_000);
     expect(taken).toBeLessThan(40);
     await within(node.adapter.close(), 3_000);
@@ -282,9 +282,9 @@ test("what waits for a silent Redis is bounded, and counted", async () => {
   proxy.hang();
   endings.push(() => proxy.resume());
   for (let at = 0; at < 50; at++) node.adapter.publish("c", "x".repeat(10_000));
-  expect(node.host.lost).toBe(41);
+  expect(node.host.droppedCount).toBe(41);
   await node.turns("down", NOTICED_MS);
-  expect(node.host.lost).toBe(50);
+  expect(node.host.droppedCount).toBe(50);
 });
 
 test(

@@ -96,7 +96,7 @@ test(
     await until(() => from.host.state === "down" && to.host.state === "down");
     for (const channel of channels) from.adapter.publish(channel, "2");
     await until(() => to.host.count === 5);
-    await until(() => from.host.lost === 1);
+    await until(() => from.host.droppedCount === 1);
     await cluster.servers[2]!.begin();
     await until(
       () => from.host.state === "up" && to.host.state === "up",
@@ -188,7 +188,7 @@ test("cluster clients that the user brought shard as well", async () => {
     expect(channels.map((channel) => host.received(channel))).toEqual(
       [["x"], ["x"], ["x"]],
     );
-    expect([host.lost, host.statuses]).toEqual([0, []]);
+    expect([host.droppedCount, host.statuses]).toEqual([0, []]);
     await adapter.close();
   }
   theirs.destroy();

@@ -93,7 +93,7 @@ test("a wrong token: told once, asked seldom, and up when it is right", async ()
   expect(error).toMatchObject({ code: "UNAVAILABLE" });
   expect(String(error)).toContain("WRONGPASS");
   node.adapter.publish("c", "hush");
-  await until(() => node.host.lost === 1);
+  await until(() => node.host.droppedCount === 1);
   await turns(node, "down");
   expect(String(node.causes[0])).toContain("WRONGPASS");
   const { requests } = await local.cost(() => Bun.sleep(1_500));
@@ -113,7 +113,7 @@ test("a read-only token hears, and what it publishes is counted and told once", 
   for (const number of count(5)) reader.adapter.publish("c", number);
   writer.adapter.publish("c", "x");
   await until(() => reader.host.received("c").length === 1);
-  await until(() => reader.host.lost === 5);
+  await until(() => reader.host.droppedCount === 5);
   expect(texts(reader)).toContain("NOPERM");
   expect([reader.host.errors.length, reader.host.statuses]).toEqual([1, []]);
 });
@@ -154,7 +154,7 @@ for (
       over = true;
       node.adapter.publish("c", "hush");
       await turns(node, "down");
-      await until(() => node.host.lost === 1);
+      await until(() => node.host.droppedCount === 1);
       expect(texts(node)).toContain("limit exceeded");
       expect(texts(node)).not.toContain("hush");
       asked = 0;
@@ -214,7 +214,7 @@ test("a client that never answers is given up", async () => {
   const error = await rejection(node.adapter.subscribe("c"));
   expect(String(error)).toContain("has not answered within 100 ms");
   node.adapter.publish("c", "x");
-  await until(() => node.host.lost === 1);
+  await until(() => node.host.droppedCount === 1);
   await turns(node, "down");
 });
 
@@ -314,7 +314,7 @@ test("a key of another type: told, not for ever", async () => {
   await local.redis.command("SET", key, "x");
   from.adapter.publish("c", "hush");
   await turns(to, "down");
-  await until(() => from.host.lost === 1);
+  await until(() => from.host.droppedCount === 1);
   expect(texts(to) + texts(from)).toContain("WRONGTYPE");
   expect(texts(to) + texts(from)).not.toContain("hush");
   await local.redis.command("DEL", key);
@@ -332,6 +332,6 @@ test("a payload that is too large is counted, told, and not sent", async () => {
     );
     await Bun.sleep(50);
   });
-  expect([requests, node.host.lost, node.host.errors.length])
+  expect([requests, node.host.droppedCount, node.host.errors.length])
     .toEqual([0, 1, 1]);
 });

@@ -97,7 +97,7 @@ test("two nodes on TCP and two over REST hear each message once and in order", a
       expect(host.received("c").filter((it) => it.startsWith(`${from} `)))
         .toEqual(count(50).map((number) => `${from} ${number}`));
     }
-    expect([host.lost, host.errors]).toEqual([0, []]);
+    expect([host.droppedCount, host.errors]).toEqual([0, []]);
   }
 });
 

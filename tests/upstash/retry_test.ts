@@ -52,7 +52,7 @@ test("what was stored and not confirmed is stored once, and who begins to listen
   expect(early.host.received("c")).toEqual([...texts, "last"]);
   expect(late.host.received("c")).toEqual(["last"]);
   expect(await stored()).toBe(2 * texts.length + 1);
-  expect(writer.host.lost).toBe(0);
+  expect(writer.host.droppedCount).toBe(0);
 });
 
 test("what was not stored is added behind what was, in order", async () => {
@@ -83,5 +83,5 @@ test("the look back passes what others wrote", async () => {
   const { adapter, host } = writer;
   await unconfirmed(() => adapter.publish("c", "1"));
   await adapter.close(); // waits for what is under way
-  expect([host.lost, await stored()]).toEqual([0, 452]);
+  expect([host.droppedCount, await stored()]).toEqual([0, 452]);
 });

@@ -134,7 +134,7 @@ export const failing: readonly AdapterCase[] = [
       await stage.tune("c", from, listener);
       await stage.tune("c", listener, from);
       await stage.begin(from, listener);
-      const lost = from.host.lost; // of probes, and of nothing else
+      const lost = from.host.droppedCount; // of probes, and of nothing else
       const numbers = Array.from({ length: 20 }, (_, at) => `late ${at}`);
       from.publish("c", ...numbers);
       await stage.end(from, listener);
@@ -145,7 +145,7 @@ export const failing: readonly AdapterCase[] = [
       await from.host.until(
         `the counting of ${missing()} lost payloads`,
         stage.patienceMs,
-        () => from.host.lost - lost >= missing(),
+        () => from.host.droppedCount - lost >= missing(),
       );
       assert(from.host.errors.length <= 20, "an error a payload, or more");
     },
