@@ -68,9 +68,11 @@ export type {
   Surface,
 } from "./src/contract/define.ts";
 export type {
+  AdapterStats,
   CallLimit,
   Counters,
   Refusal,
+  Stats,
 } from "./src/server/stats/counters.ts";
 export { isSocketError, SocketError } from "./src/wire/errors.ts";
 export type { ErrorCode } from "./src/wire/errors.ts";
@@ -84,7 +86,9 @@ export type {
   Handler,
   Handlers,
   Implementation,
-} from "./src/server/handlers.ts";
+  Middleware,
+  MiddlewareInfo,
+} from "./src/server/types/handlers.ts";
 export type {
   AuthResult,
   Block,
@@ -132,16 +136,28 @@ export type {
 } from "./src/contract/types.ts";
 export type {
   CallEnd,
+  ErrorInfo,
   ObservedCall,
   Observer,
   Publication,
 } from "./src/server/stats/observer.ts";
-export type { Kept } from "./src/server/connection/snapshot.ts";
+export type {
+  ConnectionSnapshot,
+  GroupDomain,
+  Socket,
+  SocketEvents,
+  SocketGroups,
+} from "./src/seams/socket.ts";
 export type { Backpressure } from "./src/server/connection/outbox.ts";
 export type {
+  CloseOptions,
   Cluster,
   ConnectionTarget,
+  Local,
+  Node,
+  RoleScope,
   RoleTarget,
+  Room,
   RoomAnswers,
   RoomRest,
   ServerAnswers,
@@ -150,11 +166,13 @@ export type {
   TargetIn,
   TargetQuestion,
   UserTarget,
-  WatchListener,
-} from "./src/server/reach_types.ts";
-export type { AdapterStatus } from "./src/server/fanout/relay.ts";
+} from "./src/server/api/types.ts";
+export type { WatchListener } from "./src/server/presence/watch.ts";
+export type {
+  AdapterStatus,
+  RelayCounters,
+} from "./src/server/fanout/relay.ts";
 export type { Joined } from "./src/wire/joined.ts";
-export type { RelayCounters } from "./src/server/stats/relay_counters.ts";
 export { createSocketServer } from "./src/runtimes/any.ts";
 export type { SocketServer } from "./src/runtimes/any.ts";
 export type {
@@ -170,31 +188,13 @@ export type {
   SchemaResult,
 } from "./src/contract/schema.ts";
 export type { Serializer } from "./src/wire/serializer.ts";
-export type {
-  Data,
-  GroupDomain,
-  Socket,
-  SocketEvents,
-  SocketGroups,
-} from "./src/seams/socket.ts";
+export type { Data } from "./src/wire/bytes.ts";
 export { DURATION_BOUNDS_MS } from "./src/server/stats/call_stats.ts";
-export type { AdapterStats, Stats } from "./src/server/stats/stats.ts";
 export type { CallKind, CallStats } from "./src/server/stats/call_stats.ts";
 export type {
   AnyConnection,
-  CloseOptions,
   Connection,
-  Local,
-  Node,
-  Off,
-  RoleScope,
-  Room,
-} from "./src/server/types.ts";
-export type {
-  ErrorInfo,
-  HandshakeInfo,
-  LimitOptions,
-  Middleware,
-  MiddlewareInfo,
-  ServerOptions,
-} from "./src/server/options.ts";
+} from "./src/server/types/connection.ts";
+export type { Off } from "./src/server/fanout/hub.ts";
+export type { HandshakeInfo } from "./src/server/handshake/authenticate.ts";
+export type { LimitOptions, ServerOptions } from "./src/server/options.ts";

@@ -19,7 +19,7 @@
  *
  * @module
  */
-import type { Stats } from "./server/stats/stats.ts";
+import type { Stats } from "./server/stats/counters.ts";
 import { DURATION_BOUNDS_MS } from "./server/stats/call_stats.ts";
 
 /** What is used of a server. */

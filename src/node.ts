@@ -17,10 +17,10 @@
  */
 import { createInMemoryAdapter } from "../adapters/memory.ts";
 import type { Contract } from "./contract/define.ts";
-import { createNode, serverOf } from "./server/api/node.ts";
+import { createNode } from "./server/create_node.ts";
 import type { AuthResult, ContractDefinition } from "./contract/types.ts";
 import { attach, type HttpServerLike } from "./runtimes/node.ts";
-import type { CloseOptions, Node } from "./server/types.ts";
+import type { CloseOptions, Node } from "./server/api/types.ts";
 import type { ServerOptions } from "./server/options.ts";
 
 export type {
@@ -62,7 +62,7 @@ export function createSocketServer<
       `Cannot create a server: server is ${typeof server}, must be an http.Server`,
     );
   }
-  const node = createNode(contract, {
+  const { node, settings } = createNode(contract, {
     ...rest,
     adapter: rest.adapter ?? createInMemoryAdapter(),
   });
@@ -70,7 +70,7 @@ export function createSocketServer<
   let closed: Promise<void> | undefined;
   const detach = attach(node, server, {
     path: rest.path,
-    maxMessageBytes: serverOf(node as never).settings.limits.maxMessageBytes,
+    maxMessageBytes: settings.limits.maxMessageBytes,
   });
   return Object.assign(node, {
     // Upgrades are taken until the end: while the node drains it has an answer for them.

@@ -14,7 +14,8 @@ import { createClient } from "../src/client/client.ts";
 import { comebackAfter } from "../src/wire/close_codes.ts";
 import { PROTOCOL, read } from "../src/wire/protocol.ts";
 import { createSettings } from "../src/server/options.ts";
-import type { Data, Socket } from "../src/seams/socket.ts";
+import type { Data } from "../src/wire/bytes.ts";
+import type { Socket } from "../src/seams/socket.ts";
 import { offeredToken, tokenProtocol } from "../src/wire/token.ts";
 import {
   blocks,

@@ -19,7 +19,7 @@ import {
   PROTOCOL,
   read,
 } from "../wire/protocol.ts";
-import type { Data } from "../seams/socket.ts";
+import type { Data } from "../wire/bytes.ts";
 import { tokenProtocol } from "../wire/token.ts";
 
 /** What is used of a standard `WebSocket`. */

@@ -59,6 +59,12 @@ export type InferOutput<S> = S extends Schema
   ? NonNullable<S["~standard"]["types"]>["output"]
   : never;
 
+/**
+ * A value that a schema of the contract returned. Only the contract knows its type, so that it is assignable to every
+ * type, and the compiler can hold untyped code against the typed public interface.
+ */
+export type FromSchema = never;
+
 /** A validated value, or why there is none. */
 export type Validated<T = unknown> =
   | { readonly ok: true; readonly value: T }
@@ -123,4 +129,28 @@ export function isSchema(value: unknown): value is Schema {
   const standard =
     (value as { "~standard"?: { validate?: unknown } })["~standard"]; // checked on the next line
   return typeof standard?.validate === "function";
+}
+
+/** The first issue in words. */
+export function summary(issues: readonly Issue[]): string {
+  const [issue] = issues;
+  const path = issue && plainIssue(issue).path.join(".");
+  const more = issues.length > 1 ? ` and ${issues.length - 1} more` : "";
+  return `${path ? `${path}: ` : ""}${
+    issue?.message ?? "no reason given"
+  }${more}`;
+}
+
+/** How many issues are told: an input of a megabyte may have a hundred thousand. */
+export const MAX_ISSUES = 20;
+
+/** An issue as it crosses the wire. */
+export function plainIssue(
+  { message, path = [] }: Issue,
+): { message: string; path: (string | number)[] } {
+  const keys = path.map((part) => typeof part === "object" ? part.key : part);
+  return {
+    message,
+    path: keys.map((key) => typeof key === "number" ? key : String(key)),
+  };
 }

@@ -7,8 +7,8 @@ import { createInMemoryAdapter } from "../../adapters/memory.ts";
 import type { Contract } from "../contract/define.ts";
 import type { HandshakeExtras } from "../server/handshake/handshake.ts";
 import type { AuthResult, ContractDefinition } from "../contract/types.ts";
-import { createNode, serverOf } from "../server/api/node.ts";
-import type { Node } from "../server/types.ts";
+import { createNode } from "../server/create_node.ts";
+import type { Node } from "../server/api/types.ts";
 import type { ServerOptions } from "../server/options.ts";
 import {
   copyOf,
@@ -82,11 +82,10 @@ export function createSocketServer<
   contract: Contract<C>,
   options: ServerOptions<C, A>,
 ): SocketServer<C, A> {
-  const node = createNode(contract, {
+  const { node, settings } = createNode(contract, {
     ...options,
     adapter: options?.adapter ?? createInMemoryAdapter(),
   });
-  const { settings } = serverOf(node as never);
   const upgradeOnBun = createBunUpgrade();
   const upgradeOnDeno = createDenoUpgrade();
   const deno = denoGlobal();

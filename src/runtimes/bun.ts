@@ -4,8 +4,8 @@
  * @module
  */
 import type { Handshake } from "../server/handshake/handshake.ts";
+import type { Data } from "../wire/bytes.ts";
 import type {
-  Data,
   GroupDomain,
   Socket,
   SocketEvents,

@@ -7,7 +7,8 @@
  * @module
  */
 import type { Handshake } from "../server/handshake/handshake.ts";
-import type { Data, Socket, SocketEvents } from "../seams/socket.ts";
+import type { Data } from "../wire/bytes.ts";
+import type { Socket, SocketEvents } from "../seams/socket.ts";
 import { createPoll, type Poll } from "./poll.ts";
 
 /** What is used of Deno's server-side `WebSocket`. */

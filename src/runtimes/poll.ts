@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { unref } from "../server/fanout/sequences.ts";
+import { unref } from "../shared/timers.ts";
 
 /** How often to look, in milliseconds. */
 const EVERY_MS = 50;

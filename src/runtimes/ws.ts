@@ -4,7 +4,8 @@
  * @module
  */
 import type { Handshake } from "../server/handshake/handshake.ts";
-import type { Data, Socket, SocketEvents } from "../seams/socket.ts";
+import type { Data } from "../wire/bytes.ts";
+import type { Socket, SocketEvents } from "../seams/socket.ts";
 import type { Poll } from "./poll.ts";
 
 /** What is used of a `ws` socket. */

@@ -3,10 +3,27 @@
  *
  * @module
  */
-import type { Kept } from "../server/connection/snapshot.ts";
+import type { Data } from "../wire/bytes.ts";
 
-/** What goes out or comes in as one WebSocket message. */
-export type Data = string | Uint8Array;
+/** All that a connection is made again from. */
+export interface ConnectionSnapshot {
+  /** Its id. */
+  readonly id: string;
+  /** Its role. */
+  readonly role: string;
+  /** What `authenticate` returned as `ctx`. */
+  readonly ctx: unknown;
+  /** What `authenticate` returned as `data`, as the role's schema gave it back. */
+  readonly data: unknown;
+  /** When it was accepted, in milliseconds since the epoch. */
+  readonly connectedAt: number;
+  /** When its login ends, in milliseconds since the epoch. */
+  readonly expiresAt: number | undefined;
+  /** The rooms it is in. */
+  readonly rooms: readonly string[];
+  /** The topics it has subscribed to. */
+  readonly topics: readonly string[];
+}
 
 /** One live WebSocket, as a runtime file gives it to the core. No member throws. */
 export interface Socket {
@@ -26,7 +43,7 @@ export interface Socket {
    *
    * @returns Why it cannot be kept, if so
    */
-  keep?(kept: Kept | undefined): Error | undefined;
+  keep?(kept: ConnectionSnapshot | undefined): Error | undefined;
   /** When the runtime last answered a ping by itself, in milliseconds since the epoch. */
   answeredAt?(): number | undefined;
 }

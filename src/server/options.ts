@@ -16,7 +16,8 @@ import {
 } from "../contract/check_options.ts";
 import { MAX_NAME_BYTES } from "../contract/names.ts";
 import type { Adapter } from "../seams/adapter.ts";
-import type { CallInfo } from "./handlers.ts";
+import type { Middleware } from "./types/handlers.ts";
+import type { HandshakeInfo } from "./handshake/authenticate.ts";
 import type {
   AuthResult,
   ContractDefinition,
@@ -24,63 +25,9 @@ import type {
   RoleName,
   TopicName,
 } from "../contract/types.ts";
-import type { Observer } from "./stats/observer.ts";
+import type { ErrorInfo, Observer } from "./stats/observer.ts";
 import type { Backpressure } from "./connection/outbox.ts";
-import type { Connection } from "./types.ts";
-
-/** What is known of a client beside its request. */
-export interface HandshakeInfo {
-  /** The token that the client passed, out of the subprotocol. */
-  readonly token?: string;
-  /** Aborts when the client goes away or `authTimeoutMs` is over. */
-  readonly signal: AbortSignal;
-  /** The peer's address, where the runtime tells. */
-  readonly remoteAddress?: string | undefined;
-  /** What `superline(srv, { identity })` computed. */
-  readonly identity?: unknown;
-  /** The Hono context, where Hono runs in the same process. */
-  readonly hono?: unknown;
-}
-
-/** What a middleware is around. */
-export interface MiddlewareInfo<Conn = Connection> {
-  /** A request, a signal, or a subscription to a topic. */
-  readonly kind: "request" | "signal" | "subscribe";
-  /** The entry's name. */
-  readonly name: string;
-  /** Who calls. */
-  readonly conn: Conn;
-  /** The call. */
-  readonly call: CallInfo;
-}
-
-/**
- * Runs around every request, signal and subscription, before validation.
- *
- * `await next()` runs what is inside and throws what it throws. Returning without a call to `next` refuses with
- * `FORBIDDEN`; throwing a `SocketError` refuses with it.
- */
-export type Middleware<Ctx = unknown, Conn = Connection> = (
-  ctx: Ctx,
-  info: MiddlewareInfo<Conn>,
-  next: () => Promise<void>,
-) => void | Promise<void>;
-
-/** Where an error came from that nobody could be told of. */
-export interface ErrorInfo {
-  /** What ran: a handler, a hook of the options, an outbound payload's schema, the adapter, a listener of a server event. */
-  readonly source:
-    | "handler"
-    | "hook"
-    | "output"
-    | "adapter"
-    | "serverEvent"
-    | "internal";
-  /** The entry's or hook's name. */
-  readonly name?: string;
-  /** The id of the connection it was about. */
-  readonly connectionId?: string;
-}
+import type { Connection } from "./types/connection.ts";
 
 /**
  * The limits of one connection or of the whole node. Each has a default that is safe in public, and none can be

@@ -4,15 +4,18 @@
  * @module
  */
 import type { Adapter } from "../seams/adapter.ts";
-import { summary } from "./calls/reply.ts";
+import { summary, validateSync } from "../contract/schema.ts";
 import { CloseCode } from "../wire/close_codes.ts";
 import { openCensus } from "./presence/query.ts";
 import type { Call, Contract, Message } from "../contract/define.ts";
-import type { Core } from "./context.ts";
+import type { Settings } from "./options.ts";
 import { countClose, type Counters, createCounters } from "./stats/counters.ts";
+import { dispatch } from "./calls/dispatch.ts";
+import type { CallsHost } from "./calls/pending_call.ts";
+import type { NodeHost } from "./api/host.ts";
 import { isSocketError } from "../wire/errors.ts";
 import { Hub } from "./fanout/hub.ts";
-import type { Handler } from "./handlers.ts";
+import type { Handler } from "./types/handlers.ts";
 import { Limiter } from "../shared/token_bucket.ts";
 import type { Login } from "./handshake/pending_login.ts";
 import { Lookouts } from "./presence/watch.ts";
@@ -21,31 +24,33 @@ import { quote } from "../contract/names.ts";
 import {
   type Codec,
   createCodec,
+  type Fields,
   type Frame,
   plainFrame,
 } from "../wire/protocol.ts";
-import { validateSync } from "../contract/schema.ts";
 import { Reach } from "./cluster/reach.ts";
 import { refusalCode } from "./handshake/refusal.ts";
 import { openRegistry, type Registry } from "./presence/registry.ts";
-import type { ErrorInfo, Settings } from "./options.ts";
+import { type ErrorInfo, observe } from "./stats/observer.ts";
 import type { ServerEvent } from "./cluster/server_events.ts";
-import { type Identity, Session } from "./connection/session.ts";
+import {
+  type Identity,
+  Session,
+  type SessionHost,
+} from "./connection/session.ts";
 import { MAX_TIMER_MS } from "../shared/timers.ts";
-import type { SleepHost } from "./restore.ts";
 import type { Socket, SocketEvents } from "../seams/socket.ts";
 import { Tallies } from "./stats/call_stats.ts";
-import { Sweep } from "./sweep.ts";
+import { type SleepHost, Sweep, type SweepHost } from "./sweep.ts";
 import { Turn } from "./connection/flush_queue.ts";
-import { observe } from "./stats/observe.ts";
 
 /** The state of one node. */
-export class Server implements Core {
+export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
   readonly nodeId: string;
   readonly contract: Contract;
   readonly codec: Codec;
   readonly settings: Settings;
-  readonly hub: Hub;
+  readonly hub: Hub<Session>;
   readonly reach: Reach;
   readonly registry: Registry | undefined;
   readonly lookouts: Lookouts;
@@ -106,12 +111,7 @@ export class Server implements Core {
     return this.#closed !== undefined;
   }
 
-  /** Takes an open socket whose client was let in. */
-  readonly enter = (
-    socket: Socket,
-    identity: Identity,
-    login: Login,
-  ): SocketEvents => {
+  enter(socket: Socket, identity: Identity, login: Login): SocketEvents {
     login.opened();
     const session = new Session(this, socket, identity);
     this.counters.accepted++;
@@ -157,7 +157,16 @@ export class Server implements Core {
       ).finally(login.release);
     }
     return session;
-  };
+  }
+
+  dispatch(session: Session, fields: Fields): string | undefined {
+    return dispatch(this, session, fields);
+  }
+
+  implement(handlers: ReadonlyMap<Call, Handler>): void {
+    this.handlers = handlers;
+    this.implemented = true;
+  }
 
   /** Validates a payload and makes its frame. */
   encode(message: Message, data: unknown): Frame {

@@ -6,3 +6,9 @@
 
 /** The longest delay a timer accepts, in milliseconds: timers count in 31 bits, and a longer delay fires at once. */
 export const MAX_TIMER_MS = 2_147_483_647;
+
+/** Lets the process end though a timer waits, where timers can say so; elsewhere they are plain numbers. */
+export function unref<T>(timer: T): T {
+  (timer as { unref?: () => void }).unref?.(); // Deno, Bun and Node have it, browsers and workerd do not
+  return timer;
+}

@@ -8,7 +8,7 @@ import {
   type MemoryBus,
 } from "../../adapters/memory.ts";
 import type { Adapter, AdapterHost } from "../seams/adapter.ts";
-import type { Stats } from "../server/stats/stats.ts";
+import type { Stats } from "../server/stats/counters.ts";
 import type { HandshakerLike } from "./loopback.ts";
 import type { LoopbackWebSocket } from "./loopback_socket.ts";
 import { Wire } from "./wire.ts";

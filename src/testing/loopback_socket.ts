@@ -6,7 +6,8 @@
 import type { WebSocketLike } from "../client/link.ts";
 import { CloseCode } from "../wire/close_codes.ts";
 import type { HandshakeExtras } from "../server/handshake/handshake.ts";
-import type { Data, Socket, SocketEvents } from "../seams/socket.ts";
+import type { Data } from "../wire/bytes.ts";
+import type { Socket, SocketEvents } from "../seams/socket.ts";
 import type { HandshakerLike } from "./loopback.ts";
 
 /** Where a dial leads. */

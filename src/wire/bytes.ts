@@ -4,6 +4,9 @@
  * @module
  */
 
+/** What goes out or comes in as one WebSocket message. */
+export type Data = string | Uint8Array;
+
 const encoder = new TextEncoder();
 
 /** A text as bytes of UTF-8. */

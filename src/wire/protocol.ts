@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { utf8 } from "./bytes.ts";
+import { type Data, utf8 } from "./bytes.ts";
 import type { ErrorCode } from "./errors.ts";
 import { JSON_NAME, type Serializer } from "./serializer.ts";
-import type { Data } from "../seams/socket.ts";
 
 /** The subprotocol that client and server agree on. */
 export const PROTOCOL = "superline.v1";
@@ -263,4 +262,17 @@ export function frameOf(fields: Fields): Frame {
   return payload instanceof Uint8Array
     ? blockFrame(JSON.stringify(fields.slice(0, -1)), payload)
     : JSON.stringify(fields);
+}
+
+/** The frame of a request that was made with id 0, under another id. */
+export function withId(frame: Frame, id: number): Frame {
+  if (typeof frame === "string") return renumber(frame, id);
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  const end = 4 + view.getUint32(0);
+  const head = renumber(decoder.decode(frame.subarray(4, end)), id);
+  return blockFrame(head, frame.subarray(end + 4));
+}
+
+function renumber(frame: string, id: number): string {
+  return `["req",${id}${frame.slice('["req",0'.length)}`;
 }

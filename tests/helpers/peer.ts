@@ -1,6 +1,7 @@
 /** A raw client without a network: frames in, frames out, and a buffer that tests can fill. */
 import type { Handshake, HandshakeExtras } from "../../mod.ts";
-import type { Data, Socket, SocketEvents } from "../../src/seams/socket.ts";
+import type { Data } from "../../src/wire/bytes.ts";
+import type { Socket, SocketEvents } from "../../src/seams/socket.ts";
 import { PROTOCOL } from "../../src/wire/protocol.ts";
 import { tokenProtocol } from "../../src/wire/token.ts";
 import { until } from "./wait.ts";

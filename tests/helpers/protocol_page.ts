@@ -1,6 +1,6 @@
 /** Reads PROTOCOL.md: its conversations and its tables. */
 import { readFileSync } from "node:fs";
-import type { Data } from "../../src/seams/socket.ts";
+import type { Data } from "../../src/wire/bytes.ts";
 
 const page = readFileSync(
   new URL("../../PROTOCOL.md", import.meta.url),

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Kept } from "../../server/connection/snapshot.ts";
+import type { ConnectionSnapshot } from "../../seams/socket.ts";
 import { clonedSize } from "./cloned_size.ts";
 import type { DurableSocketLike, DurableStorageLike } from "./types.ts";
 
@@ -17,7 +17,7 @@ const CHUNK = 32_768;
 const PREFIX = "super-line/kept/";
 
 /** What an attachment holds. */
-interface Attachment extends Omit<Kept, "rooms" | "topics"> {
+interface Attachment extends Omit<ConnectionSnapshot, "rooms" | "topics"> {
   /** Rooms and topics as JSON; a number when they are in that many stored values. */
   readonly memberships: string | number;
 }
@@ -33,7 +33,10 @@ export class Attachments {
   }
 
   /** Keeps what there is of a connection, or forgets it. `ctx` and `data` stay as they were when first kept. */
-  keep(ws: DurableSocketLike, kept: Kept | undefined): Error | undefined {
+  keep(
+    ws: DurableSocketLike,
+    kept: ConnectionSnapshot | undefined,
+  ): Error | undefined {
     try {
       const before = read(ws);
       const stored = typeof before?.memberships === "number"
@@ -64,7 +67,7 @@ export class Attachments {
   /** Reads what was kept of sockets; a promise when part of it is stored. */
   restore(
     sockets: readonly DurableSocketLike[],
-    each: (ws: DurableSocketLike, kept: Kept | undefined) => void,
+    each: (ws: DurableSocketLike, kept: ConnectionSnapshot | undefined) => void,
   ): Promise<void> | undefined {
     const known = sockets.map((ws) => [ws, read(ws)] as const);
     const make = (stored: ReadonlyMap<string, unknown>) => {
@@ -106,7 +109,7 @@ function read(ws: DurableSocketLike): Attachment | undefined {
 function whole(
   { memberships, ...rest }: Attachment,
   stored: ReadonlyMap<string, unknown>,
-): Kept {
+): ConnectionSnapshot {
   let text = "";
   if (typeof memberships === "string") text = memberships;
   else {
@@ -119,7 +122,9 @@ function whole(
 }
 
 /** @throws {TypeError} When `ctx` and `data` cannot be kept */
-function checked({ ctx, data }: Kept): Pick<Kept, "ctx" | "data"> {
+function checked(
+  { ctx, data }: ConnectionSnapshot,
+): Pick<ConnectionSnapshot, "ctx" | "data"> {
   const sizes = [["ctx", ctx], ["data", data]].map(([name, value]) => {
     try {
       return clonedSize(value);

@@ -6,11 +6,10 @@
 import { createInMemoryAdapter } from "../../../adapters/memory.ts";
 import type { Adapter } from "../../seams/adapter.ts";
 import type { Contract } from "../../contract/define.ts";
-import { createNode, serverOf } from "../../server/api/node.ts";
+import { type CreatedNode, createNode } from "../../server/create_node.ts";
 import type { AuthResult, ContractDefinition } from "../../contract/types.ts";
-import type { Node } from "../../server/types.ts";
+import type { Node } from "../../server/api/types.ts";
 import type { ServerOptions } from "../../server/options.ts";
-import { restore } from "../../server/restore.ts";
 import { Alarm } from "./alarm.ts";
 import { Attachments } from "./attachment.ts";
 import { DurableSockets } from "./sockets.ts";
@@ -106,6 +105,7 @@ export function durableObject<
 ): DurableNodeClass<C, A, Env> {
   return class implements DurableNode<C, A> {
     readonly srv: Node<C, A>;
+    readonly #node: CreatedNode<C, A>;
     readonly #adapter: Adapter & Partial<ReachableAdapter>;
     readonly #sockets: DurableSockets;
     readonly #alarm: Alarm;
@@ -114,11 +114,10 @@ export function durableObject<
     constructor(state: DurableStateLike, env: Env) {
       const { idleAfterMs, sleepPollMs, ...given } = options(env, state);
       const resting = restSettings(idleAfterMs, sleepPollMs);
-      const report = (error: unknown) =>
-        serverOf(this.srv as never).report(error, { source: "internal" });
+      const report = (error: unknown) => this.#node.report(error);
       this.#alarm = new Alarm(state.storage, report);
       this.#adapter = given.adapter ?? createInMemoryAdapter();
-      this.srv = createNode(
+      this.#node = createNode(
         contract,
         { ...given, adapter: this.#adapter },
         {
@@ -126,18 +125,18 @@ export function durableObject<
           wakeAt: (time) => this.#alarm.at(time),
         },
       );
+      this.srv = this.#node.node;
       app(this.srv);
       const attachments = new Attachments(state.storage, report);
       this.#sockets = new DurableSockets(state, attachments);
-      const server = serverOf(this.srv as never);
       this.#rest = this.#adapter.rest && new Rest(this.#adapter.rest, {
         ...resting,
         storage: state.storage,
         wakeAt: (time) => this.#alarm.at(time),
         report,
       });
-      const connected = this.#sockets.restore((socket, kept) =>
-        restore(server, socket, kept)
+      const connected = this.#sockets.restore((socket, snapshot) =>
+        this.#node.restore(socket, snapshot)
       );
       const restored = this.#rest?.restore(connected) ?? connected;
       if (restored) void state.blockConcurrencyWhile(() => restored);
@@ -161,7 +160,7 @@ export function durableObject<
 
     alarm(): Promise<void> | void {
       this.#alarm.rang();
-      serverOf(this.srv as never).sweep();
+      this.#node.sweep();
       return this.#rest?.rang();
     }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { plainFrame } from "../../wire/protocol.ts";
-import type { Data } from "../../seams/socket.ts";
+import type { Data } from "../../wire/bytes.ts";
 
 /** How much is sent until a peer is asked: what is less counts as read. */
 const ASK_EVERY = 65_536;

@@ -7,9 +7,13 @@
  */
 import { sendableCode, sendableReason } from "../../wire/close_codes.ts";
 import type { Handshake } from "../../server/handshake/handshake.ts";
-import type { Kept } from "../../server/connection/snapshot.ts";
+import type {
+  ConnectionSnapshot,
+  Socket,
+  SocketEvents,
+} from "../../seams/socket.ts";
 import { PING, PONG } from "../../wire/protocol.ts";
-import type { Data, Socket, SocketEvents } from "../../seams/socket.ts";
+import type { Data } from "../../wire/bytes.ts";
 import type { Attachments } from "./attachment.ts";
 import {
   type DurableSocketLike,
@@ -55,7 +59,10 @@ export class DurableSockets {
 
   /** Makes the connections again that were there before a sleep. */
   restore(
-    make: (socket: Socket, kept: Kept) => SocketEvents | undefined,
+    make: (
+      socket: Socket,
+      kept: ConnectionSnapshot,
+    ) => SocketEvents | undefined,
   ): Promise<void> | undefined {
     const sockets = this.#state.getWebSockets()
       .filter(({ readyState }) => readyState === OPEN);
@@ -146,7 +153,7 @@ class DurableSocket implements Socket {
     queueMicrotask(fn);
   }
 
-  keep(kept: Kept | undefined): Error | undefined {
+  keep(kept: ConnectionSnapshot | undefined): Error | undefined {
     return this.#attachments.keep(this.#ws, kept);
   }
 

@@ -3,22 +3,22 @@
  *
  * @module
  */
-import type { Core } from "../context.ts";
+import type { NodeHost } from "./host.ts";
 import {
   type ConnectionInfo,
   inquire,
   type Inquiry,
 } from "../presence/query.ts";
 import type { NodeInfo, NodeListener } from "../cluster/directory.ts";
-import type { WatchListener } from "../reach_types.ts";
-import type { Off } from "../types.ts";
+import type { WatchListener } from "../presence/watch.ts";
+import type { Off } from "../fanout/hub.ts";
 import { checkUserId } from "../cluster/reach.ts";
 
 /** What `srv.cluster` is. */
 export class ClusterHandle {
-  readonly #core: Core;
+  readonly #core: NodeHost;
 
-  constructor(core: Core) {
+  constructor(core: NodeHost) {
     this.#core = core;
   }
 

@@ -3,90 +3,51 @@
  *
  * @module
  */
-import type { Adapter } from "../../seams/adapter.ts";
+import type { ContractDefinition, RoleName } from "../../contract/types.ts";
+import type { FromSchema } from "../../contract/schema.ts";
+import type { ConnectionHandle } from "../connection/handle.ts";
+import type { Session } from "../connection/session.ts";
 import { roomOf, topicChannel, topicOf } from "../fanout/channels.ts";
 import { ClusterHandle } from "./cluster.ts";
-import type { Call, Contract } from "../../contract/define.ts";
+import type { Call, Surface } from "../../contract/define.ts";
 import type { AskOptions } from "../cluster/ask_options.ts";
 import {
   decide,
   type Handshake,
   type HandshakeExtras,
 } from "../handshake/handshake.ts";
-import type { Hub } from "../fanout/hub.ts";
-import type { Handler } from "../handlers.ts";
-import type { AuthResult, ContractDefinition } from "../../contract/types.ts";
+import type { Hub, Off } from "../fanout/hub.ts";
+import type { Handler } from "../types/handlers.ts";
 import { quote } from "../../contract/names.ts";
 import { publish } from "./publish.ts";
 import type { AdapterStatus } from "../fanout/relay.ts";
-import type { AdapterStats, Stats } from "../stats/stats.ts";
-import { handleOf, RoomHandle } from "./room.ts";
-import { Server } from "../server.ts";
-import type { AnyConnection, CloseOptions, Node, Off } from "../types.ts";
+import type { AdapterStats, Stats } from "../stats/counters.ts";
+import { RoomHandle } from "./room.ts";
+import type { NodeHost } from "./host.ts";
+import type { CloseOptions, Node, ServerAnswers } from "./types.ts";
 import { emitServer, onServer } from "../cluster/server_events.ts";
 import { ServerQuestions } from "../cluster/server_requests.ts";
 import { ConnectionTarget, RoleTarget, UserTarget } from "./targets.ts";
-import { createSettings, type ServerOptions } from "../options.ts";
-import type { SleepHost } from "../restore.ts";
 
-/**
- * Makes a node. Runtime files give it sockets.
- *
- * @param contract What `defineContract` returned
- * @param options The options, `adapter` included
- * @param host Where the runtime may put the node to sleep
- * @throws {TypeError} When an argument is missing
- */
-export function createNode<
-  C extends ContractDefinition,
-  A extends AuthResult<C>,
->(
-  contract: Contract<C>,
-  options: ServerOptions<C, A> & { readonly adapter: Adapter },
-  host?: SleepHost,
-): Node<C, A> {
-  if (!(contract?.roles instanceof Map)) {
-    throw new TypeError(
-      "Cannot create a server: the contract is not defined, must be what defineContract returned",
-    );
-  }
-  // From here on names are strings and payloads unknown: the types above are checked where users write them.
-  const server = new Server(
-    contract as never,
-    createSettings(options as never),
-    options.adapter,
-    host,
-  );
-  return new ServerNode(server) as never;
-}
-
-function adapterStats({ status, lagMs }: Hub): AdapterStats {
+function adapterStats({ status, lagMs }: Hub<Session>): AdapterStats {
   const { state, since } = status;
   return { state, since, ...(lagMs !== undefined && { lagMs }) };
 }
 
-/** Finds what is behind a node's public face. */
-export function serverOf(node: Node): Server {
-  return ServerNode.serverOf(node as never); // createNode made it
-}
-
-class ServerNode {
+/** One node, as its author sees it: it holds nothing itself. */
+export class ServerNode implements Node {
   readonly nodeId: string;
-  readonly #server: Server;
+  readonly #server: NodeHost;
   readonly #questions: ServerQuestions;
 
-  constructor(server: Server) {
+  constructor(server: NodeHost) {
     this.#server = server;
     this.#questions = new ServerQuestions(server);
     this.nodeId = server.nodeId;
   }
 
-  static serverOf(node: ServerNode): Server {
-    return node.#server;
-  }
-
   get local(): {
-    connections: AnyConnection[];
+    connections: ConnectionHandle[];
     rooms: Map<string, number>;
     topics: Map<string, number>;
   } {
@@ -100,7 +61,9 @@ class ServerNode {
       else if (topic !== undefined) topics.set(topic, size);
     }
     return {
-      connections: [...this.#server.sessions.values()].flatMap(handleOf),
+      connections: [...this.#server.sessions.values()].map(({ handle }) =>
+        handle
+      ),
       rooms,
       topics,
     };
@@ -143,8 +106,7 @@ class ServerNode {
         );
       }
     }
-    server.handlers = found;
-    server.implemented = true;
+    server.implement(found);
     return this;
   }
 
@@ -156,7 +118,10 @@ class ServerNode {
     this.#publish("shared", this.#server.contract.shared.topics, topic, data);
   }
 
-  forRole(role: string): { publish(topic: string, data: unknown): void } {
+  forRole(
+    name: RoleName<ContractDefinition>,
+  ): { publish(topic: string, data: unknown): void } {
+    const role = String(name);
     const surface = this.#server.contract.roles.get(role);
     if (!surface) {
       throw new TypeError(
@@ -177,8 +142,8 @@ class ServerNode {
     return new UserTarget(this.#server, userId);
   }
 
-  toRole(role: string): RoleTarget {
-    return new RoleTarget(this.#server, role);
+  toRole(role: RoleName<ContractDefinition>): RoleTarget {
+    return new RoleTarget(this.#server, String(role));
   }
 
   get cluster(): ClusterHandle {
@@ -193,11 +158,14 @@ class ServerNode {
     name: string,
     input: unknown,
     options: AskOptions = {},
-  ): Promise<unknown> {
+  ): Promise<ServerAnswers<FromSchema>> {
     const gathered = await this.#questions.ask(name, input, options);
     const { answers, failed, missing, missingNodes } = gathered;
     return {
-      answers: answers.map(({ id, output }) => ({ nodeId: id, output })),
+      answers: answers.map(({ id, output }) => ({
+        nodeId: id,
+        output: output as FromSchema, // it was checked
+      })),
       failed: failed.map(({ id, error }) => ({ nodeId: id, error })),
       missing: [...missing, ...missingNodes],
     };
@@ -207,11 +175,13 @@ class ServerNode {
     emitServer(this.#server, event, data);
   }
 
-  onServer(event: string, fn: (data: unknown) => void): Off {
-    const question = this.#server.contract.serverQuestions.get(event);
-    if (!question) return onServer(this.#server, event, fn);
-    const off = this.#questions.listen(question, fn);
-    return Object.assign(off, { ready: this.#server.reach.heard });
+  onServer(event: string, fn: (data: FromSchema) => unknown): Off {
+    const server = this.#server;
+    const take = fn as (data: unknown) => unknown; // called with what the schema returned
+    const question = server.contract.serverQuestions.get(event);
+    if (!question) return onServer(server, event, take);
+    const off = this.#questions.listen(question, take);
+    return Object.assign(off, { ready: server.reach.heard });
   }
 
   status(): AdapterStatus {
@@ -263,7 +233,7 @@ class ServerNode {
     request: Request,
     extras: HandshakeExtras = {},
   ): Promise<Handshake> {
-    return decide(this.#server, request, extras, this.#server.enter);
+    return decide(this.#server, request, extras);
   }
 
   close({ drainMs = 0 }: CloseOptions = {}): Promise<void> {
@@ -276,7 +246,7 @@ class ServerNode {
 
   #publish(
     block: string,
-    topics: Server["contract"]["shared"]["topics"],
+    topics: Surface["topics"],
     topic: string,
     data: unknown,
   ): void {

@@ -4,10 +4,9 @@
  * @module
  */
 import type { Message } from "../../contract/define.ts";
-import type { Core } from "../context.ts";
-import type { Member } from "../fanout/hub.ts";
-import type { Publication } from "../stats/observer.ts";
-import { observe } from "../stats/observe.ts";
+import type { NodeHost } from "./host.ts";
+import type { Session } from "../connection/session.ts";
+import { observe, type Publication } from "../stats/observer.ts";
 
 /**
  * Validates a payload once, encodes it once, and sends it to a channel's members on all nodes.
@@ -16,12 +15,12 @@ import { observe } from "../stats/observe.ts";
  * @throws {TypeError} When the payload's schema refuses the data
  */
 export function publish(
-  core: Core,
+  core: NodeHost,
   channel: string,
   message: Message,
   data: unknown,
   to: Omit<Publication, "entry">,
-  except?: ReadonlySet<Member>,
+  except?: ReadonlySet<Session>,
 ): void {
   core.hub.publish(channel, core.encode(message, data), except);
   published(core, message, to);
@@ -29,7 +28,7 @@ export function publish(
 
 /** Tells the observer of a message that was sent. */
 export function published(
-  core: Core,
+  core: NodeHost,
   message: Message,
   to: Omit<Publication, "entry">,
 ): void {

@@ -3,28 +3,30 @@
  *
  * @module
  */
+import type { FromSchema } from "../../contract/schema.ts";
+import type { Room, RoomAnswers } from "./types.ts";
 import { frameOf, questionOf } from "../cluster/client_request.ts";
 import { roomChannel } from "../fanout/channels.ts";
 import { ConnectionHandle } from "../connection/handle.ts";
-import type { Core } from "../context.ts";
+import type { NodeHost } from "./host.ts";
 import { countLimit } from "../stats/counters.ts";
 import type { AskOptions } from "../cluster/ask_options.ts";
 import { SocketError } from "../../wire/errors.ts";
-import { gather, type Gathered } from "../cluster/gather.ts";
-import { isIn, type Member } from "../fanout/hub.ts";
+import { gather } from "../cluster/gather.ts";
+import { isIn, membersOf } from "../fanout/hub.ts";
 import { nameFlaw, quote } from "../../contract/names.ts";
 import { publish } from "./publish.ts";
 import type { Joined } from "../../wire/joined.ts";
-import type { AnyConnection } from "../types.ts";
-import { Session } from "../connection/session.ts";
+import type { AnyConnection } from "../types/connection.ts";
+import type { Session } from "../connection/session.ts";
 
 /** One room of a node. It holds nothing: all state is the hub's. */
-export class RoomHandle {
-  readonly #core: Core;
+export class RoomHandle implements Room {
+  readonly #core: NodeHost;
   readonly #name: string;
   readonly #channel: string;
 
-  constructor(core: Core, name: string) {
+  constructor(core: NodeHost, name: string) {
     const { maxNameBytes } = core.settings.limits;
     const flaw = typeof name === "string"
       ? nameFlaw(name, maxNameBytes)
@@ -48,11 +50,9 @@ export class RoomHandle {
     return channel ? channel.direct.size + channel.grouped.size : 0;
   }
 
-  get connections(): AnyConnection[] {
+  get connections(): ConnectionHandle[] {
     const channel = this.#core.hub.channel(this.#channel);
-    return channel
-      ? [...channel.direct, ...channel.grouped].flatMap(handleOf)
-      : [];
+    return channel ? membersOf(channel).map(({ handle }) => handle) : [];
   }
 
   add(conn: AnyConnection): Promise<Joined> {
@@ -84,7 +84,7 @@ export class RoomHandle {
   }
 
   except(...conns: AnyConnection[]): { broadcast: RoomHandle["broadcast"] } {
-    const members = new Set<Member>(conns.map((conn) => this.#session(conn)));
+    const members = new Set(conns.map((conn) => this.#session(conn)));
     return {
       broadcast: (event, data) => this.#broadcast(event, data, members),
     };
@@ -98,14 +98,27 @@ export class RoomHandle {
     name: string,
     input: unknown,
     options: AskOptions = {},
-  ): Promise<Gathered> {
+  ): Promise<RoomAnswers<FromSchema>> {
     const core = this.#core;
     const question = questionOf(core.contract.shared, name);
     const frame = await frameOf(core, question, input);
-    return await gather(core, "room", [this.#name], question, frame, options);
+    const about = [this.#name];
+    const gathered = await gather(
+      core,
+      "room",
+      about,
+      question,
+      frame,
+      options,
+    );
+    return gathered as RoomAnswers<FromSchema>; // each answer was checked
   }
 
-  #broadcast(event: string, data: unknown, except?: ReadonlySet<Member>): void {
+  #broadcast(
+    event: string,
+    data: unknown,
+    except?: ReadonlySet<Session>,
+  ): void {
     const message = this.#core.contract.shared.events.get(event);
     if (!message) {
       throw new TypeError(
@@ -120,16 +133,11 @@ export class RoomHandle {
 
   #session(conn: AnyConnection): Session {
     const session = ConnectionHandle.sessionOf(conn);
-    if (session?.core === this.#core) return session;
+    if (session?.host === this.#core) return session;
     throw new TypeError(
       `Cannot use a connection in room ${
         quote(this.#name)
       }: it is not of this server`,
     );
   }
-}
-
-/** The connection of a member. */
-export function handleOf(member: Member): ConnectionHandle[] {
-  return member instanceof Session ? [member.handle] : []; // every member is one; the hub does not know
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { FromSchema } from "../../contract/schema.ts";
 import { askConnection, questionOf } from "../cluster/client_request.ts";
 import {
   CloseCode,
@@ -11,7 +12,7 @@ import {
 } from "../../wire/close_codes.ts";
 import { userChannel } from "../fanout/channels.ts";
 import type { Message, Surface } from "../../contract/define.ts";
-import type { Core } from "../context.ts";
+import type { NodeHost } from "./host.ts";
 import type { AskOptions } from "../cluster/ask_options.ts";
 import { quote } from "../../contract/names.ts";
 import { publish, published } from "./publish.ts";
@@ -19,11 +20,11 @@ import { checkUserId } from "../cluster/reach.ts";
 
 /** One connection, wherever it is. */
 export class ConnectionTarget {
-  readonly #core: Core;
+  readonly #core: NodeHost;
   readonly #id: string;
   readonly #surface: Surface;
 
-  constructor(core: Core, id: string, role: string | undefined) {
+  constructor(core: NodeHost, id: string, role: string | undefined) {
     if (typeof id !== "string") {
       throw new TypeError(
         `Cannot reach a connection: its id is of type ${typeof id}, must be a string`,
@@ -46,9 +47,17 @@ export class ConnectionTarget {
     name: string,
     input: unknown,
     options: AskOptions = {},
-  ): Promise<unknown> {
+  ): Promise<FromSchema> {
     const question = questionOf(this.#surface, name);
-    return await askConnection(this.#core, this.#id, question, input, options);
+    const core = this.#core;
+    const answer = await askConnection(
+      core,
+      this.#id,
+      question,
+      input,
+      options,
+    );
+    return answer as FromSchema; // it was checked
   }
 
   close(code: number = CloseCode.normal, reason = ""): void {
@@ -62,10 +71,10 @@ export class ConnectionTarget {
 
 /** All connections of one user. */
 export class UserTarget {
-  readonly #core: Core;
+  readonly #core: NodeHost;
   readonly #userId: string;
 
-  constructor(core: Core, userId: string) {
+  constructor(core: NodeHost, userId: string) {
     this.#core = core;
     this.#userId = checkUserId(userId);
     if (core.settings.identify) return;
@@ -94,11 +103,11 @@ export class UserTarget {
 
 /** All connections of one role. */
 export class RoleTarget {
-  readonly #core: Core;
+  readonly #core: NodeHost;
   readonly #role: string;
   readonly #surface: Surface;
 
-  constructor(core: Core, role: string) {
+  constructor(core: NodeHost, role: string) {
     this.#core = core;
     this.#role = role;
     this.#surface = surfaceOf(core, role);
@@ -112,7 +121,7 @@ export class RoleTarget {
   }
 }
 
-function surfaceOf(core: Core, role: string): Surface {
+function surfaceOf(core: NodeHost, role: string): Surface {
   const surface = core.contract.roles.get(role);
   if (surface) return surface;
   throw new TypeError(

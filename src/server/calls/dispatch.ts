@@ -3,21 +3,11 @@
  *
  * @module
  */
-import {
-  fail,
-  free,
-  MAX_ISSUES,
-  notFound,
-  plainIssue,
-  reply,
-  report,
-  summary,
-} from "./reply.ts";
-import type { PendingCall } from "./pending_call.ts";
+import { type CallsHost, notFound, PendingCall } from "./pending_call.ts";
 import { CloseCode } from "../../wire/close_codes.ts";
 import type { Call, Message } from "../../contract/define.ts";
 import { countLimit } from "../stats/counters.ts";
-import { isSocketError, SocketError } from "../../wire/errors.ts";
+import { SocketError } from "../../wire/errors.ts";
 import { isPromiseLike, type Maybe } from "../../shared/thenable.ts";
 import { around } from "./middleware.ts";
 import { quote } from "../../contract/names.ts";
@@ -30,77 +20,87 @@ import {
 } from "../../wire/protocol.ts";
 import { refreshLogin } from "./refresh.ts";
 import {
+  MAX_ISSUES,
+  plainIssue,
   type Schema,
+  summary,
   validate,
   type Validated,
 } from "../../contract/schema.ts";
 import type { Session } from "../connection/session.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
 import type { CallKind } from "../stats/call_stats.ts";
-import { begin, finish } from "../stats/observe.ts";
 
-/** Handles one frame of a client. Never throws. */
-export function dispatch(session: Session, fields: Fields): void {
+/**
+ * Handles one frame of a client. Never throws.
+ *
+ * @returns What is wrong with the frame, if it is none of the protocol's
+ */
+export function dispatch(
+  host: CallsHost,
+  session: Session,
+  fields: Fields,
+): string | undefined {
   const [tag, first, second, third] = fields;
   switch (tag) {
     case "req":
       if (isId(first) && typeof second === "string") {
-        return request(session, first, second, third);
+        return void request(host, session, first, second, third);
       }
       break;
     case "sig":
-      if (typeof first === "string") return signal(session, first, second);
+      if (typeof first === "string") {
+        return void signal(host, session, first, second);
+      }
       break;
     case "sub":
       if (isId(first) && typeof second === "string") {
         const topic = session.surface.topics.get(second);
-        const call = open(session, first, "subscribe", topic);
-        return call && subscribe(session, call, second);
+        const call = open(host, session, first, "subscribe", second, topic);
+        return void (call && subscribe(host, session, call, second));
       }
       break;
     case "unsub":
-      if (typeof first === "string") return unsubscribe(session, first);
+      if (typeof first === "string") return void unsubscribe(session, first);
       break;
     case "cancel":
       if (isId(first)) {
-        return session.calls.get(first)?.abandon(
+        return void session.calls.get(first)?.abandon(
           new SocketError("DISCONNECTED", "The caller cancelled"),
         );
       }
       break;
     case "res":
     case "err":
-      if (isAnswer(fields)) return; // to a question that is no longer open
+      if (isAnswer(fields)) return undefined; // to a question that is no longer open
       break;
     case "auth":
       if (isId(first) && typeof second === "string") {
-        const call = open(session, first, "refresh", undefined);
-        return call && refreshLogin(session, call, second);
+        const call = open(host, session, first, "refresh", "refresh");
+        return void (call && refreshLogin(host, session, call, second));
       }
       break;
     default:
-      return session.malformed(
-        `Cannot handle frame ${
-          quote(tag)
-        }: no such tag, must be one of superline.v1`,
-      );
+      return `Cannot handle frame ${
+        quote(tag)
+      }: no such tag, must be one of superline.v1`;
   }
-  session.malformed(
-    `Cannot handle frame ${
-      quote(tag)
-    }: a field is missing or of another type, must be as in superline.v1`,
-  );
+  return `Cannot handle frame ${
+    quote(tag)
+  }: a field is missing or of another type, must be as in superline.v1`;
 }
 
 /** Opens a call, unless its id is in use or too many are. */
 function open(
+  host: CallsHost,
   session: Session,
   id: number,
   kind: CallKind,
-  entry: Call | Message | undefined,
+  name: string,
+  entry?: Call | Message,
 ): PendingCall | undefined {
   const { calls } = session;
-  const { settings, counters, codec } = session.core;
+  const { settings, counters, codec } = host;
   if (calls.has(id)) {
     session.end(
       CloseCode.badProtocol,
@@ -115,12 +115,13 @@ function open(
     session.outbox.reply(errorFrame(codec, id, "RATE_LIMITED", message));
     return undefined;
   }
-  const call = begin(session, id, kind, entry);
+  const call = new PendingCall(host, session, id, kind, name, entry);
   calls.set(id, call);
   return call;
 }
 
 function request(
+  host: CallsHost,
   session: Session,
   id: number,
   name: string,
@@ -128,56 +129,57 @@ function request(
 ): void {
   const known = session.surface.calls.get(name);
   const entry = known?.output ? known : undefined; // a signal is no request
-  const call = open(session, id, "request", entry);
+  const call = open(host, session, id, "request", name, entry);
   if (!call) return;
-  if (!entry?.output) {
-    return fail(session, call, name, notFound(session, "request", name));
-  }
+  if (!entry?.output) return call.fail(notFound(session, "request", name));
   const { output } = entry;
   // Most are synchronous, so that functions for what comes later are made only when something does.
   let value: Maybe<unknown>;
   let later: boolean;
   try {
-    value = run(session, entry, call, raw, "request");
+    value = run(host, session, entry, call, raw, "request");
     later = isPromiseLike(value); // what a handler returned may have a getter that throws
   } catch (error) {
-    return fail(session, call, name, error);
+    return call.fail(error);
   }
-  if (!later) return answer(session, call, name, output, value);
+  if (!later) return answer(host, call, name, output, value);
   Promise.resolve(value).then(
-    (value) => answer(session, call, name, output, value),
-    (error) => fail(session, call, name, error),
+    (value) => answer(host, call, name, output, value),
+    (error) => call.fail(error),
   );
 }
 
 /** Validates what a handler returned, and sends it. */
 function answer(
-  session: Session,
+  host: CallsHost,
   call: PendingCall,
   name: string,
   output: Schema,
   value: unknown,
 ): void {
-  if (call.abandoned) return free(session, call);
+  if (call.abandoned) return call.drop();
   let checked: Validated | Promise<Validated>;
   try {
-    checked = session.core.settings.validateOutput
+    checked = host.settings.validateOutput
       ? validate(output, value)
       : { ok: true, value };
   } catch (error) {
-    return fail(session, call, name, error);
+    return call.fail(error);
   }
-  if (!(checked instanceof Promise)) {
-    return succeed(session, call, name, checked);
-  }
+  if (!(checked instanceof Promise)) return succeed(host, call, name, checked);
   checked.then(
-    (checked) => succeed(session, call, name, checked),
-    (error) => fail(session, call, name, error),
+    (checked) => succeed(host, call, name, checked),
+    (error) => call.fail(error),
   );
 }
 
-function signal(session: Session, name: string, raw: unknown): void {
-  const { counters, settings } = session.core;
+function signal(
+  host: CallsHost,
+  session: Session,
+  name: string,
+  raw: unknown,
+): void {
+  const { counters, settings } = host;
   const entry = session.surface.calls.get(name);
   if (!entry || entry.output) return void counters.refusedSignals++;
   if (session.signals.size >= settings.limits.maxInFlight) {
@@ -185,59 +187,62 @@ function signal(session: Session, name: string, raw: unknown): void {
     counters.refusedSignals++;
     return;
   }
-  const call = begin(session, 0, "signal", entry);
+  const call = new PendingCall(host, session, 0, "signal", name, entry);
   session.signals.add(call);
   settle(
-    () => run(session, entry, call, raw, "signal"),
+    () => run(host, session, entry, call, raw, "signal"),
     () => {
       session.signals.delete(call);
       session.freed();
       counters.signals++;
-      finish(session, call, "ok");
+      call.finish("ok");
     },
     (error) => {
       session.signals.delete(call);
       session.freed();
       counters.refusedSignals++;
-      const expected = isSocketError(error);
-      if (!expected) report(session, name, error);
-      finish(session, call, expected ? error.code : "INTERNAL", error);
+      call.failed(error);
     },
   );
 }
 
 /** Middleware, input, handler. */
 function run(
+  host: CallsHost,
   session: Session,
   entry: Call,
   call: PendingCall,
   raw: unknown,
   kind: "request" | "signal",
 ): Maybe<unknown> {
-  const { use } = session.core.settings;
-  if (use.length === 0) return handle(session, entry, call, raw);
+  const { use } = host.settings;
+  if (use.length === 0) return handle(host, session, entry, call, raw);
   return around(use, session.handle.ctx, {
     kind,
     name: entry.name,
     conn: session.handle as never,
     call,
-  }, () => handle(session, entry, call, raw));
+  }, () => handle(host, session, entry, call, raw));
 }
 
 /** Input, handler. */
 function handle(
+  host: CallsHost,
   session: Session,
   entry: Call,
   call: PendingCall,
   raw: unknown,
 ): Maybe<unknown> {
-  const checked = readInput(session, entry, raw);
+  const checked = readInput(host, entry, raw);
   return checked instanceof Promise
-    ? checked.then((checked) => handleChecked(session, entry, call, checked))
-    : handleChecked(session, entry, call, checked);
+    ? checked.then((checked) =>
+      handleChecked(host, session, entry, call, checked)
+    )
+    : handleChecked(host, session, entry, call, checked);
 }
 
 function handleChecked(
+  host: CallsHost,
   session: Session,
   entry: Call,
   call: PendingCall,
@@ -255,18 +260,18 @@ function handleChecked(
   if (session.over) {
     throw new SocketError("DISCONNECTED", "The client has gone");
   }
-  const { core, handle } = session;
-  return core.handlers.get(entry)?.(input.value, handle.ctx, handle, call);
+  const { handle } = session;
+  return host.handlers.get(entry)?.(input.value, handle.ctx, handle, call);
 }
 
 function readInput(
-  session: Session,
+  host: CallsHost,
   entry: Call,
   raw: unknown,
 ): Validated | Promise<Validated> {
   let value: unknown;
   try {
-    value = session.core.codec.payload(raw);
+    value = host.codec.payload(raw);
   } catch (cause) {
     throw new SocketError(
       "VALIDATION",
@@ -279,12 +284,11 @@ function readInput(
 }
 
 function succeed(
-  session: Session,
+  host: CallsHost,
   call: PendingCall,
   name: string,
   answer: Validated,
 ): void {
-  const { core } = session;
   if (!answer.ok) {
     const cause = { issues: answer.issues };
     const error = new TypeError(
@@ -293,17 +297,17 @@ function succeed(
       }`,
       { cause },
     );
-    return fail(session, call, name, error);
+    return call.fail(error);
   }
-  if (call.abandoned || session.over) return free(session, call);
+  if (call.abandoned) return call.drop();
   let frame: Frame;
   try {
-    frame = core.codec.frame(["res", call.id], answer.value);
+    frame = host.codec.frame(["res", call.id], answer.value);
   } catch (error) {
-    return fail(session, call, name, error);
+    return call.fail(error);
   }
-  core.counters.requests++;
-  reply(session, call, frame);
+  host.counters.requests++;
+  call.reply(frame);
 }
 
 /** Runs what may throw or return a promise, and goes on with its outcome. A synchronous one is not awaited. */

@@ -5,7 +5,7 @@
  */
 import { SocketError } from "../../wire/errors.ts";
 import type { Maybe } from "../../shared/thenable.ts";
-import type { Middleware, MiddlewareInfo } from "../options.ts";
+import type { Middleware, MiddlewareInfo } from "../types/handlers.ts";
 
 /**
  * Runs middleware, the first outermost, around a call.

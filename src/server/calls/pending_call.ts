@@ -1,43 +1,207 @@
 /**
- * A call under way.
+ * A call under way, and how it ends: with its output, or with an error that its caller may see.
  *
  * @module
  */
-import type { CallInfo } from "../handlers.ts";
-import type { ObservedCall } from "../stats/observer.ts";
-import type { Tally } from "../stats/call_stats.ts";
+import type { Session } from "../connection/session.ts";
+import type { Call } from "../../contract/define.ts";
+import type { AuthResult, ContractDefinition } from "../../contract/types.ts";
+import { quote } from "../../contract/names.ts";
+import type { Hub } from "../fanout/hub.ts";
+import type { CallKind, Tallies, Tally } from "../stats/call_stats.ts";
+import {
+  observe,
+  type ObservedCall,
+  type StatsHost,
+} from "../stats/observer.ts";
+import type { AnyConnection } from "../types/connection.ts";
+import type { CallInfo, Handler, Middleware } from "../types/handlers.ts";
+import { isSocketError, SocketError } from "../../wire/errors.ts";
+import { type Codec, errorFrame, type Frame } from "../../wire/protocol.ts";
 
-/** A request, signal or subscription between its frame and its answer. */
+/** What calls need of their server. */
+export interface CallsHost extends StatsHost {
+  readonly codec: Codec;
+  readonly hub: Hub<Session>;
+  readonly tallies: Tallies;
+  /** The handler of each entry; empty before `implement`. */
+  readonly handlers: ReadonlyMap<Call, Handler>;
+  readonly settings: StatsHost["settings"] & {
+    readonly limits: {
+      readonly maxInFlight: number;
+      readonly maxSubscriptions: number;
+    };
+    readonly use: readonly Middleware[];
+    readonly validateOutput: boolean;
+    authorizeSubscribe?(
+      topic: string,
+      ctx: unknown,
+      conn: AnyConnection,
+    ): unknown;
+    refresh?(
+      token: string,
+      conn: AnyConnection,
+      info: { readonly signal: AbortSignal },
+    ):
+      | Pick<AuthResult<ContractDefinition>, "role" | "expiresAt">
+      | Promise<Pick<AuthResult<ContractDefinition>, "role" | "expiresAt">>;
+  };
+}
+
+/** A request, signal, subscription or refresh between its frame and its answer. */
 export class PendingCall implements CallInfo {
   readonly id: number;
-  readonly startedAt: number = performance.now();
+  readonly #host: CallsHost;
+  readonly #session: Session;
+  readonly #name: string;
+  readonly #startedAt: number = performance.now();
   /** Where its end is to be counted; `undefined` when it has been. */
-  tally: Tally | undefined;
+  #tally: Tally | undefined;
   /** What the observer was told of it. */
-  seen: ObservedCall | undefined;
+  readonly #observed: ObservedCall | undefined;
   #controller: AbortController | undefined;
-  #ended: Error | undefined;
+  #abandoned: Error | undefined;
 
-  constructor(id: number, tally: Tally) {
+  /**
+   * Starts a call.
+   *
+   * @param id The caller's number for it, 0 for a signal
+   * @param name What was called, for errors
+   * @param entry What the contract has of that name, if it has
+   */
+  constructor(
+    host: CallsHost,
+    session: Session,
+    id: number,
+    kind: CallKind,
+    name: string,
+    entry: { readonly block: string; readonly name: string } | undefined,
+  ) {
+    this.#host = host;
+    this.#session = session;
     this.id = id;
-    this.tally = tally;
+    this.#name = name;
+    const tally = host.tallies.of(kind, entry);
+    this.#tally = tally;
+    if (!host.settings.observer) return;
+    const { handle: conn } = session;
+    const observed = { kind, entry: tally.entry, conn, call: this };
+    this.#observed = observed;
+    observe(host, "onRequestStart", (it) => it.onRequestStart?.(observed));
   }
 
   /** Whether nobody waits for the answer any more. */
   get abandoned(): boolean {
-    return this.#ended !== undefined;
+    return this.#abandoned !== undefined;
   }
 
   /** Most handlers never read it, so it is made when one does. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
-    if (this.#ended) this.#controller.abort(this.#ended);
+    if (this.#abandoned) this.#controller.abort(this.#abandoned);
     return this.#controller.signal;
   }
 
   /** Nobody waits any more: aborts the signal. */
   abandon(reason: Error): void {
-    this.#ended ??= reason;
-    this.#controller?.abort(this.#ended);
+    this.#abandoned ??= reason;
+    this.#controller?.abort(this.#abandoned);
   }
+
+  /** Sends the answer, unless nobody waits for it, and frees the id when it is handed over. */
+  reply(frame: Frame): void {
+    if (this.abandoned || this.#session.over) return this.drop();
+    this.finish("ok"); // unless it failed
+    const { outbox } = this.#session;
+    if (outbox.held) return outbox.reply(frame, () => this.#free());
+    outbox.reply(frame);
+    this.#free();
+  }
+
+  /** Sends an error as the answer. Errors that are not for callers are reported. */
+  fail(error: unknown): void {
+    this.#host.counters.failures++;
+    this.failed(error);
+    this.reply(this.#errorFrame(error));
+  }
+
+  /** Counts an error as the end; one that is not for callers is reported. */
+  failed(error: unknown): void {
+    const expected = isSocketError(error);
+    if (!expected) this.report(error);
+    this.finish(expected ? error.code : "INTERNAL", error);
+  }
+
+  /** Ends without an answer, since nobody waits for one. */
+  drop(): void {
+    this.finish("cancelled"); // unless it failed
+    this.#free();
+  }
+
+  /** Counts the end; only the first one counts. */
+  finish(outcome: string, error?: unknown): void {
+    const tally = this.#tally;
+    if (!tally) return;
+    this.#tally = undefined;
+    const how = this.abandoned ? "cancelled" : outcome;
+    const durationMs = performance.now() - this.#startedAt;
+    tally.add(how, durationMs);
+    const observed = this.#observed;
+    if (!observed) return;
+    const end = {
+      outcome: how,
+      durationMs,
+      ...(error !== undefined && { error }),
+    };
+    observe(
+      this.#host,
+      "onRequestEnd",
+      (it) => it.onRequestEnd?.(observed, end),
+    );
+  }
+
+  /** Reports an error of the application's function that was called. */
+  report(error: unknown): void {
+    this.#host.report(error, {
+      source: "handler",
+      name: this.#name,
+      connectionId: this.#session.handle.id,
+    });
+  }
+
+  #free(): void {
+    this.#session.calls.delete(this.id);
+    this.#session.freed();
+  }
+
+  #errorFrame(error: unknown): Frame {
+    const { codec } = this.#host;
+    if (isSocketError(error)) {
+      try {
+        return errorFrame(
+          codec,
+          this.id,
+          error.code,
+          error.message,
+          error.data,
+        );
+      } catch (cause) {
+        this.report(cause); // its data cannot be sent
+        return errorFrame(codec, this.id, error.code, error.message);
+      }
+    }
+    return errorFrame(codec, this.id, "INTERNAL", "The server failed");
+  }
+}
+
+/** The error for a name that is outside what the role sees. */
+export function notFound(
+  { handle: { role } }: Session,
+  kind: string,
+  name: string,
+): SocketError {
+  return new SocketError(
+    "NOT_FOUND",
+    `Role ${quote(role)} has no ${kind} ${quote(name)}`,
+  );
 }

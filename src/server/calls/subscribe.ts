@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { fail, notFound, reply, report } from "./reply.ts";
-import type { PendingCall } from "./pending_call.ts";
+import { type CallsHost, notFound, type PendingCall } from "./pending_call.ts";
 import { topicChannel } from "../fanout/channels.ts";
 import { countLimit } from "../stats/counters.ts";
 import { isSocketError, SocketError } from "../../wire/errors.ts";
@@ -12,30 +11,21 @@ import { around } from "./middleware.ts";
 import { quote } from "../../contract/names.ts";
 import { plainFrame } from "../../wire/protocol.ts";
 import type { Joined } from "../../wire/joined.ts";
-import type { Session } from "../connection/session.ts";
-
-/** One topic that a connection asked for. */
-export interface Subscription {
-  /** What every `sub` of it is answered with. */
-  readonly outcome: Promise<Joined>;
-  /** The calls that wait for it. */
-  readonly calls: Set<PendingCall>;
-  /** Ends it, also while it is being authorized. */
-  end(): void;
-}
+import type { Session, Subscription } from "../connection/session.ts";
 
 /** Handles `sub`. A second one of the same topic shares the first one's outcome. */
 export function subscribe(
+  host: CallsHost,
   session: Session,
   call: PendingCall,
   name: string,
 ): void {
   const known = session.subscriptions.get(name);
-  const subscription = known ?? begin(session, call, name);
+  const subscription = known ?? begin(host, session, call, name);
   subscription.calls.add(call);
   subscription.outcome.then(
-    (joined) => reply(session, call, plainFrame("res", call.id, joined)),
-    (error) => fail(session, call, name, error),
+    (joined) => call.reply(plainFrame("res", call.id, joined)),
+    (error) => call.fail(error),
   ).finally(() => subscription.calls.delete(call));
 }
 
@@ -45,10 +35,13 @@ export function unsubscribe(session: Session, name: string): void {
 }
 
 /** Takes up a subscription that was authorized before the node slept. */
-export function resubscribe(session: Session, name: string): void {
+export function resubscribe(
+  { hub }: CallsHost,
+  session: Session,
+  name: string,
+): void {
   const topic = session.surface.topics.get(name);
   if (!topic) return;
-  const { hub } = session.core;
   const channelName = topicChannel(topic.block, name);
   const outcome = hub.join(channelName, session);
   const subscription: Subscription = {
@@ -65,11 +58,12 @@ export function resubscribe(session: Session, name: string): void {
 }
 
 function begin(
+  host: CallsHost,
   session: Session,
   call: PendingCall,
   name: string,
 ): Subscription {
-  const { core, handle } = session;
+  const { handle } = session;
   let ended = false;
   let settle: (joined: Joined | Promise<Joined>) => void = () => {};
   let refuse: (error: unknown) => void = () => {};
@@ -79,7 +73,7 @@ function begin(
   });
   const topic = session.surface.topics.get(name);
   const channel = topicChannel(topic?.block ?? "", name);
-  const calls = new Set([call]);
+  const calls: Subscription["calls"] = new Set([call]);
   const subscription: Subscription = {
     outcome,
     calls,
@@ -89,19 +83,18 @@ function begin(
       if (session.subscriptions.get(name) === subscription) {
         session.subscriptions.delete(name);
       }
-      const live = core.hub.channel(channel);
-      if (live) core.hub.leave(live, session);
+      const live = host.hub.channel(channel);
+      if (live) host.hub.leave(live, session);
       settle({ live: false });
     },
   };
 
   let joined: Promise<Joined> | undefined;
   const join = async () => {
-    const authorize = core.settings.authorizeSubscribe;
+    const { authorizeSubscribe } = host.settings;
     if (
-      authorize &&
-      (await authorize(name as never, handle.ctx as never, handle as never)) !==
-        true
+      authorizeSubscribe &&
+      await authorizeSubscribe(name, handle.ctx, handle) !== true
     ) {
       throw new SocketError(
         "FORBIDDEN",
@@ -109,13 +102,13 @@ function begin(
       );
     }
     if ([...calls].every(({ abandoned }) => abandoned)) subscription.end();
-    if (!ended) joined = core.hub.join(channel, session);
+    if (!ended) joined = host.hub.join(channel, session);
   };
   const admit = async () => {
     if (!topic) throw notFound(session, "topic", name);
-    const { limits: { maxSubscriptions }, use } = core.settings;
+    const { limits: { maxSubscriptions }, use } = host.settings;
     if (session.subscriptions.size > maxSubscriptions) {
-      countLimit(core.counters, "maxSubscriptions");
+      countLimit(host.counters, "maxSubscriptions");
       throw new SocketError(
         "RATE_LIMITED",
         `More than maxSubscriptions ${maxSubscriptions} topics, must be fewer`,
@@ -134,7 +127,7 @@ function begin(
 
   session.subscriptions.set(name, subscription);
   admit().catch((error) => {
-    if (ended && !isSocketError(error)) report(session, name, error); // nobody waits for the outcome
+    if (ended && !isSocketError(error)) call.report(error); // nobody waits for the outcome
     refuse(error);
     subscription.end();
   });

@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { plainIssue, summary } from "../calls/reply.ts";
+import { plainIssue, summary, validate } from "../../contract/schema.ts";
 import type { Question, Surface } from "../../contract/define.ts";
-import type { Core } from "../context.ts";
+import type { ReachHost } from "./reach.ts";
 import { type AskOptions, withDeadline } from "./ask_options.ts";
 import { SocketError } from "../../wire/errors.ts";
 import { quote } from "../../contract/names.ts";
 import type { Fields, Frame } from "../../wire/protocol.ts";
-import { validate } from "../../contract/schema.ts";
 
 /** The question of a name. */
 export function questionOf(surface: Surface, name: string): Question {
@@ -29,7 +28,7 @@ export function questionOf(surface: Surface, name: string): Question {
  * @throws {TypeError} When the schema refuses the input
  */
 export async function frameOf(
-  core: Core,
+  core: ReachHost,
   { name, block, input }: Question,
   data: unknown,
 ): Promise<Frame> {
@@ -49,7 +48,7 @@ export async function frameOf(
 
 /** Asks the client of a connection, and waits for its answer. */
 export async function askConnection(
-  core: Core,
+  core: ReachHost,
   id: string,
   question: Question,
   data: unknown,
@@ -75,7 +74,7 @@ export async function askConnection(
 
 /** What an answer says: the output, or a throw. */
 export async function outcomeOf(
-  core: Core,
+  core: ReachHost,
   { name, output }: Question,
   [tag, _id, first, message, data]: Fields,
 ): Promise<unknown> {

@@ -4,9 +4,9 @@
  * @module
  */
 import { NODES } from "../fanout/channels.ts";
-import type { Core } from "../context.ts";
+import type { ClusterHost } from "./host.ts";
 import type { Post } from "./message_parts.ts";
-import { unref } from "../fanout/sequences.ts";
+import { unref } from "../../shared/timers.ts";
 
 /** How often a node says that it is there, in milliseconds. */
 const HERE_MS = 5_000;
@@ -32,7 +32,7 @@ export class Directory {
   readonly me: NodeInfo;
   /** Told of a node that is new, or says that it hears the others from now on, perhaps again. */
   heard: ((nodeId: string, again: boolean) => void) | undefined;
-  readonly #core: Core;
+  readonly #core: ClusterHost;
   readonly #post: Post;
   readonly #metered: boolean;
   readonly #nodes = new Map<string, NodeInfo & { seenAt: number }>();
@@ -41,7 +41,7 @@ export class Directory {
   #tickedAt = 0;
   #settled: Promise<void> | undefined;
 
-  constructor(core: Core, post: Post, metered: boolean) {
+  constructor(core: ClusterHost, post: Post, metered: boolean) {
     this.#core = core;
     this.#post = post;
     this.#metered = metered;

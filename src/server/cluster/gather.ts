@@ -5,7 +5,7 @@
  */
 import { outcomeOf } from "./client_request.ts";
 import type { Question } from "../../contract/define.ts";
-import type { Core } from "../context.ts";
+import type { ReachHost } from "./reach.ts";
 import { type AskOptions, withDeadline } from "./ask_options.ts";
 import { isSocketError, SocketError } from "../../wire/errors.ts";
 import type { Fields, Frame } from "../../wire/protocol.ts";
@@ -45,7 +45,7 @@ export interface Collected {
  * @param about What it is about
  */
 export async function collect(
-  core: Core,
+  core: ReachHost,
   kind: string,
   about: readonly string[],
   frame: Frame,
@@ -94,7 +94,7 @@ export async function collect(
 
 /** As `collect`, with the answers held to a question's schema. */
 export async function gather(
-  core: Core,
+  core: ReachHost,
   kind: string,
   about: readonly string[],
   question: Question,

@@ -4,7 +4,7 @@
  * @module
  */
 import { nodeChannel } from "../fanout/channels.ts";
-import type { Core } from "../context.ts";
+import type { ClusterHost } from "./host.ts";
 import { messageOf } from "./node_message.ts";
 import type { Fields, Frame } from "../../wire/protocol.ts";
 import type { Joined } from "../../wire/joined.ts";
@@ -20,10 +20,10 @@ export type Taker = (head: Fields, from: string) => void;
 
 /** Sends messages, and hands those that come to whoever takes their tag. */
 export class Post {
-  readonly #core: Core;
+  readonly #core: ClusterHost;
   readonly #takers = new Map<string, Taker>();
 
-  constructor(core: Core) {
+  constructor(core: ClusterHost) {
     this.#core = core;
   }
 

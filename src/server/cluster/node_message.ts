@@ -5,7 +5,6 @@
  */
 import { fromBase64, toBase64 } from "../../wire/bytes.ts";
 import {
-  blockFrame,
   type Fields,
   type Frame,
   plainFrame,
@@ -56,18 +55,4 @@ function carried(frame: Frame): string {
 
 function isFields(value: unknown): value is Fields {
   return Array.isArray(value) && typeof value[0] === "string";
-}
-const decoder = new TextDecoder();
-
-/** The frame of a question, made with id 0, under an id of its connection's. */
-export function numbered(frame: Frame, id: number): Frame {
-  if (typeof frame === "string") return renumber(frame, id);
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-  const end = 4 + view.getUint32(0);
-  const head = renumber(decoder.decode(frame.subarray(4, end)), id);
-  return blockFrame(head, frame.subarray(end + 4));
-}
-
-function renumber(frame: string, id: number): string {
-  return `["req",${id}${frame.slice('["req",0'.length)}`;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { NODES } from "../fanout/channels.ts";
-import type { Core } from "../context.ts";
+import type { ClusterHost } from "./host.ts";
 import type { Directory } from "./directory.ts";
 import type { Post } from "./message_parts.ts";
 import { carriedFrame } from "./node_message.ts";
@@ -47,7 +47,7 @@ export type Answerer = (
 
 /** Puts questions to other nodes, and answers theirs. */
 export class NodeCalls {
-  readonly #core: Core;
+  readonly #core: ClusterHost;
   readonly #post: Post;
   readonly #answerers = new Map<string, Answerer>();
   readonly #directory: Directory;
@@ -56,7 +56,7 @@ export class NodeCalls {
   readonly #answering = new Map<string, Map<number, () => void>>();
   #id = 0;
 
-  constructor(core: Core, post: Post, directory: Directory) {
+  constructor(core: ClusterHost, post: Post, directory: Directory) {
     this.#core = core;
     this.#post = post;
     this.#directory = directory;

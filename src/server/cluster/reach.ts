@@ -11,9 +11,9 @@ import {
   roomChannel,
   userChannel,
 } from "../fanout/channels.ts";
-import type { Core } from "../context.ts";
+import type { ClusterHost } from "./host.ts";
 import { SocketError } from "../../wire/errors.ts";
-import { type Channel, type Member, membersOf } from "../fanout/hub.ts";
+import { type Channel, membersOf } from "../fanout/hub.ts";
 import { NAME_RULE, nameFlaw, quote } from "../../contract/names.ts";
 import { Directory } from "./directory.ts";
 import { NodeCalls } from "./node_requests.ts";
@@ -27,7 +27,7 @@ import {
 } from "../../wire/protocol.ts";
 import type { Joined } from "../../wire/joined.ts";
 import { GONE, type TakeAnswer } from "../connection/client_requests.ts";
-import { Session } from "../connection/session.ts";
+import type { Session } from "../connection/session.ts";
 
 /** The connections of one role on this node. */
 interface Role {
@@ -36,19 +36,24 @@ interface Role {
   off: (() => void) | undefined;
 }
 
+/** What parts of a node that reach others need of their server. */
+export interface ReachHost extends ClusterHost {
+  readonly reach: Reach;
+}
+
 /** What a node is reached by. */
 export class Reach {
   readonly post: Post;
   readonly directory: Directory;
   readonly calls: NodeCalls;
-  readonly #core: Core;
+  readonly #core: ClusterHost;
   readonly #adapter: Adapter;
   readonly #roles = new Map<string, Role>();
   #opened = false;
   #started = false;
   #heard: Promise<Joined> = Promise.resolve({ live: true });
 
-  constructor(core: Core, adapter: Adapter) {
+  constructor(core: ClusterHost, adapter: Adapter) {
     this.#core = core;
     this.#adapter = adapter;
     this.post = new Post(core);
@@ -70,7 +75,7 @@ export class Reach {
     });
     this.calls.on("room", ([room = ""], question, { asked, answer }) => {
       const channel = core.hub.channel(roomChannel(room));
-      const members = channel ? membersOf(channel).flatMap(sessionOf) : [];
+      const members = channel ? membersOf(channel) : [];
       asked(core.nodeId, members.map(({ handle }) => handle.id));
       const stops = members.map((session) => {
         const { id } = session.handle;
@@ -137,7 +142,7 @@ export class Reach {
       if (this.#started) this.#hearRole(handle.role, role);
     }
     role.sessions.add(session);
-    const userId = this.#core.settings.identify?.(handle as never);
+    const userId = this.#core.settings.identify?.(handle);
     if (userId === undefined) return;
     session.userId = checkUserId(userId);
     void this.#core.hub.join(userChannel(userId), session);
@@ -219,8 +224,8 @@ export class Reach {
   }
 
   /** Closes all connections of a user, as ordered. */
-  ordered(channel: Channel, [, code, reason]: Fields): void {
-    for (const session of membersOf(channel).flatMap(sessionOf)) {
+  ordered(channel: Channel<Session>, [, code, reason]: Fields): void {
+    for (const session of membersOf(channel)) {
       session.end(Number(code), String(reason));
     }
   }
@@ -270,12 +275,11 @@ export class Reach {
   }
 
   #hearRole(name: string, role: Role): void {
-    const { off } = this.#core.hub.listen(
+    role.off = this.#core.hub.listen(
       roleChannel(name),
       ({ frames, fields }) => this.#deliverToRole(name, frames, fields.length),
       true,
     );
-    role.off = off;
   }
 
   #deliverToRole(name: string, frame: Frame, count: number): void {
@@ -283,11 +287,6 @@ export class Reach {
       session.outbox.push(frame, count);
     }
   }
-}
-
-/** The session that a member is; each is one, but the hub does not know. */
-function sessionOf(member: Member): Session[] {
-  return member instanceof Session ? [member] : [];
 }
 
 /** Checks what is to stand for a user. */

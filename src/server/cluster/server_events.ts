@@ -3,18 +3,18 @@
  *
  * @module
  */
-import { summary } from "../calls/reply.ts";
-import { serverChannel } from "../fanout/channels.ts";
-import type { Core } from "../context.ts";
-import { quote } from "../../contract/names.ts";
-import type { Fields } from "../../wire/protocol.ts";
 import {
   type Schema,
+  summary,
   type Validated,
   validateSync,
 } from "../../contract/schema.ts";
-import type { Off } from "../types.ts";
-import { observe } from "../stats/observe.ts";
+import { serverChannel } from "../fanout/channels.ts";
+import type { ClusterHost } from "./host.ts";
+import { quote } from "../../contract/names.ts";
+import type { Fields } from "../../wire/protocol.ts";
+import type { Off } from "../fanout/hub.ts";
+import { observe } from "../stats/observer.ts";
 
 /** One event of a contract, as it was when it was used first: what does not change is made once. */
 export interface ServerEvent {
@@ -30,11 +30,21 @@ export interface ServerEvent {
   refused: boolean;
 }
 
+/** What events between nodes need of their server. */
+export interface ServerEventsHost extends ClusterHost {
+  /** Those that were sent or listened to, by name. */
+  readonly serverEvents: Map<string, ServerEvent>;
+}
+
 /**
  * Sends an event to the other nodes. What leaves is the data as given: each listening node runs it through the schema,
  * so that defaults and transforms happen once, there.
  */
-export function emitServer(core: Core, name: string, data: unknown): void {
+export function emitServer(
+  core: ServerEventsHost,
+  name: string,
+  data: unknown,
+): void {
   const event = eventOf(core, name, "emit");
   const checked = check(event, data);
   if (!checked.ok) {
@@ -55,12 +65,12 @@ export function emitServer(core: Core, name: string, data: unknown): void {
 
 /** Listens to an event of the other nodes. */
 export function onServer(
-  core: Core,
+  core: ServerEventsHost,
   name: string,
   fn: (data: unknown) => void,
 ): Off {
   const event = eventOf(core, name, "listen to");
-  const { off, ready } = core.hub.listen(event.channel, ({ fields }) => {
+  return core.hub.listen(event.channel, ({ fields }) => {
     for (const frame of fields) {
       let data: unknown;
       try {
@@ -72,11 +82,10 @@ export function onServer(
       void core.hook(name, "serverEvent", () => fn(data));
     }
   });
-  return Object.assign(off, { ready });
 }
 
 function payloadOf(
-  core: Core,
+  core: ServerEventsHost,
   event: ServerEvent,
   [, name, raw]: Fields,
 ): unknown {
@@ -95,7 +104,11 @@ function check({ name, schema }: ServerEvent, data: unknown): Validated {
 }
 
 /** A node with another contract, as there is while a deploy rolls, may send many: the first of each event is told. */
-function refuse(core: Core, event: ServerEvent, cause: unknown): void {
+function refuse(
+  core: ServerEventsHost,
+  event: ServerEvent,
+  cause: unknown,
+): void {
   core.counters.refusedServerEvents++;
   if (event.refused) return;
   event.refused = true;
@@ -108,7 +121,11 @@ function refuse(core: Core, event: ServerEvent, cause: unknown): void {
   core.report(error, { source: "serverEvent", name: event.name });
 }
 
-function eventOf(core: Core, name: string, action: string): ServerEvent {
+function eventOf(
+  core: ServerEventsHost,
+  name: string,
+  action: string,
+): ServerEvent {
   const known = core.serverEvents.get(name);
   if (known) return known;
   const schema = core.contract.serverEvents.get(name);

@@ -3,22 +3,21 @@
  *
  * @module
  */
-import { summary } from "../calls/reply.ts";
+import { summary, validate } from "../../contract/schema.ts";
 import type { Question } from "../../contract/define.ts";
-import type { Core } from "../context.ts";
+import type { ReachHost } from "./reach.ts";
 import type { AskOptions } from "./ask_options.ts";
 import { isSocketError, SocketError } from "../../wire/errors.ts";
 import { gather, type Gathered } from "./gather.ts";
 import { quote } from "../../contract/names.ts";
 import { type Fields, type Frame, read } from "../../wire/protocol.ts";
-import { validate } from "../../contract/schema.ts";
 
 /** What answers each question on this node. */
 export class ServerQuestions {
-  readonly #core: Core;
+  readonly #core: ReachHost;
   readonly #handlers = new Map<string, (input: unknown) => unknown>();
 
-  constructor(core: Core) {
+  constructor(core: ReachHost) {
     this.#core = core;
     core.reach.calls.on("server", ([name = ""], question, { answer }) => {
       this.#answer(name, question).then((it) => answer(core.nodeId, "", it));

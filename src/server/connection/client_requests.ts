@@ -3,9 +3,13 @@
  *
  * @module
  */
-import { numbered } from "../cluster/node_message.ts";
 import type { Outbox } from "./outbox.ts";
-import { type Fields, type Frame, plainFrame } from "../../wire/protocol.ts";
+import {
+  type Fields,
+  type Frame,
+  plainFrame,
+  withId,
+} from "../../wire/protocol.ts";
 
 /** Takes an answer: the `res` or `err` frame that came, or stands for one. */
 export type TakeAnswer = (answer: Fields) => void;
@@ -33,7 +37,7 @@ export class Questions {
   ask(outbox: Outbox, frame: Frame, take: TakeAnswer): () => void {
     const id = ++this.#id;
     this.#pending.set(id, take);
-    outbox.reply(numbered(frame, id)); // as a reply: never dropped
+    outbox.reply(withId(frame, id)); // as a reply: never dropped
     return () => {
       if (this.#pending.delete(id)) outbox.reply(plainFrame("cancel", id));
     };

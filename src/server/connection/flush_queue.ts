@@ -3,12 +3,16 @@
  *
  * @module
  */
-import type { Outbox } from "./outbox.ts";
 import type { Socket } from "../../seams/socket.ts";
+
+/** What is written at the end of a turn. */
+export interface Flushable {
+  flush(): void;
+}
 
 /** The outboxes of one server that wait for the end of the turn. */
 export class Turn {
-  #waiting: Outbox[] = [];
+  #waiting: Flushable[] = [];
   #after: (() => void)[] = [];
 
   /** How many outboxes wait. */
@@ -17,7 +21,7 @@ export class Turn {
   }
 
   /** Flushes an outbox when the turn ends; the first one's socket says when that is. */
-  add(outbox: Outbox, socket: Socket): void {
+  add(outbox: Flushable, socket: Socket): void {
     if (this.#waiting.push(outbox) === 1) socket.endOfTurn(this.flush);
   }
 

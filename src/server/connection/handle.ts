@@ -4,7 +4,8 @@
  * @module
  */
 import { roomOf } from "../fanout/channels.ts";
-import type { AnyConnection } from "../types.ts";
+import type { Connection } from "../types/connection.ts";
+import type { FromSchema } from "../../contract/schema.ts";
 import type { Session } from "./session.ts";
 
 /** What a connection is known by. */
@@ -14,11 +15,11 @@ export interface Known {
 }
 
 /** Shows of a session what the application may see. */
-export class ConnectionHandle implements AnyConnection {
+export class ConnectionHandle implements Connection {
   readonly id: string;
   readonly role: string;
   readonly ctx: unknown;
-  readonly data: unknown;
+  readonly data: FromSchema;
   readonly connectedAt: number;
   readonly #session: Session;
 
@@ -34,7 +35,7 @@ export class ConnectionHandle implements AnyConnection {
     this.connectedAt = connectedAt;
     this.role = role;
     this.ctx = ctx;
-    this.data = data;
+    this.data = data as FromSchema;
   }
 
   get dropped(): number {

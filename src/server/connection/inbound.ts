@@ -5,7 +5,6 @@
  */
 import { CloseCode } from "../../wire/close_codes.ts";
 import { countLimit } from "../stats/counters.ts";
-import { dispatch } from "../calls/dispatch.ts";
 import { Limiter } from "../../shared/token_bucket.ts";
 import {
   errorFrame,
@@ -16,7 +15,7 @@ import {
   read,
 } from "../../wire/protocol.ts";
 import type { Session } from "./session.ts";
-import type { Data } from "../../seams/socket.ts";
+import type { Data } from "../../wire/bytes.ts";
 
 /** The frames whose id is the client's own. */
 const HAS_ID = new Set(["req", "sub", "auth"]);
@@ -25,11 +24,11 @@ const HAS_ID = new Set(["req", "sub", "auth"]);
 export class Intake {
   readonly #session: Session;
   readonly #limiter: Limiter;
-  #malformed = 0;
+  #malformedCount = 0;
 
   constructor(session: Session) {
     const { framesPerSecond, frameBurst, maxSubscriptions } =
-      session.core.settings.limits;
+      session.host.settings.limits;
     this.#session = session;
     // A client that comes back subscribes to all its topics again, at once.
     this.#limiter = new Limiter(
@@ -43,12 +42,12 @@ export class Intake {
   /** Takes a message of one or several frames. */
   message(data: Data): void {
     const session = this.#session;
-    const { counters } = session.core;
+    const { counters } = session.host;
     for (const frame of read(data)) {
       if (session.over) return;
       counters.framesIn++;
       if (!frame.ok) {
-        this.malformed(frame.flaw);
+        this.#malformed(frame.flaw);
         continue;
       }
       const { fields } = frame;
@@ -61,7 +60,8 @@ export class Intake {
       if (verdict === "overdrawn") return this.#endFlood();
       // What gives something back is never refused: its sender is not told, and takes it for done.
       if (verdict === "ok" || fields[0] === "cancel" || fields[0] === "unsub") {
-        dispatch(session, fields);
+        const flaw = session.host.dispatch(session, fields);
+        if (flaw !== undefined) this.#malformed(flaw);
       } else this.#refuse(fields);
     }
   }
@@ -75,22 +75,22 @@ export class Intake {
   }
 
   /** Answers what is no frame, and closes on the tenth. */
-  malformed(flaw: string): void {
+  #malformed(flaw: string): void {
     const session = this.#session;
-    const { counters, settings, codec } = session.core;
+    const { counters, settings, codec } = session.host;
     counters.malformed++;
-    if (++this.#malformed >= settings.limits.maxMalformed) {
+    if (++this.#malformedCount >= settings.limits.maxMalformed) {
       return session.end(
         CloseCode.policy,
-        `${this.#malformed} malformed frames came, must be fewer than maxMalformed`,
+        `${this.#malformedCount} malformed frames came, must be fewer than maxMalformed`,
       );
     }
     session.outbox.reply(errorFrame(codec, 0, "BAD_REQUEST", flaw));
   }
 
   #refuse([tag, id]: Fields): void {
-    const { core, outbox } = this.#session;
-    const { counters, codec, settings } = core;
+    const { host, outbox } = this.#session;
+    const { counters, codec, settings } = host;
     countLimit(counters, "framesPerSecond");
     const message =
       `More than framesPerSecond ${settings.limits.framesPerSecond} frames came, must be fewer`;
@@ -99,7 +99,7 @@ export class Intake {
   }
 
   #endFlood(): void {
-    const { counters, settings } = this.#session.core;
+    const { counters, settings } = this.#session.host;
     countLimit(counters, "framesPerSecond");
     this.#session.end(
       CloseCode.policy,

@@ -3,32 +3,92 @@
  *
  * @module
  */
-import type { PendingCall } from "../calls/pending_call.ts";
 import {
   CloseCode,
   sendableCode,
   sendableReason,
 } from "../../wire/close_codes.ts";
 import { ConnectionHandle, type Known } from "./handle.ts";
-import type { Surface } from "../../contract/define.ts";
-import type { Core } from "../context.ts";
-import { exceeds } from "../../wire/bytes.ts";
+import type { Message, Surface } from "../../contract/define.ts";
+import { type Data, exceeds } from "../../wire/bytes.ts";
 import { SocketError } from "../../wire/errors.ts";
-import type { Channel, Member } from "../fanout/hub.ts";
+import { topicChannel } from "../fanout/channels.ts";
+import { type Channel, type Hub, isIn, type Member } from "../fanout/hub.ts";
+import type { Turn } from "./flush_queue.ts";
 import { Intake } from "./inbound.ts";
 import { quote } from "../../contract/names.ts";
 import { GONE, Questions, type TakeAnswer } from "./client_requests.ts";
-import { Outbox, type OutboxOwner } from "./outbox.ts";
-import { type Frame, helloFrame, PING, PONG } from "../../wire/protocol.ts";
-import { keptOf } from "./snapshot.ts";
+import { type Backpressure, Outbox, type OutboxOwner } from "./outbox.ts";
+import {
+  type Codec,
+  type Fields,
+  type Frame,
+  helloFrame,
+  PING,
+  PONG,
+} from "../../wire/protocol.ts";
 import type {
-  Data,
+  ConnectionSnapshot,
   Socket,
   SocketEvents,
   SocketGroups,
 } from "../../seams/socket.ts";
-import type { Subscription } from "../calls/subscribe.ts";
-import { observe } from "../stats/observe.ts";
+import { observe, type StatsHost } from "../stats/observer.ts";
+import type { Joined } from "../../wire/joined.ts";
+
+/** What a connection needs of its server. */
+export interface SessionHost extends StatsHost {
+  readonly nodeId: string;
+  readonly codec: Codec;
+  readonly hub: Hub<Session>;
+  readonly turn: Turn;
+  /** Those that are open or opening, by id. */
+  readonly sessions: Map<string, Session>;
+  readonly settings: StatsHost["settings"] & {
+    readonly backpressure: Required<Backpressure>;
+    readonly heartbeatMs: number;
+    readonly limits: {
+      readonly maxMessageBytes: number;
+      readonly maxInFlight: number;
+      readonly maxSubscriptions: number;
+      readonly framesPerSecond: number;
+      readonly frameBurst: number;
+      readonly maxMalformed: number;
+    };
+  };
+  /** Validates a payload and makes its frame. Throws when the schema refuses it. */
+  encode(message: Message, data: unknown): Frame;
+  /**
+   * Handles one frame of the client. Never throws.
+   *
+   * @returns What is wrong with the frame, if it is none of the protocol's
+   */
+  dispatch(session: Session, fields: Fields): string | undefined;
+  /** Looks after a session's deadlines, which are new. */
+  watch(session: Session): void;
+  /** A session that the application was told of came, went, or is in other channels. */
+  changed(session: Session): void;
+  /** A session has left everything. */
+  ended(session: Session, code: number): void;
+}
+
+/** A call that a session ends with itself. */
+export interface OpenCall {
+  /** Whether nobody waits for the answer any more. */
+  readonly abandoned: boolean;
+  /** Nobody waits any more. */
+  abandon(reason: Error): void;
+}
+
+/** One topic that a connection asked for. */
+export interface Subscription {
+  /** What every `sub` of it is answered with. */
+  readonly outcome: Promise<Joined>;
+  /** The calls that wait for it. */
+  readonly calls: Set<OpenCall>;
+  /** Ends it, also while it is being authorized. */
+  end(): void;
+}
 
 /** Who a session is for, as `authenticate` said. */
 export interface Identity {
@@ -43,13 +103,13 @@ export interface Identity {
 }
 
 /** One connection. */
-export class Session implements Member, OutboxOwner, SocketEvents {
-  readonly core: Core;
+export class Session implements Member<Session>, OutboxOwner, SocketEvents {
+  readonly host: SessionHost;
   readonly socket: Socket;
   readonly surface: Surface;
   readonly handle: ConnectionHandle;
   readonly outbox: Outbox;
-  channels: Channel[] | undefined;
+  channels: Channel<Session>[] | undefined;
   /** Whether the application was told of it. */
   welcomed = false;
   /** What its client was asked; made with the first question. */
@@ -67,23 +127,23 @@ export class Session implements Member, OutboxOwner, SocketEvents {
   #state: "opening" | "ready" | "over" = "opening";
   #apart = false;
   // Most connections idle, so what only a talking one needs is made when it talks (docs/decisions/0009).
-  #calls: Map<number, PendingCall> | undefined;
-  #signals: Set<PendingCall> | undefined;
+  #calls: Map<number, OpenCall> | undefined;
+  #signals: Set<OpenCall> | undefined;
   #subscriptions: Map<string, Subscription> | undefined;
   #intake: Intake | undefined;
   #settled: { readonly promise: Promise<void>; resolve(): void } | undefined;
   #keeping = false;
 
   constructor(
-    core: Core,
+    host: SessionHost,
     socket: Socket,
     identity: Identity,
     known: Known = {
-      id: `${core.nodeId}.${crypto.randomUUID()}`,
+      id: `${host.nodeId}.${crypto.randomUUID()}`,
       connectedAt: Date.now(),
     },
   ) {
-    this.core = core;
+    this.host = host;
     this.socket = socket;
     this.surface = identity.surface;
     this.expiresAt = identity.expiresAt;
@@ -94,18 +154,18 @@ export class Session implements Member, OutboxOwner, SocketEvents {
       identity.ctx,
       identity.data,
     );
-    this.outbox = new Outbox(this, core.turn, core.settings.backpressure);
-    core.sessions.set(known.id, this);
-    core.watch(this);
+    this.outbox = new Outbox(this, host.turn, host.settings.backpressure);
+    host.sessions.set(known.id, this);
+    host.watch(this);
   }
 
   /** Requests and subscriptions without an answer, by id. */
-  get calls(): Map<number, PendingCall> {
+  get calls(): Map<number, OpenCall> {
     return this.#calls ??= new Map();
   }
 
   /** Signals whose handler has not settled. */
-  get signals(): Set<PendingCall> {
+  get signals(): Set<OpenCall> {
     return this.#signals ??= new Set();
   }
 
@@ -145,30 +205,30 @@ export class Session implements Member, OutboxOwner, SocketEvents {
   }
 
   stalled(): void {
-    this.core.hub.ungroup(this);
+    this.host.hub.ungroup(this);
   }
 
   wrote(frames: number): void {
-    this.core.counters.framesOut += frames;
+    this.host.counters.framesOut += frames;
   }
 
   dropped(frames: number): void {
-    this.core.counters.dropped += frames;
+    this.host.counters.dropped += frames;
     this.missed += frames;
-    if (!this.core.settings.observer) return;
-    observe(this.core, "onDrop", (it) => it.onDrop?.(this.handle, frames));
+    if (!this.host.settings.observer) return;
+    observe(this.host, "onDrop", (it) => it.onDrop?.(this.handle, frames));
   }
 
   /** Says hello: the client may send from now on, and gets what was sent to it meanwhile. */
   ready(): void {
     if (this.#state !== "opening") return;
     this.#state = "ready";
-    const flaw = this.socket.keep?.(keptOf(this));
+    const flaw = this.socket.keep?.(this.snapshot());
     if (flaw) {
-      this.core.report(flaw, { source: "internal", name: "keep" });
+      this.host.report(flaw, { source: "internal", name: "keep" });
       return this.end(CloseCode.internal, "the server failed");
     }
-    const { settings, codec } = this.core;
+    const { settings, codec } = this.host;
     const { maxMessageBytes, maxInFlight, maxSubscriptions } = settings.limits;
     this.outbox.open(helloFrame({
       v: 1,
@@ -181,7 +241,7 @@ export class Session implements Member, OutboxOwner, SocketEvents {
       maxSubscriptions,
       ...(this.expiresAt !== undefined && { expiresAt: this.expiresAt }),
     }));
-    this.core.hub.regroup(this);
+    this.host.hub.regroup(this);
   }
 
   /** Goes on where it was before its node slept. */
@@ -191,29 +251,42 @@ export class Session implements Member, OutboxOwner, SocketEvents {
     this.outbox.open();
   }
 
+  /** What the connection is made again from after its node slept. */
+  snapshot(): ConnectionSnapshot {
+    const { handle, surface, expiresAt, host: { hub } } = this;
+    const { id, role, ctx, data, connectedAt, rooms } = handle;
+    // One that is being authorized is none yet.
+    const topics = [...this.subscriptions.keys()].filter((name) => {
+      const block = surface.topics.get(name)?.block ?? "";
+      const channel = hub.channel(topicChannel(block, name));
+      return channel && isIn(channel, this);
+    });
+    return { id, role, ctx, data, connectedAt, expiresAt, rooms, topics };
+  }
+
   /** The application is told of it: from now on it counts. */
   welcome(): void {
     this.welcomed = true;
-    this.core.changed(this);
+    this.host.changed(this);
   }
 
   /** What is kept of it has changed: it is kept anew, once for all that changes now. */
   changed(): void {
-    if (this.welcomed) this.core.changed(this);
+    if (this.welcomed) this.host.changed(this);
     if (!this.socket.keep || this.#state !== "ready" || this.#keeping) return;
     this.#keeping = true;
     queueMicrotask(() => {
       this.#keeping = false;
       if (this.over) return;
-      const flaw = this.socket.keep?.(keptOf(this));
-      if (flaw) this.core.report(flaw, { source: "internal", name: "keep" });
+      const flaw = this.socket.keep?.(this.snapshot());
+      if (flaw) this.host.report(flaw, { source: "internal", name: "keep" });
     });
   }
 
   /** Moves the end of the login. */
   renew(expiresAt: number | undefined): void {
     this.expiresAt = expiresAt;
-    this.core.watch(this);
+    this.host.watch(this);
     this.changed();
   }
 
@@ -245,7 +318,7 @@ export class Session implements Member, OutboxOwner, SocketEvents {
         } has no such event, must be one of its serverToClient entries`,
       );
     }
-    this.outbox.push(this.core.encode(event, data));
+    this.outbox.push(this.host.encode(event, data));
   }
 
   /**
@@ -277,7 +350,7 @@ export class Session implements Member, OutboxOwner, SocketEvents {
     if (data === PONG) return;
     const intake = this.#intake ??= new Intake(this);
     if (data === PING) return intake.ping();
-    const { maxMessageBytes } = this.core.settings.limits;
+    const { maxMessageBytes } = this.host.settings.limits;
     if (exceeds(data, maxMessageBytes)) {
       return this.end(
         CloseCode.tooBig,
@@ -302,17 +375,12 @@ export class Session implements Member, OutboxOwner, SocketEvents {
     this.outbox.drained();
     if (this.#apart && this.outbox.empty && this.buffered() === 0) {
       this.#apart = false;
-      this.core.hub.regroup(this);
+      this.host.hub.regroup(this);
     }
   }
 
   closed(code: number): void {
     this.#leave(code);
-  }
-
-  /** Answers what is no frame, and closes on the tenth. */
-  malformed(flaw: string): void {
-    this.#intake?.malformed(flaw); // it was taken in
   }
 
   /** Ends the connection: what was sent before still leaves, and nothing after. */
@@ -330,7 +398,7 @@ export class Session implements Member, OutboxOwner, SocketEvents {
     if (this.over) return;
     this.#state = "over";
     this.outbox.discard();
-    const { core } = this;
+    const { host } = this;
     const calls = [...this.#calls?.values() ?? [], ...this.#signals ?? []];
     if (calls.length > 0) {
       const gone = new SocketError("DISCONNECTED", "The client has gone");
@@ -340,7 +408,7 @@ export class Session implements Member, OutboxOwner, SocketEvents {
       subscription.end();
     }
     for (const channel of [...this.channels ?? []]) {
-      core.hub.leave(channel, this);
+      host.hub.leave(channel, this);
     }
     this.#calls?.clear();
     this.#signals?.clear();
@@ -348,7 +416,7 @@ export class Session implements Member, OutboxOwner, SocketEvents {
     this.questions?.end();
     this.freed();
     this.socket.keep?.(undefined);
-    core.sessions.delete(this.handle.id);
-    core.ended(this, code);
+    host.sessions.delete(this.handle.id);
+    host.ended(this, code);
   }
 }

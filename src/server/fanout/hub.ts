@@ -10,18 +10,19 @@ import type { Joined } from "../../wire/joined.ts";
 import { kindOf } from "./channels.ts";
 import type { Delivery } from "./delivery.ts";
 import { Members } from "../../shared/small_set.ts";
-import type { Outbox } from "../connection/outbox.ts";
 import { type Fields, type Frame, frameOf } from "../../wire/protocol.ts";
 import { type AdapterStatus, Relay, type RelayHost } from "./relay.ts";
 import type { GroupDomain, SocketGroups } from "../../seams/socket.ts";
-import type { Turn } from "../connection/flush_queue.ts";
 
 /** What the hub needs of a connection. */
-export interface Member {
+export interface Member<M> {
   /** Where its frames go. */
-  readonly outbox: Outbox;
+  readonly outbox: {
+    push(frame: Frame, count?: number): void;
+    share(batch: Batch, frame: Frame, count: number): void;
+  };
   /** The channels it is in, in no order; kept by the hub. An array, since most are in a few: a Set of one takes 256 bytes on Bun. */
-  channels: Channel[] | undefined;
+  channels: Channel<M>[] | undefined;
   /** The runtime's own fan-out. */
   readonly groups: SocketGroups | undefined;
   /** Whether a native publish may write to it: it is ready, and reads fast enough. */
@@ -35,15 +36,15 @@ export interface Member {
 }
 
 /** One channel with local members or listeners. */
-export interface Channel {
+export interface Channel<M> {
   /** Its name between nodes. */
   readonly name: string;
   /** Its name in the runtime's own fan-out, once it is used. */
   group: string;
   /** Members that are served through their outbox. */
-  readonly direct: Members<Member>;
+  readonly direct: Members<M>;
   /** Members that the runtime serves. */
-  readonly grouped: Members<Member>;
+  readonly grouped: Members<M>;
   /** What this turn sends to all of `direct`. */
   batch: Batch | undefined;
   /** Which listener's sockets `grouped` are. */
@@ -55,33 +56,46 @@ export interface Channel {
 /** Takes what other nodes send on a channel. */
 export type ChannelListener = (delivery: Delivery) => void;
 
+/** What ends a listener. */
+export interface Off {
+  /** Ends it; a second call does nothing. */
+  (): void;
+  /** Resolves when the other nodes' events arrive. Never rejects. */
+  readonly ready: Promise<Joined>;
+}
+
 /** What a hub is made of. */
-export interface HubOptions extends Omit<RelayHost, "deliver"> {
+export interface HubOptions<M> extends Omit<RelayHost, "deliver"> {
   /** The fan-out between nodes. */
   readonly adapter: Adapter;
   /** The outboxes that wait. */
-  readonly turn: Turn;
+  readonly turn: {
+    /** Writes what waits now. */
+    flush(): void;
+    /** Runs a function once the turn is over. */
+    after(fn: () => void): void;
+  };
   /** Frames went to members without passing an outbox. */
   wrote(frames: number): void;
   /** Another node orders all members of a user's channel to be closed. */
-  ordered(channel: Channel, order: Fields): void;
+  ordered(channel: Channel<M>, order: Fields): void;
 }
 
 /** Tells whether a connection is a member. */
-export function isIn(channel: Channel, member: Member): boolean {
+export function isIn<M>(channel: Channel<M>, member: M): boolean {
   return channel.direct.has(member) || channel.grouped.has(member);
 }
 
 /** Fans out, on this node and to the others. */
-export class Hub {
-  readonly #options: HubOptions;
+export class Hub<M extends Member<M>> {
+  readonly #options: HubOptions<M>;
   readonly #relay: Relay;
-  readonly #channels = new Map<string, Channel>();
+  readonly #channels = new Map<string, Channel<M>>();
   #groups = 0;
   /** How many channels are heard for the node's own sake. */
   #own = 0;
 
-  constructor(options: HubOptions) {
+  constructor(options: HubOptions<M>) {
     this.#options = options;
     this.#relay = new Relay(options.adapter, {
       nodeId: options.nodeId,
@@ -121,20 +135,20 @@ export class Hub {
   }
 
   /** All channels that have local members or listeners. */
-  channels(): IterableIterator<Channel> {
+  channels(): IterableIterator<Channel<M>> {
     return this.#channels.values();
   }
 
   /** A channel that has local members or listeners. */
-  channel(name: string): Channel | undefined {
+  channel(name: string): Channel<M> | undefined {
     return this.#channels.get(name);
   }
 
   /** Makes a connection a member: on this node at once, in the cluster when the promise says so. Never rejects. */
   join(
     name: string,
-    member: Member,
-    channel: Channel = this.#channel(name),
+    member: M,
+    channel: Channel<M> = this.#channel(name),
   ): Promise<Joined> {
     if (!isIn(channel, member)) {
       (member.channels ??= []).push(channel);
@@ -146,7 +160,7 @@ export class Hub {
   }
 
   /** Ends a membership at once; of a non-member it does nothing. */
-  leave(channel: Channel, member: Member): void {
+  leave(channel: Channel<M>, member: M): void {
     if (channel.direct.delete(member)) {
       channel.batch?.close(); // what it holds of it must not grow
     } else if (channel.grouped.delete(member)) {
@@ -168,9 +182,9 @@ export class Hub {
     name: string,
     listener: ChannelListener,
     own = false,
-  ): { off(): void; ready: Promise<Joined> } {
+  ): Off {
     const ready = this.#relay.want(name);
-    if (this.#relay.closed) return { off: () => {}, ready };
+    if (this.#relay.closed) return Object.assign(() => {}, { ready });
     const channel = this.#channel(name);
     const listeners = channel.listeners ??= new Set();
     listeners.add(listener);
@@ -180,7 +194,7 @@ export class Hub {
       if (own && !this.#relay.closed) this.#own--;
       this.#release(channel);
     };
-    return { off, ready };
+    return Object.assign(off, { ready });
   }
 
   /**
@@ -189,7 +203,7 @@ export class Hub {
    * @param except Members of this node that are left out
    * @throws {RangeError} When the frame is larger than the adapter can carry, before anybody got it
    */
-  publish(name: string, frame: Frame, except?: ReadonlySet<Member>): void {
+  publish(name: string, frame: Frame, except?: ReadonlySet<M>): void {
     this.#checkSize(name, frame);
     const channel = this.#channels.get(name);
     if (channel && except) {
@@ -214,12 +228,12 @@ export class Hub {
   }
 
   /** Puts a member back into the runtime's own fan-out, now that it may be. */
-  regroup(member: Member): void {
+  regroup(member: M): void {
     for (const channel of member.channels ?? []) this.#group(channel, member);
   }
 
   /** Takes a member out of the runtime's own fan-out, since its reader is slow: its outbox bounds what waits. */
-  ungroup(member: Member): void {
+  ungroup(member: M): void {
     member.setApart();
     for (const channel of member.channels ?? []) {
       if (!channel.grouped.delete(member)) continue;
@@ -235,7 +249,7 @@ export class Hub {
     return this.#relay.close();
   }
 
-  #channel(name: string): Channel {
+  #channel(name: string): Channel<M> {
     let channel = this.#channels.get(name);
     if (!channel) {
       channel = {
@@ -252,7 +266,7 @@ export class Hub {
     return channel;
   }
 
-  #release(channel: Channel): void {
+  #release(channel: Channel<M>): void {
     if (
       channel.direct.size + channel.grouped.size > 0 || channel.listeners?.size
     ) return;
@@ -261,7 +275,7 @@ export class Hub {
     this.#relay.drop(channel.name);
   }
 
-  #take(channel: Channel, delivery: Delivery): void {
+  #take(channel: Channel<M>, delivery: Delivery): void {
     const { frames, fields } = delivery;
     if (!fields.some(isOrder) || kindOf(channel.name) !== "user") {
       this.#give(channel, frames, fields.length);
@@ -274,12 +288,12 @@ export class Hub {
     for (const listener of channel.listeners ?? []) listener(delivery);
   }
 
-  #give(channel: Channel, frames: Frame, count: number): void {
+  #give(channel: Channel<M>, frames: Frame, count: number): void {
     if (channel.direct.size === 0 && channel.grouped.size === 0) return;
     this.#deliver(channel, frames, count);
   }
 
-  #deliver(channel: Channel, frame: Frame, count: number): void {
+  #deliver(channel: Channel<M>, frame: Frame, count: number): void {
     let slow = false;
     if (channel.grouped.size > 0 && channel.domain) {
       this.#options.turn.flush(); // what was sent to a member before goes first
@@ -302,7 +316,7 @@ export class Hub {
   }
 
   /** What a channel's members have in common this turn, with the frame at its end. */
-  #shared(channel: Channel, frame: Frame, count: number): Batch {
+  #shared(channel: Channel<M>, frame: Frame, count: number): Batch {
     if (channel.batch?.add(frame, count)) return channel.batch;
     if (!channel.batch) {
       this.#options.turn.after(() => channel.batch = undefined);
@@ -311,7 +325,7 @@ export class Hub {
   }
 
   /** Moves a member, and at the second one all, to the runtime's own fan-out: for one alone it costs more than it saves. */
-  #group(channel: Channel, member: Member): void {
+  #group(channel: Channel<M>, member: M): void {
     if (!member.groupable || !member.groups || !channel.direct.has(member)) {
       return;
     }
@@ -341,7 +355,7 @@ export class Hub {
 }
 
 /** All members of a channel on this node, as they are now. */
-export function membersOf(channel: Channel): Member[] {
+export function membersOf<M>(channel: Channel<M>): M[] {
   return [...channel.direct, ...channel.grouped];
 }
 

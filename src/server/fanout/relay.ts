@@ -14,11 +14,9 @@ import { advance, type Position, seal, unseal } from "./envelope.ts";
 import { Lag } from "./lag.ts";
 import type { Frame } from "../../wire/protocol.ts";
 import type { Joined } from "../../wire/joined.ts";
-import {
-  createRelayCounters,
-  type RelayCounters,
-} from "../stats/relay_counters.ts";
-import { Sequences, unref } from "./sequences.ts";
+
+import { Sequences } from "./sequences.ts";
+import { unref } from "../../shared/timers.ts";
 
 /** Whether the adapter reaches its broker. */
 export interface AdapterStatus {
@@ -28,6 +26,37 @@ export interface AdapterStatus {
   readonly since: number;
   /** Why it is down. */
   readonly cause?: unknown;
+}
+
+/** What the relay has seen, in envelopes or payloads. */
+export interface RelayCounters {
+  /** Sent to other nodes. */
+  published: number;
+  /** Taken from other nodes. */
+  received: number;
+  /** Seen before, or older than one that was. */
+  repeated: number;
+  /** Numbers that never came. */
+  missed: number;
+  /** Payloads that no node of ours sent. */
+  foreign: number;
+  /** Payloads that the adapter gave up on. */
+  dropped: number;
+  /** Sent to and taken from all nodes by the directory of nodes; the others leave them out. */
+  directory: number;
+}
+
+/** All at 0. */
+export function createRelayCounters(): RelayCounters {
+  return {
+    published: 0,
+    received: 0,
+    repeated: 0,
+    missed: 0,
+    foreign: 0,
+    dropped: 0,
+    directory: 0,
+  };
 }
 
 /** What the relay needs of its node. */

@@ -75,9 +75,3 @@ export class Sequences {
     this.#agedAt = Date.now();
   }
 }
-
-/** Lets the process end though a timer waits, where timers can say so; elsewhere they are plain numbers. */
-export function unref<T>(timer: T): T {
-  (timer as { unref?: () => void }).unref?.(); // Deno, Bun and Node have it, browsers and workerd do not
-  return timer;
-}

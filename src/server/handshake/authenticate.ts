@@ -3,19 +3,31 @@
  *
  * @module
  */
-import type { Core } from "../context.ts";
-import type { HandshakeExtras } from "./handshake.ts";
+import type { HandshakeExtras, HandshakeHost } from "./handshake.ts";
 import type { Login } from "./pending_login.ts";
 import { quote } from "../../contract/names.ts";
-import { toMillis } from "../calls/refresh.ts";
 import { validate } from "../../contract/schema.ts";
-import type { HandshakeInfo } from "../options.ts";
+
 import type { Identity } from "../connection/session.ts";
 import { offeredProtocols, offeredToken } from "../../wire/token.ts";
 
+/** What is known of a client beside its request. */
+export interface HandshakeInfo {
+  /** The token that the client passed, out of the subprotocol. */
+  readonly token?: string;
+  /** Aborts when the client goes away or `authTimeoutMs` is over. */
+  readonly signal: AbortSignal;
+  /** The peer's address, where the runtime tells. */
+  readonly remoteAddress?: string | undefined;
+  /** What `superline(srv, { identity })` computed. */
+  readonly identity?: unknown;
+  /** The Hono context, where Hono runs in the same process. */
+  readonly hono?: unknown;
+}
+
 /** Asks the application who a client is. Rejects when it refuses, fails, or is too slow. */
 export async function authenticate(
-  core: Core,
+  host: HandshakeHost,
   request: Request,
   extras: HandshakeExtras,
   login: Login,
@@ -33,14 +45,14 @@ export async function authenticate(
       return login.signal;
     },
   };
-  const result = await login.wait(core.settings.authenticate(request, info));
-  const surface = core.contract.roles.get(result?.role);
+  const result = await login.wait(host.settings.authenticate(request, info));
+  const surface = host.contract.roles.get(result?.role);
   if (!surface) {
     throw new TypeError(
       `Cannot admit a client: authenticate returned role ${
         quote(String(result?.role))
       }, must be one of ${
-        [...core.contract.roles.keys()].map(quote).join(", ")
+        [...host.contract.roles.keys()].map(quote).join(", ")
       }`,
     );
   }
@@ -64,4 +76,17 @@ export async function authenticate(
     data,
     expiresAt: toMillis(result.expiresAt),
   };
+}
+
+/**
+ * A point in time as milliseconds since the epoch.
+ *
+ * @throws {TypeError} When it is none: a login that ends at NaN would never end
+ */
+export function toMillis(time: Date | number | undefined): number | undefined {
+  const millis = time instanceof Date ? time.getTime() : time;
+  if (millis === undefined || Number.isFinite(millis)) return millis;
+  throw new TypeError(
+    `Cannot end a login at ${millis}: expiresAt must be a Date, or milliseconds since the epoch`,
+  );
 }

@@ -3,12 +3,15 @@
  *
  * @module
  */
-import { authenticate } from "./authenticate.ts";
+import { authenticate, type HandshakeInfo } from "./authenticate.ts";
+import type { Contract } from "../../contract/define.ts";
+import type { AuthResult, ContractDefinition } from "../../contract/types.ts";
+import type { Limiter } from "../../shared/token_bucket.ts";
+import type { StatsHost } from "../stats/observer.ts";
 import { CloseCode } from "../../wire/close_codes.ts";
-import type { Core } from "../context.ts";
-import { Login } from "./pending_login.ts";
+import { Login, type LoginHost } from "./pending_login.ts";
 import { quote } from "../../contract/names.ts";
-import { originFlaw } from "./origin.ts";
+import { originFlaw, type Origins } from "./origin.ts";
 import { PROTOCOL } from "../../wire/protocol.ts";
 import { type Flaw, refuse, refuseByHttp, refuseFor } from "./refusal.ts";
 import type { Identity } from "../connection/session.ts";
@@ -48,42 +51,70 @@ export type Handshake =
     abandon(): void;
   };
 
+/** What handshakes need of their server. */
+export interface HandshakeHost extends StatsHost, LoginHost {
+  readonly contract: Contract;
+  /** Whether `implement` was called. */
+  readonly implemented: boolean;
+  /** Whether `close` was called. */
+  readonly closing: boolean;
+  /** How many handshakes may still begin. */
+  readonly admissions: Limiter;
+  readonly settings: StatsHost["settings"] & LoginHost["settings"] & {
+    readonly path?: string;
+    readonly origins?: Origins;
+    readonly limits: {
+      readonly maxPendingHandshakes: number;
+      readonly handshakesPerSecond: number;
+    };
+    authenticate(
+      request: Request,
+      info: HandshakeInfo,
+    ):
+      | AuthResult<ContractDefinition>
+      | Promise<AuthResult<ContractDefinition>>;
+  };
+  /** Writes a line to the console, at most one a second: strangers can cause it. */
+  warn(message: string): void;
+  /** Takes an open socket whose client was let in. */
+  enter(socket: Socket, identity: Identity, login: Login): SocketEvents;
+}
+
 /** Decides about a request. Never rejects. */
 export async function decide(
-  core: Core,
+  host: HandshakeHost,
   request: Request,
   extras: HandshakeExtras,
-  enter: (socket: Socket, identity: Identity, login: Login) => SocketEvents,
 ): Promise<Handshake> {
-  const flaw = requestFlaw(core, request);
-  if (flaw) return refuseByHttp(core, flaw);
-  const refusal = originRefusal(core, request) ?? crowdRefusal(core);
+  const flaw = requestFlaw(host, request);
+  if (flaw) return refuseByHttp(host, flaw);
+  const refusal = originRefusal(host, request) ?? crowdRefusal(host);
   if (refusal) return refusal;
-  const login = new Login(core, () => extras.signal);
+  const login = new Login(host, () => extras.signal);
   try {
-    const identity = await authenticate(core, request, extras, login);
+    const identity = await authenticate(host, request, extras, login);
     return {
       kind: "upgrade",
       protocol: PROTOCOL,
       refused: false,
-      open: (socket) => enter(socket, identity, login),
+      open: (socket) => host.enter(socket, identity, login),
       abandon: login.release,
     };
   } catch (error) {
     login.release();
-    return refuseFor(core, error, login.over);
+    return refuseFor(host, error, login.over);
   }
 }
 
-function requestFlaw(core: Core, request: Request): Flaw | undefined {
-  if (!core.implemented) {
+function requestFlaw(host: HandshakeHost, request: Request): Flaw | undefined {
+  if (!host.implemented) {
     return {
       why: "unimplemented",
       status: 503,
       message: "This server has no handlers yet: implement() was not called",
     };
   }
-  const { path } = core.settings;
+  const { path } = host.settings;
   if (path !== undefined && pathOf(request.url) !== path) {
     const asked = quote(pathOf(request.url));
     return {
@@ -100,7 +131,7 @@ function requestFlaw(core: Core, request: Request): Flaw | undefined {
       headers: { upgrade: "websocket" },
     };
   }
-  if (core.closing) {
+  if (host.closing) {
     return {
       why: "closing",
       status: 503,
@@ -133,22 +164,25 @@ function pathOf(url: string): string {
 }
 
 /** Refuses another site's page. */
-function originRefusal(core: Core, request: Request): Handshake | undefined {
+function originRefusal(
+  host: HandshakeHost,
+  request: Request,
+): Handshake | undefined {
   try {
-    const origin = originFlaw(request, core.settings.origins);
+    const origin = originFlaw(request, host.settings.origins);
     if (origin) {
-      core.warn(`${origin.flaw}; the option "origins" decides`);
+      host.warn(`${origin.flaw}; the option "origins" decides`);
       return refuse(
-        core,
+        host,
         "origin",
         CloseCode.forbidden,
         "this origin is not allowed, see the server's option origins",
       );
     }
   } catch (error) {
-    core.report(error, { source: "hook", name: "origins" });
+    host.report(error, { source: "hook", name: "origins" });
     return refuse(
-      core,
+      host,
       "origin",
       CloseCode.internal,
       "the origin could not be checked, try again",
@@ -158,19 +192,19 @@ function originRefusal(core: Core, request: Request): Handshake | undefined {
 }
 
 /** Refuses who comes while too many do. */
-function crowdRefusal(core: Core): Handshake | undefined {
-  const { maxPendingHandshakes, handshakesPerSecond } = core.settings.limits;
-  if (!core.admissions.allows(Date.now())) {
+function crowdRefusal(host: HandshakeHost): Handshake | undefined {
+  const { maxPendingHandshakes, handshakesPerSecond } = host.settings.limits;
+  if (!host.admissions.allows(Date.now())) {
     return refuse(
-      core,
+      host,
       "handshakesPerSecond",
       CloseCode.overload,
       `more than handshakesPerSecond ${handshakesPerSecond} clients came`,
     );
   }
-  if (core.pending.size >= maxPendingHandshakes) {
+  if (host.pending.size >= maxPendingHandshakes) {
     return refuse(
-      core,
+      host,
       "maxPendingHandshakes",
       CloseCode.overload,
       `maxPendingHandshakes ${maxPendingHandshakes} are under way`,

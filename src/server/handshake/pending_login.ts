@@ -3,13 +3,19 @@
  *
  * @module
  */
-import type { Core } from "../context.ts";
 import { SocketError } from "../../wire/errors.ts";
 import { isPromiseLike } from "../../shared/thenable.ts";
 
+/** What logins need of their server. */
+export interface LoginHost {
+  /** Handshakes between their request and their `hi`. */
+  readonly pending: Set<Login>;
+  readonly settings: { readonly authTimeoutMs: number };
+}
+
 /** From a request until its connection is ready, or until there is none. */
 export class Login {
-  readonly #core: Core;
+  readonly #host: LoginHost;
   readonly #timer: ReturnType<typeof setTimeout>;
   /** Reads the runtime's signal that the peer has gone; not asked any more once the socket is open. */
   #gone: (() => AbortSignal | undefined) | undefined;
@@ -17,16 +23,16 @@ export class Login {
   #controller: AbortController | undefined;
   #reason: unknown;
 
-  constructor(core: Core, gone: () => AbortSignal | undefined) {
-    this.#core = core;
+  constructor(host: LoginHost, gone: () => AbortSignal | undefined) {
+    this.#host = host;
     this.#gone = gone;
-    const { authTimeoutMs } = core.settings;
+    const { authTimeoutMs } = host.settings;
     this.#timer = setTimeout(() => {
       const message =
         `The login took longer than authTimeoutMs ${authTimeoutMs}`;
       this.end(new SocketError("TIMEOUT", message));
     }, authTimeoutMs);
-    core.pending.add(this);
+    host.pending.add(this);
   }
 
   /** Whether it ended before its connection was ready. */
@@ -70,7 +76,7 @@ export class Login {
   readonly release = (): void => {
     clearTimeout(this.#timer);
     this.opened();
-    this.#core.pending.delete(this);
+    this.#host.pending.delete(this);
   };
 
   /** Ends it early. */

@@ -4,13 +4,12 @@
  * @module
  */
 import { CloseCode, sendableReason } from "../../wire/close_codes.ts";
-import type { Core } from "../context.ts";
 import type { Refusal } from "../stats/counters.ts";
 import { isSocketError, type SocketError } from "../../wire/errors.ts";
-import type { Handshake } from "./handshake.ts";
+import type { Handshake, HandshakeHost } from "./handshake.ts";
 import { PROTOCOL } from "../../wire/protocol.ts";
 import type { SocketEvents } from "../../seams/socket.ts";
-import { observe } from "../stats/observe.ts";
+import { observe } from "../stats/observer.ts";
 
 /** Why a request gets no WebSocket at all. */
 export interface Flaw {
@@ -22,22 +21,22 @@ export interface Flaw {
 
 /** Refuses whom `authenticate` did not let in. */
 export function refuseFor(
-  core: Core,
+  host: HandshakeHost,
   error: unknown,
   late: boolean,
 ): Handshake {
   if (late) {
     const reason =
-      `the login took longer than authTimeoutMs ${core.settings.authTimeoutMs}`;
-    return refuse(core, "authTimeoutMs", CloseCode.overload, reason);
+      `the login took longer than authTimeoutMs ${host.settings.authTimeoutMs}`;
+    return refuse(host, "authTimeoutMs", CloseCode.overload, reason);
   }
   if (!isSocketError(error)) {
-    core.report(error, { source: "hook", name: "authenticate" });
+    host.report(error, { source: "hook", name: "authenticate" });
     const reason = "the login failed, try again";
-    return refuse(core, "failed", CloseCode.internal, reason);
+    return refuse(host, "failed", CloseCode.internal, reason);
   }
   const code = refusalCode(error);
-  return refuse(core, REASONS.get(code) ?? "forbidden", code, error.message);
+  return refuse(host, REASONS.get(code) ?? "forbidden", code, error.message);
 }
 
 const REASONS: ReadonlyMap<number, Refusal> = new Map([
@@ -55,12 +54,12 @@ export function refusalCode({ code }: SocketError): number {
 
 /** Accepts and closes: the only way to tell a browser why. */
 export function refuse(
-  core: Core,
+  host: HandshakeHost,
   why: Refusal,
   code: number,
   reason: string,
 ): Handshake {
-  count(core, why);
+  count(host, why);
   const deaf: SocketEvents = {
     message() {},
     alive() {},
@@ -81,19 +80,19 @@ export function refuse(
 
 /** Answers, and makes no WebSocket. */
 export function refuseByHttp(
-  core: Core,
+  host: HandshakeHost,
   { why, status, message, headers = {} }: Flaw,
 ): Handshake {
-  count(core, why);
+  count(host, why);
   return {
     kind: "respond",
     response: new Response(`${message}\n`, { status, headers }),
   };
 }
 
-function count(core: Core, why: Refusal): void {
-  core.counters.refused++;
-  core.counters.refusals[why]++;
-  if (!core.settings.observer) return;
-  observe(core, "onRefusal", (it) => it.onRefusal?.(why));
+function count(host: HandshakeHost, why: Refusal): void {
+  host.counters.refused++;
+  host.counters.refusals[why]++;
+  if (!host.settings.observer) return;
+  observe(host, "onRefusal", (it) => it.onRefusal?.(why));
 }

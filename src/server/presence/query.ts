@@ -5,11 +5,11 @@
  * @module
  */
 import { roomChannel, userChannel } from "../fanout/channels.ts";
-import type { Core } from "../context.ts";
+import type { PresenceHost } from "./host.ts";
 import { SocketError } from "../../wire/errors.ts";
 import { collect } from "../cluster/gather.ts";
 import { membersOf } from "../fanout/hub.ts";
-import { Session } from "../connection/session.ts";
+import type { Session } from "../connection/session.ts";
 
 /** One connection, as other nodes see it. */
 export interface ConnectionInfo {
@@ -41,7 +41,7 @@ export type Inquiry =
 const QUESTION = '["req",0,"census"]';
 
 /** Answers the other nodes' questions. */
-export function openCensus(core: Core): void {
+export function openCensus(core: PresenceHost): void {
   core.reach.calls.on("census", ([what = "", about = ""], _frame, answers) => {
     answers.answer(core.nodeId, "", ["res", 0, answer(core, what, about)]);
     return () => {};
@@ -55,7 +55,7 @@ export function openCensus(core: Core): void {
  * @throws {SocketError} UNAVAILABLE when a node has more to say than the adapter carries
  */
 export async function inquire(
-  core: Core,
+  core: PresenceHost,
   inquiry: Inquiry,
 ): Promise<Map<string, unknown>> {
   if (!core.reach.wanted) {
@@ -74,13 +74,17 @@ export async function inquire(
   }));
 }
 
-function answer(core: Core, what: string, about: string): unknown {
+function answer(core: PresenceHost, what: string, about: string): unknown {
   const sessions = sessionsOf(core, what, about);
   if (what === "count" || what === "online") return sessions.length;
   return sessions.map((session) => infoOf(core, session));
 }
 
-function sessionsOf(core: Core, what: string, about: string): Session[] {
+function sessionsOf(
+  core: PresenceHost,
+  what: string,
+  about: string,
+): Session[] {
   const name = what === "room"
     ? roomChannel(about)
     : what === "user" || what === "online"
@@ -90,20 +94,18 @@ function sessionsOf(core: Core, what: string, about: string): Session[] {
     return [...core.sessions.values()].filter(({ welcomed }) => welcomed);
   }
   const channel = core.hub.channel(name);
-  return (channel ? membersOf(channel) : []).flatMap((member) =>
-    member instanceof Session ? [member] : []
-  );
+  return channel ? membersOf(channel) : [];
 }
 
 /** What is told of a connection. */
 export function infoOf(
-  core: Core,
+  core: PresenceHost,
   { handle, userId }: Session,
 ): ConnectionInfo {
   const { id, role, connectedAt, rooms } = handle;
   let more: Readonly<Record<string, unknown>> = {};
   void core.hook("describe", "hook", () => {
-    more = core.settings.describe?.(handle as never) ?? {};
+    more = core.settings.describe?.(handle) ?? {};
   });
   const whose = userId === undefined ? {} : { userId };
   return {

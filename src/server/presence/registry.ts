@@ -7,14 +7,13 @@ import type { Adapter } from "../../seams/adapter.ts";
 import { backoffDelay } from "../../shared/backoff.ts";
 import { type ConnectionInfo, infoOf, type Inquiry } from "./query.ts";
 import { roomChannel, userChannel } from "../fanout/channels.ts";
-import type { Core } from "../context.ts";
+import type { PresenceHost } from "./host.ts";
 import type {
   PresenceChange,
   PresenceStore,
 } from "../../seams/presence_store.ts";
-import { unref } from "../fanout/sequences.ts";
+import { MAX_TIMER_MS, unref } from "../../shared/timers.ts";
 import type { Session } from "../connection/session.ts";
-import { MAX_TIMER_MS } from "../../shared/timers.ts";
 
 /** How it is kept. */
 export interface RegistrySettings {
@@ -50,7 +49,7 @@ const GATHER_METERED_MS = 250;
  * @throws {RangeError} When the time to live is out of its bounds
  */
 export function openRegistry(
-  core: Core,
+  core: PresenceHost,
   { presence: store, metered = false }: Adapter,
 ): Registry | undefined {
   const { presence = false } = core.settings;
@@ -74,7 +73,7 @@ export function openRegistry(
 
 /** Writes what this node's connections are, and reads what all are. */
 export class Registry {
-  readonly #core: Core;
+  readonly #core: PresenceHost;
   readonly #store: PresenceStore;
   readonly #settings: RegistrySettings;
   readonly #known = new Map<Session, Known>();
@@ -89,7 +88,11 @@ export class Registry {
   #told = "";
   #closed = false;
 
-  constructor(core: Core, store: PresenceStore, settings: RegistrySettings) {
+  constructor(
+    core: PresenceHost,
+    store: PresenceStore,
+    settings: RegistrySettings,
+  ) {
     this.#core = core;
     this.#store = store;
     this.#settings = settings;

@@ -6,14 +6,22 @@
  */
 import type { ConnectionInfo } from "./query.ts";
 import { NODES, roomChannel, userChannel } from "../fanout/channels.ts";
-import type { Core } from "../context.ts";
+import type { PresenceHost } from "./host.ts";
 import type { Fields } from "../../wire/protocol.ts";
 import { checkUserId } from "../cluster/reach.ts";
-import type { WatchListener } from "../reach_types.ts";
+
 import type { Joined } from "../../wire/joined.ts";
-import type { Off } from "../types.ts";
-import { unref } from "../fanout/sequences.ts";
+import type { Off } from "../fanout/hub.ts";
+import { unref } from "../../shared/timers.ts";
 import { Watched } from "./watched_connections.ts";
+
+/** Is told who comes and goes. */
+export interface WatchListener {
+  /** One is there: it was already, or came. Called once for each. */
+  readonly join?: (who: ConnectionInfo) => void;
+  /** One is there no more, with what was told of it when it came: it left, ended, or its node did. */
+  readonly leave?: (who: ConnectionInfo) => void;
+}
 
 /** How long `ready` waits for the other nodes, in milliseconds. */
 const READY_MS = 5_000;
@@ -40,11 +48,11 @@ interface Watch {
 
 /** What this node watches. */
 export class Lookouts {
-  readonly #core: Core;
+  readonly #core: PresenceHost;
   readonly #watched: Watched;
   readonly #watches = new Map<string, Watch>();
 
-  constructor(core: Core) {
+  constructor(core: PresenceHost) {
     this.#core = core;
     const { post, directory } = core.reach;
     this.#watched = new Watched(core, (head) => this.#take(head, core.nodeId));

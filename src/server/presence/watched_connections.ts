@@ -4,7 +4,7 @@
  * @module
  */
 import { type ConnectionInfo, infoOf } from "./query.ts";
-import type { Core } from "../context.ts";
+import type { PresenceHost } from "./host.ts";
 import type { Fields } from "../../wire/protocol.ts";
 import type { Session } from "../connection/session.ts";
 
@@ -21,7 +21,7 @@ interface Watcher {
 
 /** Tells those who watch of this node's connections. */
 export class Watched {
-  readonly #core: Core;
+  readonly #core: PresenceHost;
   readonly #here: (head: Fields) => void;
   /** By set; the empty one is all connections. */
   readonly #watchers = new Map<string, Map<string, Watcher>>();
@@ -32,7 +32,7 @@ export class Watched {
   /**
    * @param here Takes what this node tells itself
    */
-  constructor(core: Core, here: (head: Fields) => void) {
+  constructor(core: PresenceHost, here: (head: Fields) => void) {
     this.#core = core;
     this.#here = here;
     const { post } = core.reach;

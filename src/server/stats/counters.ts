@@ -4,6 +4,8 @@
  * @module
  */
 import { CloseCode } from "../../wire/close_codes.ts";
+import type { AdapterStatus, RelayCounters } from "../fanout/relay.ts";
+import type { CallStats } from "./call_stats.ts";
 
 /**
  * Why a handshake ended without a connection: the limit that it hit, or
@@ -131,3 +133,35 @@ export function countClose({ closes }: Counters, code: number): void {
 }
 
 const OUR_CODES: ReadonlySet<number> = new Set(Object.values(CloseCode));
+
+/** How the node hears the others. */
+export interface AdapterStats {
+  /** Whether the adapter reaches its broker. */
+  readonly state: AdapterStatus["state"];
+  /** Since when, in milliseconds since the epoch. */
+  readonly since: number;
+  /**
+   * How long the last envelope took that this node sent and heard itself, in milliseconds; longer when one is overdue.
+   * Left out until there was one: nothing extra is sent to find out.
+   */
+  readonly lagMs?: number;
+}
+
+/** What a server counts: totals since it was made, and what is there now. */
+export interface Stats extends Counters {
+  /** Open connections. */
+  readonly connections: number;
+  /** The same by role. */
+  readonly roles: Readonly<Record<string, number>>;
+  /** Requests, signals and subscriptions by entry and outcome, those that were ever called. */
+  readonly calls: readonly CallStats[];
+  /** How the node hears the others. */
+  readonly adapter: AdapterStats;
+  /** Envelopes sent to and taken from other nodes. */
+  readonly relay: Readonly<RelayCounters>;
+  /**
+   * The size of every internal collection. All are 0 when the last connection and listener are gone, but `sequences`
+   * in a cluster: the numbers of channels that were sent to are forgotten after a minute or two unused.
+   */
+  readonly sizes: Readonly<Record<string, number>>;
+}

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Refusal } from "./counters.ts";
-import type { CallInfo } from "../handlers.ts";
-import type { AnyConnection } from "../types.ts";
+import type { Counters, Refusal } from "./counters.ts";
+import type { CallInfo } from "../types/handlers.ts";
+import type { AnyConnection } from "../types/connection.ts";
 import type { CallKind } from "./call_stats.ts";
 
 /** One call, the same object from its start to its end. */
@@ -60,4 +60,43 @@ export interface Observer {
   onPublish?(publication: Publication): void;
   /** Messages to a slow reader were dropped. */
   onDrop?(conn: AnyConnection, count: number): void;
+}
+
+/** Where an error came from that nobody could be told of. */
+export interface ErrorInfo {
+  /** What ran: a handler, a hook of the options, an outbound payload's schema, the adapter, a listener of a server event. */
+  readonly source:
+    | "handler"
+    | "hook"
+    | "output"
+    | "adapter"
+    | "serverEvent"
+    | "internal";
+  /** The entry's or hook's name. */
+  readonly name?: string;
+  /** The id of the connection it was about. */
+  readonly connectionId?: string;
+}
+
+/** What the parts of a server report through. */
+export interface StatsHost {
+  readonly counters: Counters;
+  readonly settings: {
+    /** Where there is none, nothing is made for it. */
+    readonly observer?: Observer;
+  };
+  /** The one exit for errors that no caller can be told of. Never throws. */
+  report(error: unknown, info: ErrorInfo): void;
+  /** Runs a function of the application's; what it throws, now or later, is reported. */
+  hook(name: string, source: ErrorInfo["source"], run: () => unknown): unknown;
+}
+
+/** Tells the observer, where there is one. */
+export function observe(
+  host: StatsHost,
+  name: keyof Observer,
+  tell: (observer: Observer) => void,
+): void {
+  const { observer } = host.settings;
+  if (observer) host.hook(name, "hook", () => tell(observer));
 }

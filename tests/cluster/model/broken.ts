@@ -29,7 +29,7 @@ export const faults: readonly Fault[] = [
   {
     name: "forgets to leave when a client unsubscribes",
     file: "src/server/calls/subscribe.ts",
-    find: "if (live) core.hub.leave(live, session);",
+    find: "if (live) host.hub.leave(live, session);",
     replace: "",
     found: ["not for it"],
   },

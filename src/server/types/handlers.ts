@@ -11,8 +11,8 @@ import type {
   CtxOf,
   OwnEntries,
   RoleName,
-} from "../contract/types.ts";
-import type { Connection } from "./types.ts";
+} from "../../contract/types.ts";
+import type { Connection } from "./connection.ts";
 
 /** One call under way. */
 export interface CallInfo {
@@ -38,6 +38,30 @@ export type Handler<
   conn: Conn,
   call: CallInfo,
 ) => Output | Promise<Output>;
+
+/** What a middleware is around. */
+export interface MiddlewareInfo<Conn = Connection> {
+  /** A request, a signal, or a subscription to a topic. */
+  readonly kind: "request" | "signal" | "subscribe";
+  /** The entry's name. */
+  readonly name: string;
+  /** Who calls. */
+  readonly conn: Conn;
+  /** The call. */
+  readonly call: CallInfo;
+}
+
+/**
+ * Runs around every request, signal and subscription, before validation.
+ *
+ * `await next()` runs what is inside and throws what it throws. Returning without a call to `next` refuses with
+ * `FORBIDDEN`; throwing a `SocketError` refuses with it.
+ */
+export type Middleware<Ctx = unknown, Conn = Connection> = (
+  ctx: Ctx,
+  info: MiddlewareInfo<Conn>,
+  next: () => Promise<void>,
+) => void | Promise<void>;
 
 /** The handlers of one block: `shared`, or a role's own. */
 export type Handlers<
