@@ -4,7 +4,7 @@
  * @module
  */
 import { MAX_TIMER_MS } from "../shared/timers.ts";
-import { SocketError } from "../wire/errors.ts";
+import { remoteError, type SocketError } from "../wire/errors.ts";
 import { type Frame, plainFrame } from "../wire/protocol.ts";
 import type { CallOptions } from "./types.ts";
 
@@ -76,7 +76,7 @@ export class Calls {
       if (timeoutMs <= MAX_TIMER_MS) {
         const late = () =>
           give(
-            new SocketError(
+            remoteError(
               "TIMEOUT",
               `No answer came within timeoutMs ${timeoutMs}`,
             ),

@@ -5,7 +5,7 @@
  */
 import { exceeds } from "../wire/bytes.ts";
 import type { Contract, Message, Surface } from "../contract/define.ts";
-import { SocketError } from "../wire/errors.ts";
+import { remoteError } from "../wire/errors.ts";
 import {
   type Codec,
   createCodec,
@@ -196,13 +196,13 @@ export class ClientCore {
     this.#wake();
     const { timeoutMs = 30_000, maxQueued = 1_000 } = this.#options;
     if (this.state === "closed") {
-      throw new SocketError(
+      throw remoteError(
         "DISCONNECTED",
         `Cannot call "${name}": the client is closed`,
       );
     }
     if (this.#calls.waiting >= maxQueued) {
-      throw new SocketError(
+      throw remoteError(
         "UNAVAILABLE",
         `Cannot call "${name}": more than maxQueued ${maxQueued} calls wait`,
       );
@@ -234,7 +234,7 @@ export class ClientCore {
     const frame = this.#codec.frame(fields, input);
     const max = this.#hello?.maxMessageBytes ?? Infinity;
     if (exceeds(frame, max)) {
-      throw new SocketError(
+      throw remoteError(
         "BAD_REQUEST",
         `Cannot send "${name}": it is larger than the server's maxMessageBytes ${max}`,
       );
@@ -283,7 +283,7 @@ export class ClientCore {
     } catch (error) {
       this.#report(error);
     }
-    const error = new SocketError(code, message, data);
+    const error = remoteError(code, message, data);
     if (id === 0) this.#report(error);
     else this.#calls.answer(id, error);
   }
@@ -334,7 +334,7 @@ export class ClientCore {
     clearTimeout(this.#away);
     this.#login?.stop();
     const closed = state === "closed";
-    const error = new SocketError(
+    const error = remoteError(
       "DISCONNECTED",
       `The connection ended with ${code}${reason ? `: ${reason}` : ""}`,
     );

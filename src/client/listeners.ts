@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { SocketError } from "../wire/errors.ts";
+import { remoteError } from "../wire/errors.ts";
 import type { Validated } from "../contract/schema.ts";
 
 export type Fn = (payload: never) => void;
@@ -30,7 +30,7 @@ export function accepted(
   // An asynchronous schema of an event is refused: order would be lost.
   if (checked instanceof Promise) checked.catch(() => {});
   else if (checked.ok) return checked.value;
-  throw new SocketError(
+  throw remoteError(
     "VALIDATION",
     `What the server sent as "${name}" was refused`,
     { issues: (checked as { issues?: unknown }).issues },

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isSocketError, SocketError } from "../wire/errors.ts";
+import { isForCaller, SocketError } from "../wire/errors.ts";
 import type { Fields, Frame } from "../wire/protocol.ts";
 
 /** Answers one question. */
@@ -48,7 +48,7 @@ export class Answers {
       if (!answerer) throw new SocketError("NOT_FOUND");
       frame = this.#encode(["res", id], name, await answerer(raw, call));
     } catch (error) {
-      const known = isSocketError(error);
+      const known = isForCaller(error);
       if (!known) this.#report(error);
       const { code, message, data } = known
         ? error

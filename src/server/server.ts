@@ -13,7 +13,7 @@ import { countClose, type Counters, createCounters } from "./stats/counters.ts";
 import { dispatch } from "./calls/dispatch.ts";
 import type { CallsHost } from "./calls/pending_call.ts";
 import type { NodeHost } from "./api/host.ts";
-import { isSocketError } from "../wire/errors.ts";
+import { isForCaller } from "../wire/errors.ts";
 import { Hub } from "./fanout/hub.ts";
 import type { Handler } from "./types/handlers.ts";
 import { Limiter } from "../shared/token_bucket.ts";
@@ -243,7 +243,7 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
     source: ErrorInfo["source"],
     name: string,
   ): Failure {
-    if (name !== "onConnection" || !isSocketError(error)) {
+    if (name !== "onConnection" || !isForCaller(error)) {
       this.report(error, { source, name });
     }
     return { error };
@@ -321,7 +321,7 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
   #begin(session: Session, failure: Failure | undefined): void {
     if (!failure) return session.ready();
     const { error } = failure;
-    if (!isSocketError(error)) {
+    if (!isForCaller(error)) {
       return session.end(CloseCode.internal, "the server failed");
     }
     session.end(refusalCode(error), error.message);

@@ -34,7 +34,8 @@ export type ErrorCode =
 
 /**
  * An expected failure. Thrown in a handler, middleware or hook it reaches the caller as itself;
- * anything else that is thrown reaches the caller as `INTERNAL`, and `onError` as it is.
+ * anything else that is thrown reaches the caller as `INTERNAL`, and `onError` as it is. So does one that came from
+ * another client or node (`remote`): to pass it on, throw one of your own.
  *
  * @example Refuse a call with a code and data of your own
  * ```ts
@@ -49,6 +50,11 @@ export class SocketError extends Error {
   readonly code: ErrorCode | (string & Record<never, never>);
   /** Whatever the thrower wants the caller to have; it crosses the wire like a payload. */
   readonly data: unknown;
+  /**
+   * `true` when it says what another client or node answered, or that it did not: what a client of this library,
+   * `toConn(id).request` and the others reject with. Thrown on by a handler it is INTERNAL for the handler's caller.
+   */
+  readonly remote: boolean = false;
 
   /**
    * Makes an error for a caller.
@@ -69,6 +75,18 @@ export class SocketError extends Error {
     this.code = code;
     this.data = data;
   }
+}
+
+/** Makes the error that says what another client or node answered, or that it did not. */
+export function remoteError(
+  ...given: ConstructorParameters<typeof SocketError>
+): SocketError {
+  return Object.assign(new SocketError(...given), { remote: true });
+}
+
+/** Tells whether what a function of the application threw is for its caller, or only for `onError`. */
+export function isForCaller(error: unknown): error is SocketError {
+  return isSocketError(error) && error.remote !== true; // another copy of this package may not have it
 }
 
 /**

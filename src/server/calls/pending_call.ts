@@ -16,7 +16,7 @@ import {
 } from "../stats/observer.ts";
 import type { AnyConnection } from "../types/connection.ts";
 import type { CallInfo, Handler, Middleware } from "../types/handlers.ts";
-import { isSocketError, SocketError } from "../../wire/errors.ts";
+import { isForCaller, SocketError } from "../../wire/errors.ts";
 import { type Codec, errorFrame, type Frame } from "../../wire/protocol.ts";
 
 /** What calls need of their server. */
@@ -127,7 +127,7 @@ export class PendingCall implements CallInfo {
 
   /** Counts an error as the end; one that is not for callers is reported. */
   failed(error: unknown): void {
-    const expected = isSocketError(error);
+    const expected = isForCaller(error);
     if (!expected) this.report(error);
     this.finish(expected ? error.code : "INTERNAL", error);
   }
@@ -176,7 +176,7 @@ export class PendingCall implements CallInfo {
 
   #errorFrame(error: unknown): Frame {
     const { codec } = this.#host;
-    if (isSocketError(error)) {
+    if (isForCaller(error)) {
       try {
         return errorFrame(
           codec,

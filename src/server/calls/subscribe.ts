@@ -6,7 +6,7 @@
 import { type CallsHost, notFound, type PendingCall } from "./pending_call.ts";
 import { topicChannel } from "../fanout/channels.ts";
 import { countLimit } from "../stats/counters.ts";
-import { isSocketError, SocketError } from "../../wire/errors.ts";
+import { isForCaller, SocketError } from "../../wire/errors.ts";
 import { around } from "./middleware.ts";
 import { quote } from "../../contract/names.ts";
 import { plainFrame } from "../../wire/protocol.ts";
@@ -127,7 +127,7 @@ function begin(
 
   session.subscriptions.set(name, subscription);
   admit().catch((error) => {
-    if (ended && !isSocketError(error)) call.report(error); // nobody waits for the outcome
+    if (ended && !isForCaller(error)) call.report(error); // nobody waits for the outcome
     refuse(error);
     subscription.end();
   });

@@ -4,7 +4,7 @@
  * @module
  */
 import { MAX_TIMER_MS } from "../../shared/timers.ts";
-import { SocketError } from "../../wire/errors.ts";
+import { remoteError } from "../../wire/errors.ts";
 
 /** How long an answer is waited for. */
 export interface AskOptions {
@@ -59,7 +59,7 @@ export function withDeadline<T>(
       end(false, () => {
         if (late) return resolve(late());
         const message = `No answer came within timeoutMs ${timeoutMs}`;
-        reject(new SocketError("TIMEOUT", message));
+        reject(remoteError("TIMEOUT", message));
       }), timeoutMs);
   });
 }

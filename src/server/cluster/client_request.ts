@@ -7,7 +7,7 @@ import { plainIssue, summary, validate } from "../../contract/schema.ts";
 import type { Question, Surface } from "../../contract/define.ts";
 import type { ReachHost } from "./reach.ts";
 import { type AskOptions, withDeadline } from "./ask_options.ts";
-import { SocketError } from "../../wire/errors.ts";
+import { remoteError } from "../../wire/errors.ts";
 import { quote } from "../../contract/names.ts";
 import type { Fields, Frame } from "../../wire/protocol.ts";
 
@@ -59,7 +59,7 @@ export async function askConnection(
   if (reach.isElsewhere(id)) {
     await reach.directory.settled;
     if (core.hub.status.state === "down") {
-      throw new SocketError(
+      throw remoteError(
         "UNAVAILABLE",
         `Cannot ask connection ${quote(id)}: other nodes are not heard now`,
       );
@@ -80,11 +80,11 @@ export async function outcomeOf(
 ): Promise<unknown> {
   const { codec } = core;
   if (tag === "err") {
-    throw new SocketError(String(first), String(message), codec.payload(data));
+    throw remoteError(String(first), String(message), codec.payload(data));
   }
   const checked = await validate(output, codec.payload(first));
   if (checked.ok) return checked.value;
-  throw new SocketError(
+  throw remoteError(
     "VALIDATION",
     `The answer to ${quote(name)} was refused: ${summary(checked.issues)}`,
     { issues: checked.issues.map(plainIssue) },

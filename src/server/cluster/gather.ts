@@ -7,7 +7,11 @@ import { outcomeOf } from "./client_request.ts";
 import type { Question } from "../../contract/define.ts";
 import type { ReachHost } from "./reach.ts";
 import { type AskOptions, withDeadline } from "./ask_options.ts";
-import { isSocketError, SocketError } from "../../wire/errors.ts";
+import {
+  isSocketError,
+  remoteError,
+  type SocketError,
+} from "../../wire/errors.ts";
 import type { Fields, Frame } from "../../wire/protocol.ts";
 
 /** What came back. */
@@ -123,7 +127,7 @@ export async function gather(
 function errorOf(error: unknown): SocketError {
   return isSocketError(error)
     ? error
-    : new SocketError("VALIDATION", "The answer cannot be read", undefined, {
+    : remoteError("VALIDATION", "The answer cannot be read", undefined, {
       cause: error,
     });
 }

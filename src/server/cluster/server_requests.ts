@@ -7,7 +7,7 @@ import { summary, validate } from "../../contract/schema.ts";
 import type { Question } from "../../contract/define.ts";
 import type { ReachHost } from "./reach.ts";
 import type { AskOptions } from "./ask_options.ts";
-import { isSocketError, SocketError } from "../../wire/errors.ts";
+import { isForCaller, SocketError } from "../../wire/errors.ts";
 import { gather, type Gathered } from "./gather.ts";
 import { quote } from "../../contract/names.ts";
 import { type Fields, type Frame, read } from "../../wire/protocol.ts";
@@ -80,7 +80,7 @@ export class ServerQuestions {
       }
       return fieldsOf(core.codec.frame(["res", 0], await fn(checked.value)));
     } catch (error) {
-      if (isSocketError(error)) return ["err", 0, error.code, error.message];
+      if (isForCaller(error)) return ["err", 0, error.code, error.message];
       core.report(error, { source: "serverEvent", name });
       return ["err", 0, "INTERNAL", "The node failed"];
     }

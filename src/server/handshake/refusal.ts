@@ -5,7 +5,7 @@
  */
 import { CloseCode, sendableReason } from "../../wire/close_codes.ts";
 import type { Refusal } from "../stats/counters.ts";
-import { isSocketError, type SocketError } from "../../wire/errors.ts";
+import { isForCaller, type SocketError } from "../../wire/errors.ts";
 import type { Handshake, HandshakeHost } from "./handshake.ts";
 import { PROTOCOL } from "../../wire/protocol.ts";
 import type { SocketEvents } from "../../seams/socket.ts";
@@ -30,7 +30,7 @@ export function refuseFor(
       `the login took longer than authTimeoutMs ${host.settings.authTimeoutMs}`;
     return refuse(host, "authTimeoutMs", CloseCode.overload, reason);
   }
-  if (!isSocketError(error)) {
+  if (!isForCaller(error)) {
     host.report(error, { source: "hook", name: "authenticate" });
     const reason = "the login failed, try again";
     return refuse(host, "failed", CloseCode.internal, reason);

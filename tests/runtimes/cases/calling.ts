@@ -1,5 +1,5 @@
 /** Requests, signals, and what becomes of those that fail. */
-import { isSocketError } from "../../../src/wire/errors.ts";
+import { isSocketError, SocketError } from "../../../src/wire/errors.ts";
 import { assert, assertRejects, within } from "../../../src/testing/assert.ts";
 import { rejection } from "../../helpers/wait.ts";
 import { defineCase } from "../stage.ts";
@@ -109,6 +109,26 @@ export const calling: readonly RuntimeCase[] = [
       const client = await stage.user();
       const wrong = client.echo({ text: 7 as unknown as string });
       await assertRejects(wrong, "VALIDATION", 4_000, "echo");
+    },
+  ),
+  defineCase(
+    "safe",
+    "an error that another client chose does not reach the caller",
+    async (stage) => {
+      const client = (await stage.user()).implement({
+        confirm: () => {
+          throw new SocketError("MY_SECRET", "internal", { password: "x" });
+        },
+      });
+      const key = crypto.randomUUID();
+      const error = await rejection(client.look({ key, at: "client" }));
+      const { code, message, data } = error as SocketError;
+      assert(code === "INTERNAL" && data === undefined, `${code}: ${message}`);
+      assert(message === "The server failed", message);
+      await stage.reports(
+        "onError is told",
+        ({ log }) => log.some(({ kind }) => kind === "error"),
+      );
     },
   ),
   defineCase(
