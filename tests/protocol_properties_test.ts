@@ -323,7 +323,7 @@ describe("an envelope", () => {
     let position: Position | undefined;
     const take = (epoch: string, seq: number) => {
       const step = advance(position, { nodeId: "n", epoch, seq, frames: "" });
-      if (step) position = { ...step.position };
+      if (step) position = structuredClone(step.position);
       return step?.missed;
     };
     expect(take("a", 5)).toBe(0); // the first that is heard
@@ -507,7 +507,7 @@ describe("sequences", () => {
     const first = sequences.next("a");
     expect(first.seq).toBe(1);
     expect(sequences.next("b")).toMatchObject({ seq: 1 });
-    expect(sequences.next("a")).toEqual({ epoch: first.epoch, seq: 2 });
+    expect(sequences.next("a")).toMatchObject({ epoch: first.epoch, seq: 2 });
     expect(sequences.size).toBe(2);
     sequences.clear();
     expect(sequences.size).toBe(0);
@@ -522,13 +522,64 @@ describe("sequences", () => {
       const { epoch: other } = sequences.next(`c${n}`);
       expect(seen.has(other)).toBe(false);
       seen.add(other);
-      expect(sequences.next("busy")).toEqual({ epoch: busy.epoch, seq: n + 2 });
+      expect(sequences.next("busy"))
+        .toMatchObject({ epoch: busy.epoch, seq: n + 2 });
       if (sequences.size > 20_000) throw new Error("It grows without bound");
     }
     const again = sequences.next("a");
     expect(again.seq).toBe(1);
     expect(seen.has(again.epoch)).toBe(false);
     sequences.clear();
+  });
+
+  test("renew a busy channel's epoch every 20 s and go on counting, so that nothing is missed", () => {
+    jest.useFakeTimers();
+    const sequences = new Sequences("s");
+    let position: Position | undefined;
+    const epochs = new Set<string>();
+    for (const seq of Array.from({ length: 120 }, (_, at) => at + 1)) {
+      const next = { ...sequences.next("a") };
+      expect(next.seq).toBe(seq);
+      epochs.add(next.epoch);
+      const step = advance(position, { nodeId: "n", frames: "", ...next });
+      expect(step?.missed).toBe(0);
+      position = step?.position;
+      jest.advanceTimersByTime(1_000);
+    }
+    expect(epochs.size).toBe(6);
+    for (const epoch of epochs) { // late envelopes of the last two minutes are old
+      const late = { nodeId: "n", epoch, seq: 1, frames: "" };
+      expect(advance(position, late)).toBeUndefined();
+    }
+    jest.useRealTimers();
+  });
+
+  test("heal what a forged number or epoch silenced, within 30 s", () => {
+    jest.useFakeTimers();
+    for (const forged of ["the same epoch", "another epoch", "ten others"]) {
+      const sequences = new Sequences("s");
+      let position: Position | undefined;
+      const take = (epoch: string, seq: number) => {
+        const step = advance(position, { nodeId: "n", epoch, seq, frames: "" });
+        position = step?.position ?? position;
+        return step !== undefined;
+      };
+      const { epoch, seq } = { ...sequences.next("a") };
+      expect(take(epoch, seq)).toBe(true);
+      if (forged === "the same epoch") take(epoch, 1e14);
+      else if (forged === "another epoch") take("x", 1e14);
+      else for (let n = 0; n < 10; n++) take(`x.${n}`, 1e14);
+      let silentMs = 0;
+      for (;; silentMs += 1_000) {
+        const next = sequences.next("a");
+        if (take(next.epoch, next.seq)) break;
+        jest.advanceTimersByTime(1_000);
+      }
+      expect(silentMs).toBeLessThanOrEqual(30_000);
+      const { epoch: healed, seq: last } = { ...sequences.next("a") };
+      expect(take(healed, last)).toBe(true);
+    }
+    jest.useRealTimers();
   });
 
   test("forget an idle channel within two minutes, and not within one", () => {

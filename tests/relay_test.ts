@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, jest, test } from "bun:test";
 import type { Adapter, AdapterHost } from "../src/seams/adapter.ts";
 import { seal, unseal } from "../src/server/fanout/envelope.ts";
 import { MAX_BATCH_BYTES, MAX_BATCH_FRAMES } from "../src/wire/protocol.ts";
@@ -285,6 +285,22 @@ describe("receiving", () => {
     expect(delivered).toEqual([]);
     expect(reported).toEqual([]);
     expect(relay.counters).toMatchObject({ received: 0, foreign: 0 });
+  });
+
+  test("another node under this node's id is reported, once, and not what the node sent before it restarted", async () => {
+    jest.useFakeTimers();
+    const { take, delivered, reported } = await listening();
+    take(from("me", 1));
+    jest.advanceTimersByTime(14_000);
+    take(from("me", 2));
+    expect(reported).toEqual([]);
+    jest.advanceTimersByTime(2_000);
+    take(from("me", 3));
+    take(from("me", 4));
+    jest.useRealTimers();
+    expect(delivered).toEqual([]);
+    expect(reported).toHaveLength(1);
+    expect(String(reported[0])).toContain('has the id "me" too');
   });
 
   test("what is no envelope is dropped, counted and reported once", async () => {

@@ -1,9 +1,11 @@
-import { afterEach, expect, test } from "bun:test";
-import { MemoryBus } from "../../adapters/memory.ts";
+import { afterEach, expect, jest, test } from "bun:test";
+import { createInMemoryAdapter, MemoryBus } from "../../adapters/memory.ts";
+import { createNode } from "../../src/server/api/node.ts";
+import { api, authenticateByQuery } from "../helpers/api.ts";
 import { seal } from "../../src/server/fanout/envelope.ts";
 import { connect } from "../helpers/peer.ts";
 import { settled, thrown, until } from "../helpers/wait.ts";
-import { cluster, endAll, member, node, raw } from "./nodes.ts";
+import { cluster, endAll, endings, member, node, raw, upTo } from "./nodes.ts";
 
 afterEach(endAll);
 
@@ -142,4 +144,30 @@ test("a lone node is held to the same limit, so that a second one changes nothin
   const big = { n: 1, pad: "x".repeat(1_100_000) };
   expect(thrown(() => srv.room("lobby").broadcast("message", big)))
     .toBeInstanceOf(RangeError);
+});
+
+test("two nodes with one id report each other", async () => {
+  jest.useFakeTimers();
+  try {
+    const bus = new MemoryBus();
+    const errors: unknown[] = [];
+    for (const _ of upTo(2)) {
+      const srv = createNode(api, {
+        adapter: createInMemoryAdapter(bus),
+        authenticate: authenticateByQuery,
+        onError: (error: unknown) => void errors.push(error),
+      }, { nodeId: "twin", wakeAt: () => {} });
+      endings.push(() => srv.close());
+    }
+    for (const _ of upTo(20)) {
+      jest.advanceTimersByTime(1_000);
+      await Promise.resolve();
+    }
+    expect(errors.map(String)).toEqual([
+      expect.stringContaining('has the id "twin" too'),
+      expect.stringContaining('has the id "twin" too'),
+    ]);
+  } finally {
+    jest.useRealTimers();
+  }
 });

@@ -4,6 +4,7 @@
  * @module
  */
 import { fromBase64, toBase64 } from "../../wire/bytes.ts";
+import { countOf } from "./sequences.ts";
 import type { Frame } from "../../wire/protocol.ts";
 
 /** One envelope: `1 <nodeId> <epoch> <seq> <t|b>`, a line feed, the frames. */
@@ -48,13 +49,16 @@ export function unseal(payload: string): Envelope | undefined {
 const HEAD = /^1 (\S{1,128}) (\S{1,64}) ([1-9]\d{0,14}) ([tb])$/;
 /** What a node remembers of one sender on one channel. */
 export interface Position {
-  /** The current count. */
+  /** The current epoch. */
   epoch: string;
-  /** The count before it, whose late envelopes are old. */
-  before: string | undefined;
+  /** The epochs before it, the latest first; their late envelopes are old. */
+  before: string[];
   /** The last envelope's number. */
   seq: number;
 }
+
+/** How many earlier epochs are remembered: renewed every 20 s, so two minutes of them. */
+const REMEMBERED = 6;
 
 /**
  * Decides whether an envelope is new, and moves the position on.
@@ -66,15 +70,19 @@ export function advance(
   position: Position | undefined,
   { epoch, seq }: Envelope,
 ): { readonly position: Position; readonly missed: number } | undefined {
-  if (!position) {
-    return { position: { epoch, before: undefined, seq }, missed: 0 };
-  }
+  if (!position) return { position: { epoch, before: [], seq }, missed: 0 };
   if (epoch === position.epoch) {
     if (seq <= position.seq) return undefined;
     const missed = seq - position.seq - 1;
     position.seq = seq;
     return { position, missed };
   }
-  if (epoch === position.before) return undefined;
-  return { position: { epoch, before: position.epoch, seq }, missed: seq - 1 };
+  if (position.before.includes(epoch)) return undefined;
+  // A renewed epoch goes on counting. Where its number is lower, the one before was forged.
+  const last = countOf(epoch) === countOf(position.epoch) ? position.seq : 0;
+  position.before.unshift(position.epoch);
+  position.before.length = Math.min(position.before.length, REMEMBERED);
+  position.epoch = epoch;
+  position.seq = seq;
+  return { position, missed: Math.max(0, seq - last - 1) };
 }

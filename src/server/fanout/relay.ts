@@ -10,7 +10,13 @@ import { backoffDelay } from "../../shared/backoff.ts";
 import { kindOf, NODES } from "./channels.ts";
 import { Deadlines } from "./deadlines.ts";
 import { admit, type Delivery } from "./delivery.ts";
-import { advance, type Position, seal, unseal } from "./envelope.ts";
+import {
+  advance,
+  type Envelope,
+  type Position,
+  seal,
+  unseal,
+} from "./envelope.ts";
 import { Lag } from "./lag.ts";
 import type { Frame } from "../../wire/protocol.ts";
 import type { Joined } from "../../wire/joined.ts";
@@ -88,6 +94,8 @@ const LOCAL: Joined = { live: false };
 const LIVE_NOW: Promise<Joined> = Promise.resolve(LIVE);
 const LOCAL_NOW: Promise<Joined> = Promise.resolve(LOCAL);
 const RETRY = { baseMs: 250, maxMs: 10_000, factor: 2 };
+/** How long envelopes from before this start of the node may still come, in milliseconds. */
+const LATE_MS = 15_000;
 /** The most senders that are remembered in one channel. */
 const MAX_POSITIONS = 1_000;
 
@@ -103,6 +111,10 @@ export class Relay {
   #retries = 0;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #outgoing = new Map<string, Batch[]>();
+  /** Unique to this start of the node. */
+  readonly #start = crypto.randomUUID().slice(0, 8);
+  readonly #startedAt = Date.now();
+  #twinTold = false;
   readonly #sequences: Sequences;
   readonly #ownSequences: Sequences;
   #status: AdapterStatus = { state: "up", since: Date.now() };
@@ -118,9 +130,8 @@ export class Relay {
       host.subscribeTimeoutMs,
       (interest) => this.#settle(interest, LOCAL),
     );
-    const start = crypto.randomUUID().slice(0, 8);
-    this.#sequences = new Sequences(start);
-    this.#ownSequences = new Sequences(start);
+    this.#sequences = new Sequences(this.#start);
+    this.#ownSequences = new Sequences(this.#start);
     adapter.open({
       nodeId: host.nodeId,
       message: (channel, payload) => this.#receive(channel, payload),
@@ -324,7 +335,7 @@ export class Relay {
       return this.refuse(channel, "it is no envelope of this library");
     }
     if (envelope.nodeId === this.#host.nodeId) {
-      return this.#lag.heard(channel, envelope);
+      return this.#own(channel, envelope);
     }
     const positions = interest.positions ??= new Map();
     const step = advance(positions.get(envelope.nodeId), envelope);
@@ -346,6 +357,23 @@ export class Relay {
     if (frames === undefined) return;
     this.counters[channel === NODES ? "directory" : "received"]++;
     this.#host.deliver(channel, { nodeId: envelope.nodeId, frames, fields });
+  }
+
+  /** An envelope under this node's own id came: its own, or one of another node with the same id. */
+  #own(channel: string, envelope: Envelope): void {
+    if (envelope.epoch.startsWith(`${this.#start}.`)) {
+      return this.#lag.heard(channel, envelope);
+    }
+    // What a node sent before it slept or restarted under its id may still come for a while.
+    if (this.#twinTold || Date.now() - this.#startedAt < LATE_MS) return;
+    this.#twinTold = true;
+    this.#host.report(
+      new TypeError(
+        `Cannot tell two nodes apart: another one has the id ${
+          JSON.stringify(envelope.nodeId)
+        } too, so the two do not hear each other, must be unique in the cluster`,
+      ),
+    );
   }
 
   /**
