@@ -51,3 +51,19 @@ test("the cluster knows its connections, by user and room, and forgets them when
   expect(await within(a.cluster.count())).toBe(0);
   expect(await a.cluster.room("lobby")).toEqual([]);
 });
+
+test("a describe that JSON cannot carry is reported by its node, and hides nobody from the others", async () => {
+  const bus = new MemoryBus();
+  const { srv: a } = node(bus, {}, options);
+  const { srv: b, errors } = node(bus, {}, {
+    ...options,
+    describe: () => ({ big: 1n }),
+  });
+  await connect(a, { name: "ada" });
+  await connect(b, { name: "bob" });
+  const started = performance.now();
+  const all = await within(a.cluster.connections(), 20_000);
+  expect(performance.now() - started).toBeLessThan(4_000);
+  expect(all.map(({ userId }) => userId).toSorted()).toEqual(["ada", "bob"]);
+  expect(errors).toMatchObject([{ info: { name: "describe" } }]);
+});

@@ -1,6 +1,6 @@
 import { afterEach, expect, jest, test } from "bun:test";
 import { createInMemoryAdapter, MemoryBus } from "../../adapters/memory.ts";
-import { createNode } from "../../src/server/api/node.ts";
+import { createNode } from "../../src/server/create_node.ts";
 import { api, authenticateByQuery } from "../helpers/api.ts";
 import { seal } from "../../src/server/fanout/envelope.ts";
 import { connect } from "../helpers/peer.ts";
@@ -152,7 +152,7 @@ test("two nodes with one id report each other", async () => {
     const bus = new MemoryBus();
     const errors: unknown[] = [];
     for (const _ of upTo(2)) {
-      const srv = createNode(api, {
+      const { node: srv } = createNode(api, {
         adapter: createInMemoryAdapter(bus),
         authenticate: authenticateByQuery,
         onError: (error: unknown) => void errors.push(error),

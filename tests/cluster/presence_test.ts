@@ -5,6 +5,7 @@ import { leftOver } from "../helpers/api.ts";
 import { connect } from "../helpers/peer.ts";
 import { rejection, settled, thrown, until, within } from "../helpers/wait.ts";
 import { endAll, node } from "./nodes.ts";
+import { registerRefusedPresenceSuite } from "./refused_presence_suite.ts";
 
 afterEach(endAll);
 
@@ -163,6 +164,34 @@ test("while the broker is away nobody knows who is connected; afterwards what ca
   expect(lobby.map(({ userId }) => userId).toSorted()).toEqual(["ada", "bob"]);
   expect(await b.isOnline("eve")).toBe(false);
   expect(errors).toHaveLength(1); // that it is down
+});
+
+const outages: MemoryBus[] = [];
+registerRefusedPresenceSuite(
+  "the memory bus",
+  () => createInMemoryAdapter(outages[0] ??= new MemoryBus()),
+  [{
+    name: "away",
+    begin: () => outages[0]?.fail(),
+    end: () => outages[0]?.restore(),
+  }],
+);
+
+test("entries that describe no connection are left out, counted, and reported once", async () => {
+  const { srv, errors, store } = registered(new MemoryBus());
+  await connect(srv);
+  expect(await srv.cluster.count()).toBe(1);
+  const texts = ["no JSON", "null", "[]", '"text"', "{}", '{"role":1}', ""];
+  const sets = ["user:ada"];
+  await store.write(
+    texts.map((text, n) => ({ id: `${n}`, text, sets, left: [] })),
+    60_000,
+  );
+  const ids = srv.local.connections.map(({ id }) => id);
+  const listed = await srv.cluster.connections();
+  expect(listed.map(({ id }) => id)).toEqual(ids);
+  expect(errors).toHaveLength(1);
+  expect(srv.stats().relay.foreign).toBe(texts.length);
 });
 
 test("a describe that throws, or gives what is no JSON, hurts nobody", async () => {

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { MemoryBus } from "../../adapters/memory.ts";
 import { createRedisAdapter } from "../../adapters/redis.ts";
 import { registerReachSuite } from "../cluster/reach_suite.ts";
+import { registerRefusedPresenceSuite } from "../cluster/refused_presence_suite.ts";
 import { endAll, endings, node } from "../cluster/nodes.ts";
 import type { TestServer } from "../helpers/api.ts";
 import { connect } from "../helpers/peer.ts";
@@ -44,6 +45,33 @@ const joinAll = (srv: TestServer) =>
 registerReachSuite(
   "Redis",
   () => createRedisAdapter({ url: redis.url, namespace: "reach" }),
+);
+
+registerRefusedPresenceSuite(
+  "Redis",
+  () =>
+    createRedisAdapter({
+      url: redis.url,
+      namespace: "refused",
+      timeoutMs: 1_000,
+    }),
+  [
+    {
+      name: "a read-only replica",
+      begin: () => redis.command("REPLICAOF", "127.0.0.1", "1"),
+      end: () => redis.command("REPLICAOF", "NO", "ONE"),
+    },
+    {
+      name: "one whose user may not write",
+      begin: () => redis.command("ACL", "SETUSER", "default", "-@write"),
+      end: () => redis.command("ACL", "SETUSER", "default", "+@all"),
+    },
+    {
+      name: "out of memory",
+      begin: () => redis.command("CONFIG", "SET", "maxmemory", "1"),
+      end: () => redis.command("CONFIG", "SET", "maxmemory", "0"),
+    },
+  ],
 );
 
 test(

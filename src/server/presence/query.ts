@@ -97,7 +97,7 @@ function sessionsOf(
   return channel ? membersOf(channel) : [];
 }
 
-/** What is told of a connection. */
+/** Describes a connection for other nodes. What `describe` gave and JSON cannot carry is reported, and left out. */
 export function infoOf(
   core: PresenceHost,
   { handle, userId }: Session,
@@ -105,7 +105,8 @@ export function infoOf(
   const { id, role, connectedAt, rooms } = handle;
   let more: Readonly<Record<string, unknown>> = {};
   void core.hook("describe", "hook", () => {
-    more = core.settings.describe?.(handle) ?? {};
+    const described = core.settings.describe?.(handle) ?? {};
+    more = JSON.parse(JSON.stringify(described));
   });
   const whose = userId === undefined ? {} : { userId };
   return {

@@ -13,6 +13,8 @@ import type {
   PresenceStore,
 } from "../../seams/presence_store.ts";
 import { MAX_TIMER_MS, unref } from "../../shared/timers.ts";
+import { SocketError } from "../../wire/errors.ts";
+import { quote } from "../../contract/names.ts";
 import type { Session } from "../connection/session.ts";
 
 /** How it is kept. */
@@ -29,6 +31,11 @@ interface Known {
   readonly sets: readonly string[];
   /** Whether that is certain. */
   readonly sure: boolean;
+}
+
+/** Why something could not be written. */
+interface Failure {
+  readonly error: unknown;
 }
 
 /** How many changes are written in one step. */
@@ -79,13 +86,15 @@ export class Registry {
   readonly #known = new Map<Session, Known>();
   readonly #changed = new Set<Session>();
   /** What is under way, in order: writes and renewals never overlap. */
-  #last: Promise<void> = Promise.resolve();
-  #flushing: Promise<void> | undefined;
+  #last: Promise<Failure | undefined> = Promise.resolve(undefined);
+  #flushing: Promise<Failure | undefined> | undefined;
+  #renewing: Promise<Failure | undefined> | undefined;
   #gather: ReturnType<typeof setTimeout> | undefined;
   #renewal: ReturnType<typeof setInterval> | undefined;
   #failures = 0;
   /** What failed last, so that the same is not told again. */
   #told = "";
+  #refusalTold = false;
   #closed = false;
 
   constructor(
@@ -113,8 +122,13 @@ export class Registry {
     this.#flushIn(this.#settings.gatherMs);
   }
 
-  /** Says that the node is there, and looks whether the broker has what it should: it may have lost all. */
-  renew(): Promise<void> {
+  /** Renews what the broker has of this node, and looks whether it is all there: the broker may have lost some. */
+  renew(): Promise<Failure | undefined> {
+    return this.#renewing ??= this.#renew()
+      .finally(() => this.#renewing = undefined);
+  }
+
+  #renew(): Promise<Failure | undefined> {
     return this.#inOrder(async () => {
       if (this.#closed || this.#known.size === 0) return;
       const count = await this.#store.renew(this.#settings.ttlMs);
@@ -137,21 +151,34 @@ export class Registry {
     void this.renew();
   }
 
-  /** Lists the connections of all nodes. */
+  /**
+   * Lists the connections of all nodes.
+   *
+   * @throws {SocketError} UNAVAILABLE while this node cannot write its own
+   */
   async list([what, about]: Inquiry): Promise<ConnectionInfo[]> {
-    await this.#flush();
+    await this.#written();
     const entries = await this.#store.list(setOf(what, about));
-    return entries.map(({ nodeId, id, text }) => ({
-      ...JSON.parse(text) as ConnectionInfo, // what a node wrote
-      id: `${nodeId}.${id}`,
-      nodeId,
-    }));
+    return entries.flatMap(({ nodeId, id, text }) => {
+      const info = readInfo(text);
+      if (info) return [{ ...info, id: `${nodeId}.${id}`, nodeId }];
+      this.#refuse(`${nodeId}.${id}`);
+      return [];
+    });
   }
 
-  /** Counts the connections of each node. */
+  /** Counts the connections of each node. Throws as `list` does. */
   async counts([what, about]: Inquiry): Promise<Map<string, number>> {
-    await this.#flush();
-    return await this.#store.counts(setOf(what, about));
+    await this.#written();
+    const counts = await this.#store.counts(setOf(what, about));
+    for (const count of counts.values()) {
+      if (Number.isSafeInteger(count) && count >= 0) continue;
+      throw new SocketError(
+        "UNAVAILABLE",
+        `Cannot count connections: the registry answered ${count}, must be a number of connections`,
+      );
+    }
+    return counts;
   }
 
   /** Strikes out all connections of this node. */
@@ -173,11 +200,36 @@ export class Registry {
   }
 
   #flushIn(ms: number): void {
-    this.#gather ??= unref(setTimeout(() => void this.#flush(), ms));
+    this.#gather ??= unref(setTimeout(() => void this.#catchUp(), ms));
   }
 
-  /** Writes what is new; resolves when it is written, or could not be. */
-  #flush(): Promise<void> {
+  /** Writes what is new, or tries a failed renewal again. Never rejects. */
+  #catchUp(): Promise<unknown> {
+    const renews = this.#changed.size === 0 && this.#failures > 0;
+    this.#gather = undefined;
+    return renews ? this.renew() : this.#flush();
+  }
+
+  /** Resolves when what this node has is written. What is read before that, or while it fails, would be wrong. */
+  async #written(): Promise<void> {
+    const { status } = this.#core.hub;
+    let failure: Failure | undefined = status.state === "down"
+      ? { error: status.cause }
+      : await this.#flush();
+    if (failure && status.state === "up" && this.#changed.size === 0) {
+      failure = await this.renew() ?? await this.#flush();
+    }
+    if (!failure) return;
+    throw new SocketError(
+      "UNAVAILABLE",
+      "Cannot tell who is connected: this node cannot write its own connections to the registry, the broker must be reachable and accept writes",
+      undefined,
+      { cause: failure.error },
+    );
+  }
+
+  /** Writes what is new; resolves when it is written, or could not be, with what was last done. */
+  #flush(): Promise<Failure | undefined> {
     clearTimeout(this.#gather);
     this.#gather = undefined;
     if (this.#changed.size === 0) return this.#flushing ?? this.#last;
@@ -227,18 +279,22 @@ export class Registry {
     const left = known?.sets.filter((set) => !sets.includes(set)) ?? [];
     const same = known?.sure && left.length === 0 &&
       sets.length === known.sets.length;
-    return same ? undefined : { id, text: this.#textOf(session), sets, left };
+    if (same) return undefined;
+    const { id: _id, nodeId: _nodeId, ...info } = infoOf(this.#core, session);
+    return { id, text: JSON.stringify(info), sets, left };
   }
 
-  #textOf(session: Session): string {
-    const { id: _id, nodeId: _nodeId, ...info } = infoOf(this.#core, session);
-    try {
-      return JSON.stringify(info);
-    } catch (error) {
-      this.#core.report(error, { source: "hook", name: "describe" });
-      const { role, connectedAt, userId, rooms } = info;
-      return JSON.stringify({ role, connectedAt, userId, rooms });
-    }
+  /** Counts an entry that no node of this version wrote; the first is reported. */
+  #refuse(id: string): void {
+    this.#core.hub.counters.foreign++;
+    if (this.#refusalTold) return;
+    this.#refusalTold = true;
+    const error = new TypeError(
+      `Cannot read the registry's entry of connection ${
+        quote(id)
+      }: it does not describe a connection, must be written by a node of the same version; further ones are only counted`,
+    );
+    this.#core.report(error, { source: "adapter", name: "presence" });
   }
 
   /** Has a connection written again, whatever the broker is thought to have. */
@@ -249,13 +305,18 @@ export class Registry {
   }
 
   /** Runs one thing after the other. Never rejects: what failed is tried again. */
-  #inOrder(task: () => Promise<void>): Promise<void> {
+  #inOrder(task: () => Promise<void>): Promise<Failure | undefined> {
     return this.#last = this.#last.then(task).then(
       () => {
+        if (this.#changed.size > 0) return undefined; // a renewal may succeed where writes are refused
         this.#failures = 0;
         this.#told = "";
+        return undefined;
       },
-      (error) => this.#failed(error),
+      (error) => {
+        this.#failed(error);
+        return { error };
+      },
     );
   }
 
@@ -275,4 +336,17 @@ export class Registry {
 function setOf(what: string, about = ""): string | undefined {
   if (what === "room") return roomChannel(about);
   return what === "user" || what === "online" ? userChannel(about) : undefined;
+}
+
+/** Reads an entry; `undefined` for one that describes no connection. */
+function readInfo(text: string): ConnectionInfo | undefined {
+  try {
+    const info = JSON.parse(text) as Partial<ConnectionInfo> | null; // any node may have written it
+    return typeof info?.role === "string" &&
+        typeof info.connectedAt === "number" && Array.isArray(info.rooms)
+      ? info as ConnectionInfo // its ids are those of its key
+      : undefined;
+  } catch {
+    return undefined; // no JSON
+  }
 }
