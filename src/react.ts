@@ -39,11 +39,14 @@ import type {
   CallResult,
   ContractDefinition,
   EventName,
+  ParamsIn,
   PayloadOut,
   RoleEntries,
+  RoleEntry,
   RoleName,
   TopicName,
 } from "./contract/types.ts";
+import type { Params } from "./contract/params.ts";
 import type { ClientStatus } from "./client/link.ts";
 import type { Client, Method } from "./client/types.ts";
 import { type GivenClient, Session } from "./react/session.ts";
@@ -64,6 +67,14 @@ export type RequestName<C extends ContractDefinition, R extends RoleName<C>> =
     >[N] extends { readonly output: unknown } ? N : never;
   }[keyof RoleEntries<C, R, "clientToServer">]
   & string;
+
+/** The names of the topics without parameters that a role can subscribe to. */
+export type PlainTopic<C extends ContractDefinition, R extends RoleName<C>> =
+  TopicName<C, R> extends infer N
+    ? N extends TopicName<C, R>
+      ? RoleEntry<C, R, N> extends { readonly params: unknown } ? never : N
+    : never
+    : never;
 
 /** What {@linkcode SocketReact.Provider} takes. */
 export interface ProviderProps<
@@ -104,14 +115,14 @@ export interface SubscriptionState<T> {
    * - `live`: what is published arrives
    * - `refused`: nothing will come, `error` says why
    */
-  readonly state: "pending" | "live" | "refused";
+  readonly status: "pending" | "live" | "refused";
   /** Why the server refused. */
   readonly error: Error | undefined;
 }
 
 /** How {@linkcode SocketReact.useSubscription} returns the state as well. */
 export interface SubscriptionStateOptions {
-  /** Asks for `{ data, state, error }`. */
+  /** Asks for `{ data, status, error }`. */
   readonly withState: true;
 }
 
@@ -149,7 +160,7 @@ export interface SocketReact<
    * @param topic A topic of `shared` or of the role
    * @returns The latest payload; `undefined` until there is one
    */
-  useSubscription<N extends TopicName<C, R>>(
+  useSubscription<N extends PlainTopic<C, R>>(
     topic: N,
   ): PayloadOut<C, R, N> | undefined;
   /**
@@ -158,9 +169,19 @@ export interface SocketReact<
    * @param topic A topic of `shared` or of the role
    * @param options `{ withState: true }`
    */
-  useSubscription<N extends TopicName<C, R>>(
+  useSubscription<N extends PlainTopic<C, R>>(
     topic: N,
     options: SubscriptionStateOptions,
+  ): SubscriptionState<PayloadOut<C, R, N>>;
+  /**
+   * Subscribes to a topic with parameters, and tells how that went.
+   *
+   * @param topic A topic with parameters
+   * @param params Its parameters; equal ones in another object are the same subscription
+   */
+  useSubscription<N extends Exclude<TopicName<C, R>, PlainTopic<C, R>>>(
+    topic: N,
+    params: ParamsIn<RoleEntry<C, R, N>>,
   ): SubscriptionState<PayloadOut<C, R, N>>;
   /** Where the connection is, and what brought it there: enough for a banner. */
   useStatus(): ClientStatus;
@@ -242,10 +263,12 @@ export function createSocketReact<
 
   function useSubscription(
     topic: string,
-    options?: SubscriptionStateOptions,
+    given?: SubscriptionStateOptions | Params,
   ): unknown {
-    const store = useSession().topic(topic);
-    const all = options?.withState === true;
+    // No other object has `withState: true` alone, but for parameters of that name.
+    const params = given?.["withState"] === true ? undefined : given;
+    const store = useSession().topic(topic, params as Params | undefined);
+    const all = given !== undefined;
     return useSyncExternalStore(
       store.subscribe,
       () => all ? store.read() : store.read().data,

@@ -11,6 +11,8 @@ import {
 import { createClient } from "@super-line/edge/client";
 import { loopback } from "@super-line/edge/testing";
 
+import { thrown } from "./helpers/wait.ts";
+
 const schema = z.string();
 const signal = { input: schema };
 const event = { payload: schema };
@@ -564,4 +566,52 @@ describe("a contract made with", () => {
       ]);
     },
   );
+});
+
+test("a topic's params, keep and snapshot are checked when the contract is defined", () => {
+  const payload = z.string();
+  const topic = (entry: object) => () =>
+    defineContract({
+      shared: {
+        serverToClient: { t: { payload, subscribe: true, ...entry } as never },
+      },
+      roles: { user: {} },
+    });
+  const [least, most] = [{ last: 2 }, { last: 10_000, forMs: 86_400_000 }];
+  expect(topic({ keep: least })().shared.topics.get("t")?.keep).toEqual({
+    last: 2,
+    forMs: 300_000,
+  });
+  expect(
+    topic({ keep: most, snapshot: payload })().shared.topics.get("t")?.keep,
+  )
+    .toEqual(most);
+  for (
+    const [entry, type, says] of [
+      [{ params: {} }, TypeError, "shared.serverToClient.t.params"],
+      [{ keep: 5 }, TypeError, "t.keep"],
+      [{ keep: null }, TypeError, "t.keep"],
+      [{ keep: {} }, RangeError, "keep.last"],
+      [{ keep: { last: 0 } }, RangeError, "from 1 to 10000"],
+      [{ keep: { last: 10_001 } }, RangeError, "from 1 to 10000"],
+      [{ keep: { last: 1.5 } }, RangeError, "whole number"],
+      [{ keep: { last: 5, forMs: 999 } }, RangeError, "keep.forMs"],
+      [{ keep: { last: 5, forMs: 86_400_001 } }, RangeError, "keep.forMs"],
+      [{ snapshot: payload }, TypeError, "must have keep"],
+      [{ keep: { last: 1 }, snapshot: payload }, TypeError, "last value"],
+    ] as const
+  ) {
+    const error = thrown(topic(entry)) as Error;
+    expect(error).toBeInstanceOf(type);
+    expect(error.message).toContain(says);
+  }
+  for (const member of ["params", "keep", "snapshot"]) {
+    const event = { payload, [member]: payload } as never;
+    expect(() =>
+      defineContract({
+        shared: { serverToClient: { event } },
+        roles: { user: {} },
+      })
+    ).toThrow(`an event has no "${member}"`);
+  }
 });

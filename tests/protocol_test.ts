@@ -57,6 +57,11 @@ const contractWith = (serializer?: Serializer) =>
           payload: z.object({ room: z.string(), count: z.number() }),
           subscribe: true,
         },
+        order: {
+          payload: z.object({ state: z.string() }),
+          subscribe: true,
+          params: z.object({ id: z.string() }),
+        },
         confirm: {
           input: z.object({ text: z.string() }),
           output: z.object({ ok: z.boolean() }),
@@ -290,6 +295,44 @@ describe("the page's conversation", () => {
       { code: "TIMEOUT" },
     ]);
     expect(peer.inbox).toEqual([]);
+  });
+
+  test("Topics with parameters is what a live server says", async () => {
+    const srv = createServer();
+    const peer = dial(serve(srv), [PROTOCOL]);
+    for (const step of conversation("Topics with parameters")) {
+      if (step.from === "client") peer.socket.send(step.data as string);
+      else {
+        if (step.lines[0]?.startsWith('["pub"')) {
+          srv.publish("order", { id: "42" }, { state: "packed" });
+        }
+        expectMessage(await peer.next(), step);
+      }
+    }
+    expect(peer.inbox).toEqual([]);
+  });
+
+  test("Topics with parameters is what a client says", async () => {
+    const steps = conversation("Topics with parameters");
+    const end = steps.findIndex(({ lines }) =>
+      lines[0] === '["sub",2,"order"]'
+    );
+    const script = new Script(steps.slice(0, end));
+    const client = createClient(contractWith(), {
+      url: "ws://app.test",
+      role: "user",
+      WebSocket: script.WebSocket,
+    });
+    ends.push(() => client.close());
+    const got = new Promise((resolve) => {
+      const sub = client.subscribe("order", { id: "42" }, (payload) => {
+        resolve(payload);
+        sub.unsubscribe();
+      });
+    });
+    expect(await got).toEqual({ state: "packed" });
+    await script.said(2);
+    script.expectDone();
   });
 
   test("A question is what a client answers", async () => {

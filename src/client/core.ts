@@ -14,6 +14,13 @@ import {
   type Hello,
 } from "../wire/protocol.ts";
 import { type Schema, validate } from "../contract/schema.ts";
+import {
+  canonicalParams,
+  PARAMS_RULE,
+  readTopic,
+  type TopicElement,
+  topicText,
+} from "../contract/params.ts";
 import { addressOf, backoffOf } from "./address.ts";
 import { type Answerer, Answers } from "./question_handlers.ts";
 import { Calls } from "./calls.ts";
@@ -69,6 +76,8 @@ export class ClientCore {
         return isOpen();
       },
       send: this.#out.send,
+      can: (feature: string) =>
+        this.#hello?.features?.includes(feature) ?? false,
     };
     this.#calls = new Calls(host);
     this.#topics = new Topics(host, this.#calls);
@@ -127,15 +136,20 @@ export class ClientCore {
     return this.#listen(fns, fn);
   }
 
-  subscribe(
-    topic: string,
-    fn: Fn,
-    { onError = this.#report }: SubscribeOptions = {},
-  ): Subscription {
-    if (!this.#surface.topics.has(topic)) throw this.#unknown("topic", topic);
+  subscribe(name: string, ...args: unknown[]): Subscription {
+    const topic = this.#surface.topics.get(name);
+    if (!topic) throw this.#unknown("topic", name);
+    const params = topic.params ? canonicalParams(args.shift()) : undefined;
+    if (topic.params && params === undefined) {
+      throw new TypeError(
+        `Cannot subscribe to "${name}": its params must be ${PARAMS_RULE}`,
+      );
+    }
+    const [fn, options] = args as [Fn, SubscribeOptions?]; // typed where it was called
+    const { onError = this.#report } = options ?? {};
     this.#wake();
     const failed = (error: unknown) => run(onError, error, this.#report);
-    return this.#topics.add(topic, fn, failed);
+    return this.#topics.add(topicText(name, params), fn, failed);
   }
 
   implement(answerers: Record<string, Answerer>): this {
@@ -257,11 +271,7 @@ export class ClientCore {
           this.#events.get(first as string),
         ); // Maps take any key
       case "pub":
-        return this.#deliver(
-          this.#surface.topics.get(first as string),
-          second,
-          this.#topics.listeners(first),
-        );
+        return this.#publication(readTopic(first), second);
       case "req":
         return this.#answers.answer(first, second as string, third);
       case "cancel":
@@ -286,6 +296,17 @@ export class ClientCore {
     const error = remoteError(code, message, data);
     if (id === 0) this.#report(error);
     else this.#calls.answer(id, error);
+  }
+
+  #publication(element: TopicElement | undefined, payload: unknown): void {
+    if (!element) return;
+    const { name, params } = element;
+    const text = topicText(name, params && canonicalParams(params));
+    this.#deliver(
+      this.#surface.topics.get(name),
+      payload,
+      this.#topics.listeners(text),
+    );
   }
 
   #deliver(

@@ -40,8 +40,16 @@ export function createClient<
   T extends { readonly definition: ContractDefinition },
   R extends RoleName<T["definition"]>,
 >(
-  { role, requests, signals, events, topics, questions, serializer }:
-    ClientSurface,
+  {
+    role,
+    requests,
+    signals,
+    events,
+    topics,
+    params = [],
+    questions,
+    serializer,
+  }: ClientSurface,
   options: Omit<ClientOptions<R>, "validate">,
 ): Client<T["definition"], R> {
   const map = (names: readonly string[], entry: object) =>
@@ -49,7 +57,7 @@ export function createClient<
   const surface = {
     calls: new Map([...map(requests, { output: true }), ...map(signals, {})]),
     events: new Map(map(events, {})),
-    topics: new Map(map(topics, {})),
+    topics: new Map([...map(topics, {}), ...map(params, { params: true })]),
     questions: new Map(map(questions, {})),
   };
   const contract = { roles: new Map([[role, surface]]), serializer };

@@ -19,6 +19,8 @@ export interface ClientSurface<R extends string = string> {
   readonly events: readonly string[];
   /** Topics that can be subscribed to. */
   readonly topics: readonly string[];
+  /** Those of the topics that have parameters. */
+  readonly params?: readonly string[];
   /** Questions of the server's. */
   readonly questions: readonly string[];
   /** The contract's own, where it has one; not JSON, so it is added where the client is made. */
@@ -55,6 +57,7 @@ export function clientSurface<
     );
   }
   const calls = [...surface.calls.values()];
+  const topics = [...surface.topics.values()];
   const names = (entries: Iterable<{ readonly name: string }>) =>
     [...entries].map(({ name }) => name);
   return {
@@ -62,7 +65,8 @@ export function clientSurface<
     requests: names(calls.filter(({ output }) => output)),
     signals: names(calls.filter(({ output }) => !output)),
     events: names(surface.events.values()),
-    topics: names(surface.topics.values()),
+    topics: names(topics),
+    params: names(topics.filter(({ params }) => params)),
     questions: names(surface.questions.values()),
   };
 }

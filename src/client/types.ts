@@ -15,6 +15,7 @@ import type {
   RoleEntries,
   RoleEntry,
   RoleName,
+  TopicArgs,
   TopicName,
 } from "../contract/types.ts";
 import type { Joined } from "../wire/joined.ts";
@@ -98,16 +99,20 @@ export interface ClientBase<
     fn: (payload: PayloadOut<C, R, N>) => void,
   ): () => void;
   /**
-   * Subscribes to a topic, now and after every reconnect. Listeners of one topic share one subscription.
+   * Subscribes to a topic, now and after every reconnect. Listeners of one topic with the same parameters share one
+   * subscription.
    *
    * @param topic A topic of `shared` or of the role
-   * @param fn Called with each payload, in order
-   * @param options `onError`
+   * @param args The topic's parameters where it has some; then a function that is called with each payload, in order;
+   * then options: `onError`
+   * @throws {TypeError} When the parameters are not a flat object of strings, finite numbers and booleans
    */
   subscribe<N extends TopicName<C, R>>(
     topic: N,
-    fn: (payload: PayloadOut<C, R, N>) => void,
-    options?: SubscribeOptions,
+    ...args: TopicArgs<
+      RoleEntry<C, R, N>,
+      [fn: (payload: PayloadOut<C, R, N>) => void, options?: SubscribeOptions]
+    >
   ): Subscription;
   /**
    * Answers the server's questions from now on. What an answer throws reaches the server as itself when it is a

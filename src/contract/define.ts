@@ -8,6 +8,7 @@ import type {
   ContractDefinition,
   RoleDefinition,
   SurfaceDefinition,
+  TopicEntry,
 } from "./types.ts";
 import { NAME_RULE, nameFlaw, quote } from "./names.ts";
 import type { Fields } from "../wire/protocol.ts";
@@ -45,6 +46,24 @@ export interface Message {
   readonly fields: readonly [tag: string, ...unknown[]];
 }
 
+/** How much of a topic is kept. */
+export interface Keep {
+  /** How many messages, 1 to 10 000; 1 is a last value. */
+  readonly last: number;
+  /** How long each of them, in milliseconds. */
+  readonly forMs: number;
+}
+
+/** A topic of a role, compiled. */
+export interface Topic extends Message {
+  /** The schema of its parameters; absent for a topic without. */
+  readonly params?: Schema;
+  /** What is kept of it; absent for a topic of which nothing is. */
+  readonly keep?: Keep;
+  /** The schema of its snapshots. */
+  readonly snapshot?: Schema;
+}
+
 /** All that one role sees, or all that is shared. Maps, so that no name is found on a prototype. */
 export interface Surface {
   /** Requests and signals by name. */
@@ -52,7 +71,7 @@ export interface Surface {
   /** Events by name. */
   readonly events: ReadonlyMap<string, Message>;
   /** Topics by name. */
-  readonly topics: ReadonlyMap<string, Message>;
+  readonly topics: ReadonlyMap<string, Topic>;
   /** Questions to its clients by name. */
   readonly questions: ReadonlyMap<string, Question>;
   /** The schema of `conn.data`. */
@@ -214,13 +233,74 @@ function compile(
       );
     }
     const payload = checkSchema(`${path}.payload`, entry.payload);
-    const fields: Fields = [subscribe ? "pub" : "evt", name];
-    (subscribe ? topics : events).set(name, { name, block, payload, fields });
+    if (!subscribe) {
+      for (const member of ["params", "keep", "snapshot"]) {
+        if (!(member in entry)) continue;
+        throw new TypeError(
+          `Cannot define ${quote(path)}: an event has no ${
+            quote(member)
+          }, must be a topic (subscribe: true)`,
+        );
+      }
+      events.set(name, { name, block, payload, fields: ["evt", name] });
+      continue;
+    }
+    const topic = compileTopic(path, entry as TopicEntry); // its payload and subscribe were checked
+    const fields: Fields = ["pub", topic.keep ? [name, null] : name];
+    topics.set(name, { name, block, payload, fields, ...topic });
   }
   const data = given.data === undefined
     ? undefined
     : { data: checkSchema(`${block}.data`, given.data) };
   return { calls, events, topics, questions, ...data };
+}
+
+/** The bounds of `keep`, as `[least, most]`. */
+const KEEP_BOUNDS = { last: [1, 10_000], forMs: [1_000, 86_400_000] } as const;
+
+function compileTopic(
+  path: string,
+  { params, keep, snapshot }: TopicEntry,
+): Pick<Topic, "params" | "keep" | "snapshot"> {
+  const topic = {
+    ...(params !== undefined &&
+      { params: checkSchema(`${path}.params`, params) }),
+    ...(snapshot !== undefined &&
+      { snapshot: checkSchema(`${path}.snapshot`, snapshot) }),
+  };
+  if (keep === undefined) {
+    if (snapshot === undefined) return topic;
+    throw new TypeError(
+      `Cannot define ${
+        quote(`${path}.snapshot`)
+      }: the topic is not kept, must have keep: { last }`,
+    );
+  }
+  if (!isObject(keep)) {
+    throw new TypeError(
+      `Cannot define ${
+        quote(`${path}.keep`)
+      }: it is no object, must be { last, forMs? }`,
+    );
+  }
+  const { last, forMs = 300_000 } = keep;
+  for (const [name, value] of Object.entries({ last, forMs })) {
+    const [least, most] = KEEP_BOUNDS[name as keyof typeof KEEP_BOUNDS]; // its own two keys
+    if (Number.isInteger(value) && value >= least && value <= most) continue;
+    throw new RangeError(
+      `Cannot define ${
+        quote(`${path}.keep.${name}`)
+      }: it is ${value}, must be a whole number from ${least} to ${most}`,
+    );
+  }
+  if (last === 1 && snapshot !== undefined) {
+    throw new TypeError(
+      `Cannot define ${
+        quote(`${path}.snapshot`)
+      }: a topic with keep: { last: 1 } delivers its last value instead, must have last of at least 2`,
+    );
+  }
+  return { ...topic, keep: { last, forMs } };
 }
 
 function question(

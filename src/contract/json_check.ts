@@ -65,12 +65,20 @@ export type CheckedCalls<E, Path extends string> = {
 };
 /** Events, topics and questions held to JSON. */
 export type CheckedPayloads<E, Path extends string> = {
-  readonly [K in keyof E]: E[K] extends { readonly payload: infer S } ? {
-      readonly payload: Flaw<
-        `the payload of '${Path}${K & string}'`,
-        NotJson<InferOutput<S>>
-      >;
-    }
+  readonly [K in keyof E]: E[K] extends { readonly payload: infer S } ?
+      & {
+        readonly payload: Flaw<
+          `the payload of '${Path}${K & string}'`,
+          NotJson<InferOutput<S>>
+        >;
+      }
+      & (E[K] extends { readonly snapshot: infer T } ? {
+          readonly snapshot: Flaw<
+            `the snapshot of '${Path}${K & string}'`,
+            NotJson<InferOutput<T>>
+          >;
+        }
+        : unknown)
     : CheckedQuestion<E[K], `${Path}${K & string}`>;
 };
 /** A question held to JSON: its input leaves as its schema gives it back, its answer as it is given. */
@@ -117,7 +125,10 @@ export type Asked<E> = E extends { readonly input: infer I }
   : InferInput<I>
   : never;
 /** What events, topics and questions put on the wire. */
-export type Told<E> = E extends { readonly payload: infer S } ? InferOutput<S>
+export type Told<E> = E extends
+  { readonly payload: infer S; readonly snapshot: infer T }
+  ? InferOutput<S> | InferOutput<T>
+  : E extends { readonly payload: infer S } ? InferOutput<S>
   : E extends { readonly input: infer I; readonly output: infer O }
     ? InferOutput<I> | InferInput<O>
   : never;
@@ -148,13 +159,68 @@ export type Named<C extends ContractDefinition> =
     ? { readonly serverToServer: CheckedBetween<E> }
     : unknown);
 
+/** The parameters of the topics of one block. */
+export type ParamsOfBlock<S> = S extends { readonly serverToClient: infer E }
+  ? E[keyof E] extends infer One
+    ? One extends { readonly params: infer P } ? InferInput<P> | InferOutput<P>
+    : never
+  : never
+  : never;
+/** The members of parameters that are not flat; `never` where there are none. */
+export type NotFlat<T> = T extends unknown ? {
+    [K in keyof T]-?: Exclude<T[K], string | number | boolean | undefined>;
+  }[keyof T]
+  : never;
+/** The topics of a block whose parameters are not flat, each with a member that no schema has, whose name is the error. */
+export type CheckedParams<S, Path extends string> = S extends
+  { readonly serverToClient: infer E } ? {
+    readonly serverToClient: {
+      readonly [K in keyof E]: E[K] extends { readonly params: infer P }
+        ? [NotFlat<InferInput<P> | InferOutput<P>>] extends [never] ? unknown
+        : {
+          readonly params: {
+            readonly [
+              M in `The params of '${Path}${
+                & K
+                & string}' must be a flat object of strings, numbers and booleans`
+            ]: NotFlat<InferInput<P> | InferOutput<P>>;
+          };
+        }
+        : unknown;
+    };
+  }
+  : unknown;
+/** Names in a definition the topics whose parameters are not flat; nothing where all are. */
+export type Flat<C extends ContractDefinition> = [
+  NotFlat<
+    | (C extends { readonly shared: infer S } ? ParamsOfBlock<S> : never)
+    | ParamsOfBlock<C["roles"][keyof C["roles"]]>
+  >,
+] extends [never] ? unknown
+  :
+    & (C extends { readonly shared: infer S }
+      ? { readonly shared: CheckedParams<S, "shared."> }
+      : unknown)
+    & {
+      readonly roles: {
+        readonly [R in keyof C["roles"]]: CheckedParams<
+          C["roles"][R],
+          `${R & string}.`
+        >;
+      };
+    };
+
 /**
  * Holds a definition to what its wire can carry: under JSON, an entry that JSON would change is a compile error that
  * names it. A contract with a serializer is not checked: what that carries is between the two.
  *
  * Where all is plainly JSON nothing is named, which spares the compiler a second look at each entry.
  */
-export type Carried<C extends ContractDefinition> = C extends
+export type Carried<C extends ContractDefinition> =
+  & Flat<C>
+  & CarriedPayloads<C>;
+/** As {@linkcode Carried}, for payloads alone. */
+export type CarriedPayloads<C extends ContractDefinition> = C extends
   { readonly serializer: Serializer } ? unknown
   : [
     | (C extends { readonly shared: infer S } ? OnWire<S> : never)

@@ -28,12 +28,33 @@ export interface EventEntry {
   readonly subscribe?: false;
 }
 
+/** How much of a topic is kept for subscribers that were away. */
+export interface KeepDefinition {
+  /**
+   * How many messages are kept, 1 to 10 000. With 1 the topic is a last value: the newest message is delivered on
+   * subscribe and after a reconnect, and messages in between may be skipped.
+   */
+  readonly last: number;
+  /**
+   * How long a message is kept, in milliseconds, 1 000 to 86 400 000.
+   *
+   * @default {300_000}
+   */
+  readonly forMs?: number;
+}
+
 /** A message for whoever subscribed. */
 export interface TopicEntry {
   /** What the server publishes. */
   readonly payload: Schema;
   /** What makes it a topic. */
   readonly subscribe: true;
+  /** The parameters that tell its channels apart: a flat object of strings, finite numbers and booleans. */
+  readonly params?: Schema;
+  /** Makes it a kept topic. */
+  readonly keep?: KeepDefinition;
+  /** What a snapshot of a kept topic is. */
+  readonly snapshot?: Schema;
 }
 
 /** The entries of one block, by direction. */
@@ -138,6 +159,20 @@ export type PayloadInput<E, K extends keyof E> = E[K] extends
 export type PayloadOutput<E, K extends keyof E> = E[K] extends
   { readonly payload: infer S } ? InferOutput<S> : never;
 
+/** The parameters that a caller passes for a topic; `undefined` where it has none. */
+export type ParamsIn<E> = E extends { readonly params: infer S } ? InferInput<S>
+  : undefined;
+/** The parameters that the server's functions get of a topic; `undefined` where it has none. */
+export type ParamsOut<E> = E extends { readonly params: infer S }
+  ? InferOutput<S>
+  : undefined;
+/** The arguments of a call about a topic: its parameters where it has some, then `Rest`. */
+export type TopicArgs<E, Rest extends readonly unknown[]> = [E] extends [never]
+  ? Rest
+  : E extends { readonly params: infer S }
+    ? [params: InferInput<S>, ...rest: Rest]
+  : Rest;
+
 /** The names of the events in `shared`: what a room can broadcast. */
 export type SharedEvent<C extends ContractDefinition> = EventKeys<
   OwnEntries<C, "shared", "serverToClient">
@@ -184,6 +219,25 @@ export type TopicName<C extends ContractDefinition, R extends RoleName<C>> =
       N in R extends unknown ? SharedTopic<C> | RoleTopic<C, R> : never
     ]: 1;
   };
+
+/** The names of the topics of one block. */
+export type BlockTopic<C extends ContractDefinition, B extends BlockName<C>> =
+  TopicKeys<OwnEntries<C, B, "serverToClient">>;
+/** One `serverToClient` entry of a block. */
+export type BlockEntry<
+  C extends ContractDefinition,
+  B extends BlockName<C>,
+  N,
+> = N extends keyof OwnEntries<C, B, "serverToClient">
+  ? OwnEntries<C, B, "serverToClient">[N]
+  : never;
+/** Those of a contract's blocks that have topics. */
+export type BlockWithTopics<C extends ContractDefinition, B = BlockName<C>> =
+  B extends BlockName<C> ? BlockTopic<C, B> extends never ? never : B : never;
+/** The parameters of any topic of a contract, as the server's functions get them. */
+export type AnyParams<C extends ContractDefinition, B = BlockName<C>> =
+  B extends BlockName<C> ? ParamsOut<BlockEntry<C, B, BlockTopic<C, B>>>
+    : never;
 
 /** What the server passes to send an event or publish a topic of a block. */
 export type PayloadIn<C extends ContractDefinition, B extends BlockName<C>, N> =

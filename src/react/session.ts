@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { canonicalParams, type Params, topicText } from "../contract/params.ts";
 import { type AnyClient, StatusStore, TopicStore } from "./stores.ts";
 
 /** A client, or what makes one. */
@@ -37,10 +38,12 @@ export class Session {
     return this.#over;
   }
 
-  topic(name: string): TopicStore {
-    let store = this.#topics.get(name);
+  topic(name: string, params: Params | undefined): TopicStore {
+    const text = topicText(name, params && canonicalParams(params));
+    let store = this.#topics.get(text);
     if (!store) {
-      this.#topics.set(name, store = new TopicStore(this.client, name));
+      store = new TopicStore(this.client, name, params);
+      this.#topics.set(text, store);
     }
     return store;
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Params } from "../contract/params.ts";
 import type { ClientState, ClientStatus } from "../client/link.ts";
 import type { Subscription } from "../client/types.ts";
 
@@ -11,11 +12,7 @@ export interface AnyClient {
   readonly state: ClientState;
   on(event: string, fn: (payload: never) => void): () => void;
   onStatus(fn: (status: ClientStatus) => void): () => void;
-  subscribe(
-    topic: string,
-    fn: (payload: unknown) => void,
-    options: { readonly onError: (error: unknown) => void },
-  ): Subscription;
+  subscribe(topic: string, ...args: unknown[]): Subscription;
   close(): void;
 }
 
@@ -125,13 +122,13 @@ export class RequestStore implements Store<RequestSnapshot> {
 /** What is known of a topic. */
 export interface TopicSnapshot {
   readonly data: unknown;
-  readonly state: "pending" | "live" | "refused";
+  readonly status: "pending" | "live" | "refused";
   readonly error: Error | undefined;
 }
 
 export const PENDING_TOPIC: TopicSnapshot = {
   data: undefined,
-  state: "pending",
+  status: "pending",
   error: undefined,
 };
 
@@ -139,14 +136,16 @@ export const PENDING_TOPIC: TopicSnapshot = {
 export class TopicStore implements Store<TopicSnapshot> {
   readonly #client: AnyClient;
   readonly #topic: string;
+  readonly #params: Params | undefined;
   readonly #listeners = new Set<() => void>();
   #snapshot = PENDING_TOPIC;
   #end: (() => void) | undefined;
   #ending: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(client: AnyClient, topic: string) {
+  constructor(client: AnyClient, topic: string, params: Params | undefined) {
     this.#client = client;
     this.#topic = topic;
+    this.#params = params;
   }
 
   readonly subscribe = (changed: () => void): () => void => {
@@ -169,15 +168,21 @@ export class TopicStore implements Store<TopicSnapshot> {
       accepted && this.#client.state === "open" ? "live" : "pending";
     const refused = (error: unknown) => {
       if (this.#end !== end) return;
-      this.#turnTo({ state: "refused", error: errorOf(error) });
+      this.#turnTo({ status: "refused", error: errorOf(error) });
     };
-    const subscription = this.#client.subscribe(this.#topic, (data) => {
+    const taken = (data: unknown) => {
       accepted = true;
-      this.#turnTo({ data, state: whether(), error: undefined });
-    }, { onError: refused });
+      this.#turnTo({ data, status: whether(), error: undefined });
+    };
+    const subscription = this.#client.subscribe(
+      this.#topic,
+      ...(this.#params ? [this.#params] : []),
+      taken,
+      { onError: refused },
+    );
     const offStatus = this.#client.onStatus(() => {
-      if (this.#snapshot.state !== "refused") {
-        this.#turnTo({ state: whether() });
+      if (this.#snapshot.status !== "refused") {
+        this.#turnTo({ status: whether() });
       }
     });
     const end = () => {
@@ -187,7 +192,7 @@ export class TopicStore implements Store<TopicSnapshot> {
     subscription.ready.then(() => {
       if (this.#end !== end) return;
       accepted = true;
-      this.#turnTo({ state: whether() });
+      this.#turnTo({ status: whether() });
     }, refused);
     return end;
   }
@@ -199,9 +204,9 @@ export class TopicStore implements Store<TopicSnapshot> {
   }
 
   #turnTo(change: Partial<TopicSnapshot>): void {
-    const { data, state, error } = this.#snapshot;
-    const next = { data, state, error, ...change };
-    if (data === next.data && state === next.state && error === next.error) {
+    const { data, status, error } = this.#snapshot;
+    const next = { data, status, error, ...change };
+    if (data === next.data && status === next.status && error === next.error) {
       return;
     }
     this.#snapshot = next;

@@ -21,8 +21,11 @@ export interface ConnectionSnapshot {
   readonly expiresAt: number | undefined;
   /** The rooms it is in. */
   readonly rooms: readonly string[];
-  /** The topics it has subscribed to. */
-  readonly topics: readonly string[];
+  /** The topics it has subscribed to, as they stand in frames. */
+  readonly topics: readonly (
+    | string
+    | readonly [name: string, params: object | null]
+  )[];
 }
 
 /** One live WebSocket, as a runtime file gives it to the core. No member throws. */

@@ -20,6 +20,7 @@ import {
 } from "./options.ts";
 import { restore } from "./restore.ts";
 import { Server } from "./server.ts";
+import { checkAuthorize } from "./topics/authorize.ts";
 import type { SleepHost } from "./sweep.ts";
 
 /** A node, and what a runtime file needs of it. */
@@ -65,6 +66,7 @@ export function createNode<
   }
   // From here on names are strings and payloads unknown: the types above are checked where users write them.
   const settings = createSettings(options as never);
+  checkAuthorize(contract as never, settings.authorizeSubscribe);
   const server = new Server(contract as never, settings, options.adapter, host);
   const node: Node = new ServerNode(server);
   return {

@@ -23,8 +23,8 @@ import type {
   ContractDefinition,
   CtxOf,
   RoleName,
-  TopicName,
 } from "../contract/types.ts";
+import type { AuthorizeFunction, AuthorizeTable } from "./topics/authorize.ts";
 import type { ErrorInfo, Observer } from "./stats/observer.ts";
 import type { Backpressure } from "./connection/outbox.ts";
 import type { Connection } from "./types/connection.ts";
@@ -132,12 +132,14 @@ export interface ServerOptions<
     | readonly string[]
     | "*"
     | ((origin: string, request: Request) => boolean);
-  /** Decides about each subscription to a topic; only `true` lets it through. Everybody may when left out. */
-  readonly authorizeSubscribe?: (
-    topic: TopicName<C, RoleName<C>>,
-    ctx: CtxOf<A, RoleName<C>>,
-    conn: Connection<C, RoleName<C>, CtxOf<A, RoleName<C>>>,
-  ) => boolean | Promise<boolean>;
+  /**
+   * Decides about each subscription to a topic; only `true` lets it through. Either a function for all topics, or an
+   * object of blocks with an entry for every topic: `true`, or a function of the topic's parameters. A topic that the
+   * object does not list is refused with `FORBIDDEN`. Everybody may subscribe when left out.
+   */
+  readonly authorizeSubscribe?:
+    | AuthorizeFunction<C, A>
+    | AuthorizeTable<C, A>;
   /** Middleware, the first is the outermost. */
   readonly use?:
     | Middleware<
@@ -285,7 +287,11 @@ const RULES = {
     words:
       'an array of origins such as "https://app.example", a function or "*"',
   },
-  authorizeSubscribe: callback,
+  authorizeSubscribe: {
+    test: (it: unknown) =>
+      typeof it === "function" || typeof it === "object" && it !== null,
+    words: "a function or an object of blocks",
+  },
   use: {
     test: (it: unknown) =>
       [it].flat().every((one) => typeof one === "function"),

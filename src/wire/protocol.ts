@@ -109,9 +109,14 @@ export interface Hello {
   readonly maxInFlight: number;
   /** The most topics that may be subscribed. */
   readonly maxSubscriptions: number;
+  /** What the server can do beyond the first version; absent for a server of the first version. */
+  readonly features?: readonly string[];
   /** When the login ends, in milliseconds since the epoch. */
   readonly expiresAt?: number;
 }
+
+/** What this version can do beyond the first: topics with parameters. */
+export const FEATURES: readonly string[] = ["params"];
 
 /** `hi`: the connection is ready. */
 export function helloFrame(hello: Hello): string {

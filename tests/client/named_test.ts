@@ -20,6 +20,11 @@ const api = defineContract({
     serverToClient: {
       poked: { payload: z.string() },
       news: { payload: z.number(), subscribe: true },
+      order: {
+        payload: z.number(),
+        subscribe: true,
+        params: z.object({ id: z.string() }),
+      },
     },
   },
   roles: {
@@ -49,12 +54,19 @@ test("a client of names calls, signals, hears and subscribes", async () => {
   const got: unknown[] = [];
   client.on("poked", (text: string) => void got.push(text));
   await client.subscribe("news", (n: number) => void got.push(n)).ready;
+  await client.subscribe(
+    "order",
+    { id: "1" },
+    (n: number) => void got.push(n),
+  ).ready;
   expect(await client.echo("a")).toBe("a");
   expect(await client.mine(null)).toBe(null);
   client.poke("b");
   srv.publish("news", 1);
-  await until(() => got.length === 2);
-  expect(got.sort()).toEqual([1, "b"]);
+  srv.publish("order", { id: "1" }, 2);
+  srv.publish("order", { id: "2" }, 3);
+  await until(() => got.length === 3);
+  expect(got.sort()).toEqual([1, 2, "b"]);
   // @ts-expect-error: another role's
   expect(client.secret).toBe(undefined);
   client.close();
@@ -66,7 +78,8 @@ test("a surface has one role's names and nothing else", () => {
     requests: ["echo", "mine"],
     signals: ["poke"],
     events: ["poked"],
-    topics: ["news"],
+    topics: ["news", "order"],
+    params: ["order"],
     questions: [],
   });
   expect(thrown(() => clientSurface(api, "nobody" as "user"))).toBeInstanceOf(
@@ -103,11 +116,12 @@ test("a client's bundle has nothing of the server in it, nor a package", async (
     const { sources, bytes } = await bundled(entry);
     expect(sources.length).toBeGreaterThan(8);
     const foreign = sources.filter((it) =>
-      !/\/(client|wire|shared)\/\w+\.ts$|\/contract\/(schema|names)\.ts$/.test(
-        it,
-      )
+      !/\/(client|wire|shared)\/\w+\.ts$|\/contract\/(schema|names|params)\.ts$/
+        .test(
+          it,
+        )
     );
     expect(foreign).toEqual([]);
-    expect(bytes).toBeLessThan(6_300);
+    expect(bytes).toBeLessThan(7_500);
   }
 });

@@ -210,3 +210,63 @@ test("a topic's listener that throws hurts nobody", async () => {
   expect(errors.length).toBe(1);
   client.close();
 });
+
+test("listeners of equal params share one subscription, and of others have their own", async () => {
+  const { client, dialled } = scripted();
+  const socket = await dialled(0);
+  socket.hi();
+  const got: string[] = [];
+  const hear = (tag: string) => ({ count }: { count: number }) =>
+    void got.push(`${tag}${count}`);
+  const one = client.subscribe("ticket", { page: 1, id: "1" }, hear("a"));
+  client.subscribe("ticket", { id: "1", page: 1 }, hear("b"));
+  client.subscribe("ticket", { id: "2" }, hear("c"));
+  await settled();
+  expect(socket.frames).toEqual([
+    ["sub", 1, ["ticket", { id: "1", page: 1 }]],
+    ["sub", 2, ["ticket", { id: "2" }]],
+  ]);
+  socket.receive(
+    ["pub", ["ticket", { page: 1, id: "1" }], { count: 1 }],
+    ["pub", ["ticket", { id: "2" }], { count: 2 }],
+    ["pub", ["ticket", { id: "3" }], { count: 3 }],
+    ["pub", "ticket", { count: 4 }],
+    ["pub", ["ticket", 5], { count: 5 }],
+    ["pub", ["ticket", { id: ["1"] }], { count: 6 }],
+  );
+  expect(got).toEqual(["a1", "b1", "c2"]);
+  one.unsubscribe();
+  await settled();
+  expect(socket.frames.at(-1)?.[0]).toBe("sub");
+});
+
+test("params that are not flat are a TypeError, and nothing is sent", async () => {
+  const { client, dialled } = scripted();
+  const socket = await dialled(0);
+  socket.hi();
+  const subscribe = client.subscribe.bind(client) as (
+    ...args: unknown[]
+  ) => unknown;
+  for (const params of [undefined, null, "1", ["1"], { id: {} }, { id: NaN }]) {
+    expect(() => subscribe("ticket", params, () => {})).toThrow(TypeError);
+  }
+  await settled();
+  expect(socket.frames).toEqual([]);
+});
+
+test("a server without params rejects locally with UNAVAILABLE, and is sent nothing", async () => {
+  const { client, dialled } = scripted();
+  const socket = await dialled(0);
+  socket.hi({ features: [] });
+  const errors: unknown[] = [];
+  const sub = client.subscribe("ticket", { id: "1" }, () => {}, {
+    onError: (error) => errors.push(error),
+  });
+  expect(await rejection(sub.ready)).toMatchObject({ code: "UNAVAILABLE" });
+  expect(errors).toHaveLength(1);
+  expect(socket.frames).toEqual([]);
+  const news = client.subscribe("news", () => {});
+  await settled();
+  expect(socket.frames).toEqual([["sub", 1, "news"]]);
+  news.unsubscribe();
+});

@@ -34,6 +34,11 @@ export const api = defineContract({
     serverToClient: {
       said: { payload: n },
       news: { payload: n, subscribe: true },
+      order: {
+        payload: n,
+        subscribe: true,
+        params: z.object({ id: z.string() }),
+      },
       /** Authorized late. */
       late: { payload: n, subscribe: true },
     },
@@ -132,6 +137,8 @@ export class Chat extends durableObject(
         publish: ({ n }) => {
           srv.publish("news", { n });
           srv.publish("late", { n });
+          srv.publish("order", { id: "1" }, { n });
+          srv.publish("order", { id: "2" }, { n: -n });
           return { n };
         },
         wait: async ({ ms }) => {

@@ -107,6 +107,9 @@ describe.each(Object.entries(dates))("at the %s date", (_which, date) => {
       const { live } = await ada.subscribe("news", ({ n }) => void news.push(n))
         .ready;
       expect(live).toBe(true);
+      const order: number[] = [];
+      await ada.subscribe("order", { id: "1" }, ({ n }) => void order.push(n))
+        .ready;
       await ada.join({ rooms: ["a", "b"] });
       expect((await ada.leave({ room: "b" })).n).toBe(1);
 
@@ -126,7 +129,7 @@ describe.each(Object.entries(dates))("at the %s date", (_which, date) => {
       expect(again).toEqual({ ...first, wake: undefined } as never);
       expect(wake).not.toBe(first.wake);
       expect(again.tags).toEqual(["a", "b"]);
-      expect([inRoom, news]).toEqual([[1, 2], [1, 2]]);
+      expect([inRoom, news, order]).toEqual([[1, 2], [1, 2], [1, 2]]);
       expect(await counts()).toMatchObject({ onConnection: 2, wake: 5 });
     },
     60_000,

@@ -36,6 +36,15 @@ export const api = defineContract({
       },
       presence: { payload: z.object({ count: z.number() }), subscribe: true },
       news: { payload: z.object({ count: z.number() }), subscribe: true },
+      ticket: {
+        payload: z.object({ count: z.number() }),
+        subscribe: true,
+        params: z.object({
+          id: z.string().max(400),
+          page: z.number().optional(),
+          open: z.boolean().optional(),
+        }),
+      },
     },
   },
   roles: {
@@ -54,6 +63,11 @@ export const api = defineContract({
       },
       serverToClient: {
         task: { payload: z.object({ prompt: z.string() }), subscribe: true },
+        desk: {
+          payload: z.object({ prompt: z.string() }),
+          subscribe: true,
+          params: z.object({ floor: z.number() }),
+        },
         order: { payload: z.object({ prompt: z.string() }) },
       },
     },

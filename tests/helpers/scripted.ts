@@ -3,7 +3,7 @@ import type {
   WebSocketConstructor,
   WebSocketLike,
 } from "../../src/client/client.ts";
-import type { Hello } from "../../src/wire/protocol.ts";
+import { FEATURES, type Hello } from "../../src/wire/protocol.ts";
 import type { Fields } from "./peer.ts";
 import { until } from "./wait.ts";
 
@@ -87,6 +87,7 @@ export class ScriptedSocket implements WebSocketLike {
       maxMessageBytes: 1_048_576,
       maxInFlight: 64,
       maxSubscriptions: 1_000,
+      features: FEATURES,
       ...hello,
     }]);
   }

@@ -23,6 +23,11 @@ export const api = defineContract({
       said: { payload: z.string() },
       count: { payload: z.number(), subscribe: true },
       secret: { payload: z.string(), subscribe: true },
+      order: {
+        payload: z.number(),
+        subscribe: true,
+        params: z.object({ id: z.string(), open: z.boolean() }),
+      },
     },
   },
   roles: { user: {} },

@@ -210,13 +210,13 @@ test("useSubscription shows the latest payload, on one subscription for all", as
   );
   const { rerender, unmount } = render(tree(false));
   expect(one.log.last).toBeUndefined();
-  expect(two.log.last?.state).toBe("pending");
-  await waitFor(() => expect(two.log.last?.state).toBe("live"));
+  expect(two.log.last?.status).toBe("pending");
+  await waitFor(() => expect(two.log.last?.status).toBe("live"));
   expect(two.log.last?.data).toBeUndefined();
   app.srv.publish("count", 1);
   app.srv.publish("count", 2);
   await waitFor(() => expect(one.log.last).toBe(2));
-  expect(two.log.last).toEqual({ data: 2, state: "live", error: undefined });
+  expect(two.log.last).toEqual({ data: 2, status: "live", error: undefined });
   rerender(tree(true));
   expect(late.log.last).toBe(2);
   expect(count()).toBe(1);
@@ -233,8 +233,37 @@ test("useSubscription asked for the payload alone renders for nothing else", asy
       <full.Watch />
     </Provider>,
   );
-  await waitFor(() => expect(full.log.last?.state).toBe("live"));
+  await waitFor(() => expect(full.log.last?.status).toBe("live"));
   expect(plain.log.renders).toBe(1);
+});
+
+test("useSubscription with params shares one subscription between equal params", async () => {
+  const one = watch(() => useSubscription("order", { id: "1", open: true }));
+  const same = watch(() => useSubscription("order", { open: true, id: "1" }));
+  const two = watch(() => useSubscription("order", { id: "2", open: true }));
+  const client = app.client();
+  const { unmount } = render(
+    <Provider client={client}>
+      <one.Watch />
+      <same.Watch />
+      <two.Watch />
+    </Provider>,
+  );
+  expect(one.log.last?.status).toBe("pending");
+  await waitFor(() => expect(two.log.last?.status).toBe("live"));
+  app.srv.publish("order", { id: "1", open: true }, 10);
+  app.srv.publish("order", { id: "2", open: true }, 20);
+  await waitFor(() => expect(two.log.last?.data).toBe(20));
+  expect(one.log.last).toEqual({ data: 10, status: "live", error: undefined });
+  expect(same.log.last).toBe(one.log.last);
+  const subscribed = () =>
+    [...app.srv.local.topics].filter(([name]) => name.startsWith("order"));
+  expect(subscribed()).toEqual([
+    ['order{"id":"1","open":true}', 1],
+    ['order{"id":"2","open":true}', 1],
+  ]);
+  unmount();
+  await waitFor(() => expect(subscribed()).toEqual([]));
 });
 
 test("a refused subscription says so, with the reason", async () => {
@@ -246,7 +275,7 @@ test("a refused subscription says so, with the reason", async () => {
       <Watch />
     </Provider>,
   );
-  await waitFor(() => expect(log.last?.state).toBe("refused"));
+  await waitFor(() => expect(log.last?.status).toBe("refused"));
   const { error } = last(log);
   expect(isSocketError(error) && error.code).toBe("FORBIDDEN");
 });
@@ -257,7 +286,9 @@ test("useStatus and subscriptions follow the connection: lost, and back", async 
   const topic = watch(() => useSubscription("count", { withState: true }));
   const Note = () => {
     const { state } = useStatus();
-    const { state: topicState } = useSubscription("count", { withState: true });
+    const { status: topicState } = useSubscription("count", {
+      withState: true,
+    });
     const both = `${state} ${topicState}`;
     if (seen.at(-1) !== both) seen.push(both);
     return null;
@@ -269,7 +300,7 @@ test("useStatus and subscriptions follow the connection: lost, and back", async 
       <Note />
     </Provider>,
   );
-  await waitFor(() => expect(topic.log.last?.state).toBe("live"));
+  await waitFor(() => expect(topic.log.last?.status).toBe("live"));
   app.srv.publish("count", 7);
   await waitFor(() => expect(topic.log.last?.data).toBe(7));
   app.srv.local.connections[0]?.close(1012, "restart");

@@ -34,7 +34,7 @@ function Page() {
   useEvent("said", () => {});
   return (
     <p>
-      {`${useClient().role} ${state} ${count} ${detailed.state} ${isLoading}`}
+      {`${useClient().role} ${state} ${count} ${detailed.status} ${isLoading}`}
     </p>
   );
 }

@@ -59,6 +59,11 @@ export const api = defineContract({
       /** To the caller: events in one turn. */
       burst: { input: count.extend({ pad: z.number() }), output: count },
       publish: { input: count, output: count },
+      /** To the topic of one order. */
+      pack: {
+        input: z.object({ id: z.string(), count: z.number() }),
+        output: count,
+      },
       fail: { input: z.object({ how: z.string() }), output: empty },
       /** Its schemas wait; with `at: "question"` or `"answer"` the server asks the caller. */
       look: {
@@ -89,6 +94,11 @@ export const api = defineContract({
       confirm: {
         input: placed.refine(late("question")),
         output: placed.refine(late("answer")),
+      },
+      order: {
+        payload: numbered,
+        subscribe: true,
+        params: z.object({ id: z.string() }),
       },
       /** Authorized late. */
       late: { payload: numbered, subscribe: true },
@@ -123,8 +133,17 @@ export const packed = defineContract({
         echo: { input: blob, output: blob },
         /** Answers with an event as well. */
         reflect: { input: blob, output: z.object({ length: z.number() }) },
+        /** To the topic of order 1. */
+        pack: { input: blob, output: z.object({ length: z.number() }) },
       },
-      serverToClient: { blob: { payload: blob } },
+      serverToClient: {
+        blob: { payload: blob },
+        order: {
+          payload: blob,
+          subscribe: true,
+          params: z.object({ id: z.string() }),
+        },
+      },
     },
   },
 });

@@ -188,6 +188,10 @@ export function implementPacked(srv: PackedNode): void {
         conn.emit("blob", input);
         return { length: input.bytes.length };
       },
+      pack: (input) => {
+        srv.forRole("user").publish("order", { id: "1" }, input);
+        return { length: input.bytes.length };
+      },
     },
   });
 }
@@ -284,6 +288,10 @@ export function implementJson(srv: JsonNode, { log, requests }: Past): void {
       burst: ({ count, pad }, _ctx, conn) => {
         const padding = "x".repeat(pad);
         for (let n = 1; n <= count; n++) conn.emit("note", { n, pad: padding });
+        return { count };
+      },
+      pack: ({ id, count }) => {
+        for (let n = 1; n <= count; n++) srv.publish("order", { id }, { n });
         return { count };
       },
       publish: ({ count }) => {

@@ -1,3 +1,4 @@
+import { FEATURES } from "../../src/wire/protocol.ts";
 import { expect, jest, test } from "bun:test";
 import { SocketError } from "../../mod.ts";
 import { createTestServer, leftOver } from "../helpers/api.ts";
@@ -38,6 +39,7 @@ test("hi tells the limits that the server was given", async () => {
     maxMessageBytes: 9_999,
     maxInFlight: 3,
     maxSubscriptions: 4,
+    features: FEATURES,
     expiresAt,
   });
 });

@@ -595,6 +595,67 @@ export const cases: readonly Case[] = [
     mentions: ["message", "presence"],
   },
   {
+    name: "subscribe without the params of the topic",
+    good: `user.subscribe("order", { id: "1" }, () => {});`,
+    bad: `user.subscribe("order", () => {});`,
+    code: 2554,
+    mentions: ["3-4 arguments"],
+  },
+  {
+    name: "subscribe with a param of another type",
+    good: `user.subscribe("order", { id: "1" }, () => {});`,
+    bad: `user.subscribe("order", { id: 1 }, () => {});`,
+    code: 2322,
+    mentions: ["number", "string"],
+  },
+  {
+    name: "subscribe with a param that the topic has not",
+    good: `user.subscribe("order", { id: "1", page: 1 }, () => {});`,
+    bad: `user.subscribe("order", { id: "1", pages: 1 }, () => {});`,
+    code: 2561,
+    mentions: ["pages", "page"],
+  },
+  {
+    name: "subscribe with params for a topic without",
+    good: `user.subscribe("presence", () => {});`,
+    bad: `user.subscribe("presence", { id: "1" }, () => {});`,
+    code: 2353,
+    mentions: ["id"],
+  },
+  {
+    name: "publish without the params of the topic",
+    good: `srv.publish("order", { id: "1" }, { state: "" });`,
+    bad: `srv.publish("order", { state: "" });`,
+    code: 2554,
+    mentions: ["3 arguments"],
+  },
+  {
+    name: "publish with a param of another type",
+    good: `srv.publish("order", { id: "1" }, { state: "" });`,
+    bad: `srv.publish("order", { id: 1 }, { state: "" });`,
+    code: 2322,
+    mentions: ["number", "string"],
+  },
+  {
+    name: "params of a topic that are nested",
+    good:
+      `defineContract({ roles: { user: {} }, shared: { serverToClient: { order: { payload: z.string(), subscribe: true, params: z.object({ id: z.string() }) } } } });`,
+    bad:
+      `defineContract({ roles: { user: {} }, shared: { serverToClient: { order: { payload: z.string(), subscribe: true, params: z.object({ id: z.object({ a: z.string() }) }) } } } });`,
+    code: 2375,
+    mentions: ["The params of 'shared.order' must be a flat object"],
+  },
+  {
+    name:
+      "params of a role's topic with a Date, though the contract has a serializer",
+    good:
+      `defineContract({ serializer: everything, roles: { user: { serverToClient: { day: { payload: z.date(), subscribe: true, params: z.object({ at: z.number() }) } } } } });`,
+    bad:
+      `defineContract({ serializer: everything, roles: { user: { serverToClient: { day: { payload: z.date(), subscribe: true, params: z.object({ at: z.date() }) } } } } });`,
+    code: 2375,
+    mentions: ["The params of 'user.day' must be a flat object"],
+  },
+  {
     name: "another role's topic through subscribe",
     good: `agent.subscribe("task", () => {});`,
     bad: `user.subscribe("task", () => {});`,
@@ -779,6 +840,33 @@ export const cases: readonly Case[] = [
       `createSocketServer(api, { authenticate, authorizeSubscribe: (topic) => topic === "message" });`,
     code: 2367,
     mentions: ["message", "presence"],
+  },
+  {
+    name: "authorizeSubscribe by block without one of the topics",
+    good:
+      `createSocketServer(api, { authenticate, authorizeSubscribe: { shared: { presence: true, order: true }, user: { status: true }, agent: { task: true, status: true } } });`,
+    bad:
+      `createSocketServer(api, { authenticate, authorizeSubscribe: { shared: { presence: true }, user: { status: true }, agent: { task: true, status: true } } });`,
+    code: 2741,
+    mentions: ["order"],
+  },
+  {
+    name: "authorizeSubscribe by block without one of the blocks",
+    good:
+      `createSocketServer(api, { authenticate, authorizeSubscribe: { shared: { presence: true, order: () => true }, user: { status: true }, agent: { task: true, status: true } } });`,
+    bad:
+      `createSocketServer(api, { authenticate, authorizeSubscribe: { shared: { presence: true, order: () => true }, user: { status: true } } });`,
+    code: 2322,
+    mentions: ["agent"],
+  },
+  {
+    name: "a parameter that authorizeSubscribe is never given",
+    good:
+      `createSocketServer(api, { authenticate, authorizeSubscribe: { shared: { presence: true, order: ({ id }) => id === "" }, user: { status: true }, agent: { task: true, status: true } } });`,
+    bad:
+      `createSocketServer(api, { authenticate, authorizeSubscribe: { shared: { presence: true, order: ({ name }) => name === "" }, user: { status: true }, agent: { task: true, status: true } } });`,
+    code: 2339,
+    mentions: ["name"],
   },
   {
     name: "middleware that forgets what kinds there are",

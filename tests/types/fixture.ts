@@ -18,6 +18,11 @@ export const api = defineContract({
         payload: z.object({ room: z.string(), count: z.number() }),
         subscribe: true,
       },
+      order: {
+        payload: z.object({ state: z.string() }),
+        subscribe: true,
+        params: z.object({ id: z.string(), page: z.number().optional() }),
+      },
       confirm: {
         input: z.object({ text: z.string() }),
         output: z.boolean(),

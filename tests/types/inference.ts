@@ -160,9 +160,15 @@ createSocketServer(api, {
     same<Same<typeof ctx, AnyCtx>>();
     same<Same<typeof code, number>>();
   },
-  authorizeSubscribe(topic, ctx) {
-    same<Same<typeof topic, "presence" | "status" | "task">>();
+  authorizeSubscribe(topic, ctx, _conn, params) {
+    same<Same<typeof topic, "presence" | "order" | "status" | "task">>();
     same<Same<typeof ctx, AnyCtx>>();
+    same<
+      Same<
+        typeof params,
+        { id: string; page?: number | undefined } | undefined
+      >
+    >();
     return true;
   },
   async use(ctx, { kind, name, conn }, next) {
@@ -177,6 +183,36 @@ createSocketServer(api, {
     role: conn.role,
     expiresAt: Number(token),
   }),
+});
+// Topic by topic.
+createSocketServer(api, {
+  authenticate,
+  authorizeSubscribe: {
+    shared: {
+      presence: true,
+      order: async ({ id, page = 1 }, ctx, conn) => {
+        same<Same<typeof id, string>>();
+        same<Same<typeof page, number>>();
+        same<Same<typeof ctx, AnyCtx>>();
+        same<Same<typeof conn.role, "user" | "agent" | "guest">>();
+        return await Promise.resolve(id !== "");
+      },
+    },
+    user: {
+      status: (params, ctx) => {
+        same<Same<typeof params, undefined>>();
+        same<Same<typeof ctx, UserCtx>>();
+        return true;
+      },
+    },
+    agent: {
+      task: true,
+      status: (_params, { key }, conn) => {
+        same<Same<typeof conn, Connection<Api, "agent", AgentCtx>>>();
+        return key === "";
+      },
+    },
+  },
 });
 // A hook may be asynchronous, and use the server that it is an option of.
 const circular = createSocketServer(api, {
@@ -197,6 +233,7 @@ srv.toConn("n.1", "user").emit("invited", { by: "ada" });
 srv.toRole("agent").emit("message", { from: "ada", text: "hi" });
 srv.toRole("agent").emit("paged", 1);
 srv.publish("presence", { room: "a", count: 1 });
+srv.publish("order", { id: "1" }, { state: "packed" });
 srv.forRole("user").publish("status", "away");
 srv.forRole("agent").publish("status", 1);
 srv.emitServer("rebalance", { shard: "3" }); // coerced
@@ -231,6 +268,9 @@ user.on("message", (message) => {
 user.on("invited", ({ by }) => void same<Same<typeof by, string>>());
 user.subscribe("status", (status) => void same<Same<typeof status, string>>());
 agent.subscribe("status", (status) => void same<Same<typeof status, number>>());
+user.subscribe("order", { id: "1", page: 2 }, (order) => {
+  same<Same<typeof order, { state: string }>>();
+}, { onError: (error) => void same<Same<typeof error, unknown>>() });
 user.onGap(({ dropped }) => void same<Same<typeof dropped, number>>());
 
 // --- Questions: what the schema takes, and what it gives back

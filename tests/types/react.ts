@@ -44,6 +44,12 @@ const presence = useSubscription("presence");
 same<Same<typeof presence, { room: string; count: number } | undefined>>();
 const status = useSubscription("status", { withState: true });
 same<Same<typeof status, SubscriptionState<string>>>();
+const order = useSubscription("order", { id: "1" });
+same<Same<typeof order, SubscriptionState<{ state: string }>>>();
+// @ts-expect-error: its params are missing
+useSubscription("order");
+// @ts-expect-error: a param of another type
+useSubscription("order", { id: 1 });
 // @ts-expect-error: an event is listened to
 useSubscription("message");
 // @ts-expect-error: another role's topic

@@ -117,7 +117,10 @@ function whole(
       text += stored.get(key(rest.id, at));
     }
   }
-  const [rooms, topics] = JSON.parse(text) as [string[], string[]]; // `keep` wrote it
+  const [rooms, topics] = JSON.parse(text) as [ // `keep` wrote it
+    ConnectionSnapshot["rooms"],
+    ConnectionSnapshot["topics"],
+  ];
   return { ...rest, rooms, topics };
 }
 

@@ -7,7 +7,7 @@ import type { ContractDefinition, RoleName } from "../../contract/types.ts";
 import type { FromSchema } from "../../contract/schema.ts";
 import type { ConnectionHandle } from "../connection/handle.ts";
 import type { Session } from "../connection/session.ts";
-import { roomOf, topicChannel, topicOf } from "../fanout/channels.ts";
+import { roomOf, topicOf } from "../fanout/channels.ts";
 import { ClusterHandle } from "./cluster.ts";
 import type { Call, Surface } from "../../contract/define.ts";
 import type { AskOptions } from "../cluster/ask_options.ts";
@@ -25,6 +25,7 @@ import type { AdapterStats, Stats } from "../stats/counters.ts";
 import { RoomHandle } from "./room.ts";
 import type { NodeHost } from "./host.ts";
 import type { CloseOptions, Node, ServerAnswers } from "./types.ts";
+import { addressOf, messageFields } from "../topics/address.ts";
 import { emitServer, onServer } from "../cluster/server_events.ts";
 import { ServerQuestions } from "../cluster/server_requests.ts";
 import { ConnectionTarget, RoleTarget, UserTarget } from "./targets.ts";
@@ -114,13 +115,13 @@ export class ServerNode implements Node {
     return new RoomHandle(this.#server, name);
   }
 
-  publish(topic: string, data: unknown): void {
-    this.#publish("shared", this.#server.contract.shared.topics, topic, data);
+  publish(topic: string, ...args: unknown[]): void {
+    this.#publish("shared", this.#server.contract.shared.topics, topic, args);
   }
 
   forRole(
     name: RoleName<ContractDefinition>,
-  ): { publish(topic: string, data: unknown): void } {
+  ): { publish(topic: string, ...args: unknown[]): void } {
     const role = String(name);
     const surface = this.#server.contract.roles.get(role);
     if (!surface) {
@@ -129,8 +130,8 @@ export class ServerNode implements Node {
       );
     }
     return {
-      publish: (topic, data) =>
-        this.#publish(role, surface.topics, topic, data),
+      publish: (topic, ...args) =>
+        this.#publish(role, surface.topics, topic, args),
     };
   }
 
@@ -247,16 +248,25 @@ export class ServerNode implements Node {
   #publish(
     block: string,
     topics: Surface["topics"],
-    topic: string,
-    data: unknown,
+    name: string,
+    args: unknown[],
   ): void {
-    const message = topics.get(topic);
-    if (message?.block !== block) {
+    const topic = topics.get(name);
+    if (topic?.block !== block) {
       throw new TypeError(
-        `Cannot publish ${quote(topic)}: ${quote(block)} has no such topic`,
+        `Cannot publish ${quote(name)}: ${quote(block)} has no such topic`,
       );
     }
-    const channel = topicChannel(block, topic);
-    publish(this.#server, channel, message, data, { kind: "topic" });
+    const { maxNameBytes } = this.#server.settings.limits;
+    const [params, data] = topic.params ? args : [undefined, args[0]];
+    const refuse = (message: string) => new TypeError(message);
+    const address = addressOf(topic, params, maxNameBytes, refuse);
+    publish(
+      this.#server,
+      address.channel,
+      topic.params ? { ...topic, fields: messageFields(address) } : topic,
+      data,
+      { kind: "topic" },
+    );
   }
 }

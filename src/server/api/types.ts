@@ -11,6 +11,7 @@ import type { Handshake, HandshakeExtras } from "../handshake/handshake.ts";
 import type { Implementation } from "../types/handlers.ts";
 import type { AnyConnection, Connection } from "../types/connection.ts";
 import type {
+  BlockEntry,
   CallArgument,
   CallResult,
   ContractDefinition,
@@ -31,6 +32,7 @@ import type {
   SharedEvent,
   SharedQuestion,
   SharedTopic,
+  TopicArgs,
 } from "../../contract/types.ts";
 import type { Off } from "../fanout/hub.ts";
 import type { AdapterStatus } from "../fanout/relay.ts";
@@ -101,10 +103,14 @@ export interface RoleScope<
    * Publishes a topic of the role to its subscribers on all nodes, at most once and in order.
    *
    * @param topic A topic of the role, not of `shared`
-   * @param data Its payload
-   * @throws {TypeError} When the payload's schema refuses the data; `cause` has the issues
+   * @param args The topic's parameters where it has some, then its payload
+   * @throws {TypeError} When the payload's schema refuses the data; `cause` has the issues; or when the parameters are
+   * refused
    */
-  publish<N extends RoleTopic<C, R>>(topic: N, data: PayloadIn<C, R, N>): void;
+  publish<N extends RoleTopic<C, R>>(
+    topic: N,
+    ...args: TopicArgs<BlockEntry<C, R, N>, [data: PayloadIn<C, R, N>]>
+  ): void;
 }
 
 /** What this node alone has. */
@@ -113,7 +119,10 @@ export interface Local<C extends ContractDefinition> {
   readonly connections: Connection<C>[];
   /** The rooms that have members here, with their number. */
   readonly rooms: Map<string, number>;
-  /** The topics that have subscribers here, with their number; a role's own topic as `role:topic`. */
+  /**
+   * The topics that have subscribers here, with their number; a role's own topic as `role:topic`, and one with
+   * parameters as `topic{"name":"value"}`.
+   */
   readonly topics: Map<string, number>;
 }
 
@@ -159,12 +168,13 @@ export interface Node<
    * Publishes a shared topic to its subscribers on all nodes, at most once and in order.
    *
    * @param topic A topic of `shared`
-   * @param data Its payload
-   * @throws {TypeError} When the payload's schema refuses the data; `cause` has the issues
+   * @param args The topic's parameters where it has some, then its payload
+   * @throws {TypeError} When the payload's schema refuses the data; `cause` has the issues; or when the parameters are
+   * refused
    */
   publish<N extends SharedTopic<C>>(
     topic: N,
-    data: PayloadIn<C, "shared", N>,
+    ...args: TopicArgs<SharedEntry<C, N>, [data: PayloadIn<C, "shared", N>]>
   ): void;
   /**
    * Picks the role whose own topics are to be published.

@@ -11,6 +11,7 @@ import { SocketError } from "../../wire/errors.ts";
 import { isPromiseLike, type Maybe } from "../../shared/thenable.ts";
 import { around } from "./middleware.ts";
 import { quote } from "../../contract/names.ts";
+import { readTopic, type TopicElement } from "../../contract/params.ts";
 import {
   errorFrame,
   type Fields,
@@ -42,6 +43,7 @@ export function dispatch(
   fields: Fields,
 ): string | undefined {
   const [tag, first, second, third] = fields;
+  let element: TopicElement | undefined;
   switch (tag) {
     case "req":
       if (isId(first) && typeof second === "string") {
@@ -54,14 +56,17 @@ export function dispatch(
       }
       break;
     case "sub":
-      if (isId(first) && typeof second === "string") {
-        const topic = session.surface.topics.get(second);
-        const call = open(host, session, first, "subscribe", second, topic);
-        return void (call && subscribe(host, session, call, second));
+      element = readTopic(second);
+      if (isId(first) && element) {
+        const { name } = element;
+        const topic = session.surface.topics.get(name);
+        const call = open(host, session, first, "subscribe", name, topic);
+        return void (call && subscribe(host, session, call, element));
       }
       break;
     case "unsub":
-      if (typeof first === "string") return void unsubscribe(session, first);
+      element = readTopic(first);
+      if (element) return void unsubscribe(session, element);
       break;
     case "cancel":
       if (isId(first)) {

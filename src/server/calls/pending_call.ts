@@ -14,6 +14,7 @@ import {
   type ObservedCall,
   type StatsHost,
 } from "../stats/observer.ts";
+import type { AnyAuthorize } from "../topics/authorize.ts";
 import type { AnyConnection } from "../types/connection.ts";
 import type { CallInfo, Handler, Middleware } from "../types/handlers.ts";
 import { isForCaller, SocketError } from "../../wire/errors.ts";
@@ -30,14 +31,11 @@ export interface CallsHost extends StatsHost {
     readonly limits: {
       readonly maxInFlight: number;
       readonly maxSubscriptions: number;
+      readonly maxNameBytes: number;
     };
     readonly use: readonly Middleware[];
     readonly validateOutput: boolean;
-    authorizeSubscribe?(
-      topic: string,
-      ctx: unknown,
-      conn: AnyConnection,
-    ): unknown;
+    readonly authorizeSubscribe?: AnyAuthorize;
     refresh?(
       token: string,
       conn: AnyConnection,

@@ -4,7 +4,10 @@
  * @module
  */
 import { type CallsHost, notFound, type PendingCall } from "./pending_call.ts";
+import { canonicalParams, type TopicElement } from "../../contract/params.ts";
 import { topicChannel } from "../fanout/channels.ts";
+import { addressOf, type TopicAddress } from "../topics/address.ts";
+import { authorizeByTable } from "../topics/authorize.ts";
 import { countLimit } from "../stats/counters.ts";
 import { isForCaller, SocketError } from "../../wire/errors.ts";
 import { around } from "./middleware.ts";
@@ -18,10 +21,18 @@ export function subscribe(
   host: CallsHost,
   session: Session,
   call: PendingCall,
-  name: string,
+  { name, params }: TopicElement,
 ): void {
-  const known = session.subscriptions.get(name);
-  const subscription = known ?? begin(host, session, call, name);
+  const topic = session.surface.topics.get(name);
+  let address: TopicAddress;
+  try {
+    if (!topic) throw notFound(session, "topic", name);
+    address = addressOf(topic, params, host.settings.limits.maxNameBytes);
+  } catch (error) {
+    return call.fail(error);
+  }
+  const known = session.subscriptions.get(address.channel);
+  const subscription = known ?? begin(host, session, call, address);
   subscription.calls.add(call);
   subscription.outcome.then(
     (joined) => call.reply(plainFrame("res", call.id, joined)),
@@ -30,40 +41,56 @@ export function subscribe(
 }
 
 /** Handles `unsub`; of a topic that was not asked for it does nothing. */
-export function unsubscribe(session: Session, name: string): void {
-  session.subscriptions.get(name)?.end();
+export function unsubscribe(
+  session: Session,
+  { name, params }: TopicElement,
+): void {
+  const topic = session.surface.topics.get(name);
+  if (!topic) return;
+  const text = params && canonicalParams(params);
+  const channel = topicChannel(topic.block, name, text);
+  session.subscriptions.get(channel)?.end();
 }
 
 /** Takes up a subscription that was authorized before the node slept. */
 export function resubscribe(
-  { hub }: CallsHost,
+  { hub, settings }: CallsHost,
   session: Session,
-  name: string,
+  element: TopicAddress["element"],
 ): void {
+  const [name, params] = typeof element === "string" ? [element] : element;
   const topic = session.surface.topics.get(name);
   if (!topic) return;
-  const channelName = topicChannel(topic.block, name);
+  let channelName: string;
+  try {
+    const given = params ?? undefined;
+    channelName = addressOf(topic, given, settings.limits.maxNameBytes).channel;
+  } catch {
+    return; // the contract is another one than before
+  }
   const outcome = hub.join(channelName, session);
   const subscription: Subscription = {
+    element,
     outcome,
     calls: new Set(),
     end() {
-      if (session.subscriptions.get(name) !== subscription) return;
-      session.subscriptions.delete(name);
+      if (session.subscriptions.get(channelName) !== subscription) return;
+      session.subscriptions.delete(channelName);
       const channel = hub.channel(channelName);
       if (channel) hub.leave(channel, session);
     },
   };
-  session.subscriptions.set(name, subscription);
+  session.subscriptions.set(channelName, subscription);
 }
 
 function begin(
   host: CallsHost,
   session: Session,
   call: PendingCall,
-  name: string,
+  { topic, params, channel, element }: TopicAddress,
 ): Subscription {
   const { handle } = session;
+  const { name } = topic;
   let ended = false;
   let settle: (joined: Joined | Promise<Joined>) => void = () => {};
   let refuse: (error: unknown) => void = () => {};
@@ -71,17 +98,16 @@ function begin(
     settle = resolve;
     refuse = reject;
   });
-  const topic = session.surface.topics.get(name);
-  const channel = topicChannel(topic?.block ?? "", name);
   const calls: Subscription["calls"] = new Set([call]);
   const subscription: Subscription = {
+    element,
     outcome,
     calls,
     end() {
       if (ended) return;
       ended = true;
-      if (session.subscriptions.get(name) === subscription) {
-        session.subscriptions.delete(name);
+      if (session.subscriptions.get(channel) === subscription) {
+        session.subscriptions.delete(channel);
       }
       const live = host.hub.channel(channel);
       if (live) host.hub.leave(live, session);
@@ -91,11 +117,7 @@ function begin(
 
   let joined: Promise<Joined> | undefined;
   const join = async () => {
-    const { authorizeSubscribe } = host.settings;
-    if (
-      authorizeSubscribe &&
-      await authorizeSubscribe(name, handle.ctx, handle) !== true
-    ) {
+    if (await allowed() !== true) {
       throw new SocketError(
         "FORBIDDEN",
         `Topic ${quote(name)} is not for this connection`,
@@ -104,8 +126,14 @@ function begin(
     if ([...calls].every(({ abandoned }) => abandoned)) subscription.end();
     if (!ended) joined = host.hub.join(channel, session);
   };
+  const allowed = () => {
+    const { authorizeSubscribe } = host.settings;
+    if (!authorizeSubscribe) return true;
+    return typeof authorizeSubscribe === "function"
+      ? authorizeSubscribe(name, handle.ctx, handle, params)
+      : authorizeByTable(authorizeSubscribe, topic, params, handle);
+  };
   const admit = async () => {
-    if (!topic) throw notFound(session, "topic", name);
     const { limits: { maxSubscriptions }, use } = host.settings;
     if (session.subscriptions.size > maxSubscriptions) {
       countLimit(host.counters, "maxSubscriptions");
@@ -119,13 +147,14 @@ function begin(
       name,
       conn: handle as never,
       call,
+      ...(params !== undefined && { params }),
     } as const;
     if (use.length === 0) await join();
     else await around(use, handle.ctx, info, join);
     if (joined) settle(joined); // only now: middleware may refuse after next() as well
   };
 
-  session.subscriptions.set(name, subscription);
+  session.subscriptions.set(channel, subscription);
   admit().catch((error) => {
     if (ended && !isForCaller(error)) call.report(error); // nobody waits for the outcome
     refuse(error);

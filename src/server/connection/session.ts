@@ -12,7 +12,6 @@ import { ConnectionHandle, type Known } from "./handle.ts";
 import type { Message, Surface } from "../../contract/define.ts";
 import { type Data, exceeds } from "../../wire/bytes.ts";
 import { SocketError } from "../../wire/errors.ts";
-import { topicChannel } from "../fanout/channels.ts";
 import { type Channel, type Hub, isIn, type Member } from "../fanout/hub.ts";
 import type { Turn } from "./flush_queue.ts";
 import { Intake } from "./inbound.ts";
@@ -21,6 +20,7 @@ import { GONE, Questions, type TakeAnswer } from "./client_requests.ts";
 import { type Backpressure, Outbox, type OutboxOwner } from "./outbox.ts";
 import {
   type Codec,
+  FEATURES,
   type Fields,
   type Frame,
   helloFrame,
@@ -82,6 +82,8 @@ export interface OpenCall {
 
 /** One topic that a connection asked for. */
 export interface Subscription {
+  /** The topic as it stands in frames. */
+  readonly element: ConnectionSnapshot["topics"][number];
   /** What every `sub` of it is answered with. */
   readonly outcome: Promise<Joined>;
   /** The calls that wait for it. */
@@ -169,7 +171,7 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
     return this.#signals ??= new Set();
   }
 
-  /** Topics, authorized or being so, by name. */
+  /** Topics, authorized or being so, by channel. */
   get subscriptions(): Map<string, Subscription> {
     return this.#subscriptions ??= new Map();
   }
@@ -239,6 +241,7 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
       maxMessageBytes,
       maxInFlight,
       maxSubscriptions,
+      features: FEATURES,
       ...(this.expiresAt !== undefined && { expiresAt: this.expiresAt }),
     }));
     this.host.hub.regroup(this);
@@ -253,13 +256,12 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
 
   /** What the connection is made again from after its node slept. */
   snapshot(): ConnectionSnapshot {
-    const { handle, surface, expiresAt, host: { hub } } = this;
+    const { handle, expiresAt, host: { hub } } = this;
     const { id, role, ctx, data, connectedAt, rooms } = handle;
     // One that is being authorized is none yet.
-    const topics = [...this.subscriptions.keys()].filter((name) => {
-      const block = surface.topics.get(name)?.block ?? "";
-      const channel = hub.channel(topicChannel(block, name));
-      return channel && isIn(channel, this);
+    const topics = [...this.subscriptions].flatMap(([name, { element }]) => {
+      const channel = hub.channel(name);
+      return channel && isIn(channel, this) ? [element] : [];
     });
     return { id, role, ctx, data, connectedAt, expiresAt, rooms, topics };
   }

@@ -9,9 +9,20 @@ export function roomChannel(name: string): string {
   return `room:${name}`;
 }
 
-/** The channel of a topic: a role's own, or of `shared`, whose part is empty since no role can be called so. */
-export function topicChannel(block: string, name: string): string {
-  return `topic:${block === "shared" ? "" : escape(block)}:${name}`;
+/**
+ * The channel of a topic: a role's own, or of `shared`, whose part is empty since no role can be called so.
+ *
+ * @param params The parameters in canonical form, for a topic that has some
+ */
+export function topicChannel(
+  block: string,
+  name: string,
+  params?: string,
+): string {
+  const role = block === "shared" ? "" : escape(block);
+  return params === undefined
+    ? `topic:${role}:${name}`
+    : `params:${role}:${escape(name)}:${params}`;
 }
 
 /** The channel of an event between nodes. */
@@ -42,6 +53,7 @@ const TAGS: ReadonlyMap<string, ReadonlySet<string>> = new Map(
     room: ["evt"],
     role: ["evt"],
     topic: ["pub"],
+    params: ["pub"],
     user: ["evt", "end"],
     server: ["srv"],
     node: [
@@ -69,11 +81,21 @@ export function roomOf(channel: string): string | undefined {
   return channel.startsWith("room:") ? channel.slice(5) : undefined;
 }
 
-/** Reads a topic's name back, a role's own as `role:name`, `undefined` for a channel that is no topic. */
+/**
+ * Reads a topic's name back, a role's own as `role:name`, with its parameters behind; `undefined` for a channel that is
+ * no topic.
+ */
 export function topicOf(channel: string): string | undefined {
-  if (!channel.startsWith("topic:")) return undefined;
-  const end = channel.indexOf(":", 6);
-  const [role, name] = [channel.slice(6, end), channel.slice(end + 1)];
+  const long = channel.startsWith("params:");
+  if (!long && !channel.startsWith("topic:")) return undefined;
+  const start = long ? 7 : 6;
+  const end = channel.indexOf(":", start);
+  const role = channel.slice(start, end);
+  let name = channel.slice(end + 1);
+  if (long) {
+    const at = name.indexOf(":");
+    name = unescape(name.slice(0, at)) + name.slice(at + 1);
+  }
   return role === "" ? name : `${unescape(role)}:${name}`;
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { tagsOf } from "./channels.ts";
+import { readTopic } from "../../contract/params.ts";
 import { concat } from "../../wire/bytes.ts";
 import { type Fields, type Frame, frameOf, read } from "../../wire/protocol.ts";
 
@@ -52,10 +53,11 @@ export function admit(channel: string, frames: Frame): Admission {
 
 /** Whether a frame that carries a payload for an application names its entry. */
 function isWhole([tag, name]: Fields): boolean {
+  if (tag === "pub") return readTopic(name) !== undefined;
   return !NAMED.has(tag) || typeof name === "string";
 }
 
-const NAMED: ReadonlySet<string> = new Set(["evt", "pub", "srv"]);
+const NAMED: ReadonlySet<string> = new Set(["evt", "srv"]);
 
 /** Joins frames that were read from one payload: all text, or all binary. */
 export function joined(fields: readonly Fields[]): Frame | undefined {

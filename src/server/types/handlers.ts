@@ -45,6 +45,8 @@ export interface MiddlewareInfo<Conn = Connection> {
   readonly kind: "request" | "signal" | "subscribe";
   /** The entry's name. */
   readonly name: string;
+  /** The parameters of the topic; absent for everything but a subscription to a topic that has some. */
+  readonly params?: unknown;
   /** Who calls. */
   readonly conn: Conn;
   /** The call. */

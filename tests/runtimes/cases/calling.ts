@@ -63,12 +63,21 @@ export const calling: readonly RuntimeCase[] = [
       for (const bytes of [whole.subarray(7, 263), new Uint8Array()]) {
         const input = { text: "a\0\r\n👍", bytes, at };
         let event: typeof input | undefined;
+        let order: typeof input | undefined;
         const off = client.on("blob", (payload) => event = payload);
+        const sub = client.subscribe(
+          "order",
+          { id: "1" },
+          (payload) => order = payload,
+        );
+        assert((await sub.ready).live, "live");
         const echoed = await client.echo(input);
         const { length } = await client.reflect(input);
+        await client.pack(input);
         off();
+        sub.unsubscribe();
         assert(length === bytes.length, String(length));
-        for (const got of [echoed, event]) {
+        for (const got of [echoed, event, order]) {
           assert(got?.text === input.text, String(got?.text));
           assert(String(got.bytes) === String(bytes), String(got.bytes));
           assert(got.at instanceof Date, typeof got.at);

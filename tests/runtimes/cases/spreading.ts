@@ -150,6 +150,51 @@ export const spreading: readonly RuntimeCase[] = [
     },
   ),
   defineCase(
+    "promises",
+    "subscribers of a topic with params get their own channel's messages, in order",
+    async (stage) => {
+      const [one, two, publisher] = await three(stage);
+      const got: [string[], string[]] = [[], []];
+      const hear = (client: User, at: 0 | 1, id: string) =>
+        client.subscribe(
+          "order",
+          { id },
+          ({ n }) => void got[at].push(`${id}${n}`),
+        );
+      const subs = [hear(one, 0, "a"), hear(two, 1, "a"), hear(two, 1, "b")];
+      for (const { ready } of subs) assert((await ready).live, "live");
+      await publisher.pack({ id: "a", count: 3 });
+      await publisher.pack({ id: "b", count: 2 });
+      await publisher.pack({ id: "c", count: 1 });
+      await until(() => got[1].length >= 5, () => `5 in ${got[1]}`);
+      subs[1]?.unsubscribe();
+      await two.echo({ text: "the unsubscription has come" });
+      await publisher.pack({ id: "a", count: 1 });
+      for (const client of [one, two]) await client.echo({ text: "all came" });
+      assert(String(got[0]) === "a1,a2,a3,a1", String(got[0]));
+      assert(String(got[1]) === "a1,a2,a3,b1,b2", String(got[1]));
+    },
+  ),
+  defineCase(
+    "wire",
+    "params that are missing, nested or refused are VALIDATION",
+    async (stage) => {
+      const socket = await stage.greeted();
+      socket.say(
+        ["sub", 1, "order"],
+        ["sub", 2, ["order", { id: {} }]],
+        ["sub", 3, ["order", { id: 1 }]],
+        ["sub", 4, ["news", { id: "1" }]],
+      );
+      for (const id of [1, 2, 3, 4]) {
+        const [, , code] = await socket.next("err", id);
+        assert(code === "VALIDATION", String(code));
+      }
+      socket.say(["sub", 5, ["order", { id: "1" }]]);
+      await socket.next("res", 5);
+    },
+  ),
+  defineCase(
     "wire",
     "a subscription may be refused, and is NOT_FOUND for another role's topic",
     async (stage) => {
