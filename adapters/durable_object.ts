@@ -19,7 +19,9 @@
  * @module
  */
 import type { Adapter, AdapterHost } from "../src/seams/adapter.ts";
+import { createDeferred, type Deferred } from "../src/shared/deferred.ts";
 import { SocketError } from "../src/wire/errors.ts";
+import { within } from "./shared/timing.ts";
 import {
   type Letter,
   type NamespaceLike,
@@ -68,12 +70,6 @@ export interface DurableObjectAdapter extends Adapter {
   take(request: Request): Promise<Response> | undefined;
 }
 
-/** One channel that is wanted, or was until just now. */
-interface Interest {
-  readonly live: Promise<void>;
-  settle(error?: Error): void;
-}
-
 /** The most that one order publishes, in UTF-16 units, unless it is one payload. */
 const MAX_ORDER_LENGTH = 4_194_304;
 
@@ -104,7 +100,7 @@ class BrokerClient implements DurableObjectAdapter {
   readonly metered = true;
   readonly #options: DurableObjectAdapterOptions;
   readonly #timeoutMs: number;
-  readonly #interests = new Map<string, Interest>();
+  readonly #interests = new Map<string, Deferred<void>>();
   /** Channels whose interest has changed since the last order. */
   readonly #changed = new Set<string>();
   #syncing: Promise<void> | undefined;
@@ -135,15 +131,12 @@ class BrokerClient implements DurableObjectAdapter {
   subscribe(channel: string): Promise<void> {
     if (this.#closed) return Promise.reject(unavailable("it is closed"));
     const known = this.#interests.get(channel);
-    if (known) return known.live;
-    let settle: Interest["settle"] = () => {};
-    const live = new Promise<void>((resolve, reject) => {
-      settle = (error) => error ? reject(error) : resolve();
-    });
-    this.#interests.set(channel, { live, settle });
+    if (known) return known.promise;
+    const live = createDeferred();
+    this.#interests.set(channel, live);
     this.#changed.add(channel);
     void this.#sync();
-    return live;
+    return live.promise;
   }
 
   async unsubscribe(channel: string): Promise<void> {
@@ -152,7 +145,7 @@ class BrokerClient implements DurableObjectAdapter {
     this.#interests.delete(channel); // nothing is handed on from here on
     this.#changed.add(channel);
     await this.#sync();
-    interest.settle(); // where it was asked for and not wanted any more before it was live
+    interest.resolve(); // where it was asked for and not wanted any more before it was live
   }
 
   publish(channel: string, payload: string): void {
@@ -221,14 +214,14 @@ class BrokerClient implements DurableObjectAdapter {
         add: add.map(([channel]) => channel),
         remove: remove.map(([channel]) => channel),
       });
-      for (const [, interest] of add) interest?.settle();
+      for (const [, interest] of add) interest?.resolve();
     } catch (cause) {
       const error = unavailable("it does not answer", cause);
       for (const [channel, interest] of add) {
         if (this.#interests.get(channel) === interest) {
           this.#interests.delete(channel);
         }
-        interest?.settle(error);
+        interest?.reject(error);
       }
       // What could not be unsubscribed is told to the broker when it pushes.
     }
@@ -262,27 +255,17 @@ class BrokerClient implements DurableObjectAdapter {
 
   async #ask(order: Order): Promise<void> {
     const { broker, namespace = "super-line" } = this.#options;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(
-        () => reject(new Error(`No answer within ${this.#timeoutMs} ms`)),
-        this.#timeoutMs,
-      );
-    });
-    try {
-      const object = broker.get(broker.idFromName(namespace));
-      const answer = await Promise.race([object.fetch(post(order, {})), late]);
-      await answer.text();
-      if (!answer.ok) throw new Error(`The broker says ${answer.status}`);
-    } finally {
-      clearTimeout(timer);
-    }
+    const object = broker.get(broker.idFromName(namespace));
+    const asked = object.fetch(post(order, {}));
+    const answer = await within(asked, this.#timeoutMs, "No answer");
+    await answer.text();
+    if (!answer.ok) throw new Error(`The broker says ${answer.status}`);
   }
 
   async #close(): Promise<void> {
-    for (const [channel, { settle }] of this.#interests) {
+    for (const [channel, { reject }] of this.#interests) {
       this.#changed.add(channel);
-      settle(unavailable("the adapter is closed")); // of those that are live already this says nothing
+      reject(unavailable("the adapter is closed")); // of those that are live already this says nothing
     }
     this.#interests.clear();
     await Promise.all([this.#sync(), this.#sending]);

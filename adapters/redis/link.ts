@@ -7,6 +7,7 @@ import { backoffDelay } from "../../src/shared/backoff.ts";
 import type { Pair, Pairs } from "./connections.ts";
 import { Publishes } from "./publishes.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import { delay } from "../../src/shared/timers.ts";
 import { unavailable, within } from "../shared/timing.ts";
 
 /** What a link tells. */
@@ -53,7 +54,8 @@ export class Link {
   #pair: Pair | undefined;
   /** Ends the session that is, or the attempt at one. */
   #session = new AbortController();
-  #wake: (() => void) | undefined;
+  /** Aborts when the adapter closes. */
+  readonly #ending = new AbortController();
   #opened: (() => void)[] = [];
   #closed: Promise<void> | undefined;
   #running: Promise<void> | undefined;
@@ -142,7 +144,7 @@ export class Link {
     await within(this.#publishes.idle(), patience, "No answer").catch(() => {}); // the same
     this.#turnTo("closed");
     this.#session.abort(unavailable("The adapter is closed"));
-    this.#wake?.();
+    this.#ending.abort();
     await this.#running;
   }
 
@@ -154,15 +156,8 @@ export class Link {
       if (this.#closed && this.#state !== "up") break;
       if (Date.now() - started > STABLE_MS) failures = 0;
       this.#fail(cause);
-      const delay = RETRY_AT_LEAST_MS + backoffDelay(failures, RETRY);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, delay);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-        if (this.#state === "closed") this.#wake();
-      });
+      const waitMs = RETRY_AT_LEAST_MS + backoffDelay(failures, RETRY);
+      await delay(waitMs, { signal: this.#ending.signal });
     }
     this.#turnTo("closed");
     await within(this.#pairs.close(), 1_000, "No answer").catch(() => {}); // the user's client is away, and does it later

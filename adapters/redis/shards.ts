@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { delay } from "../../src/shared/timers.ts";
 import { backoffDelay } from "../../src/shared/backoff.ts";
 import { Link, type LinkHost, type LinkSettings } from "./link.ts";
 import { createNodeRedis, ownClient } from "./managed_client.ts";
@@ -29,7 +30,8 @@ export class Shards {
   #status: "up" | "down" = "up";
   #cause: unknown;
   #looking: Promise<void> | undefined;
-  #wake: (() => void) | undefined;
+  /** Aborts when the adapter closes. */
+  readonly #ending = new AbortController();
   #closed: Promise<void> | undefined;
 
   constructor(url: string, host: LinkHost, settings: LinkSettings) {
@@ -105,7 +107,7 @@ export class Shards {
   }
 
   async #close(): Promise<void> {
-    this.#wake?.();
+    this.#ending.abort();
     const looked = this.#looking ?? Promise.resolve();
     await within(looked, 2_000, "No answer").catch(() => {}); // it ends by itself, later
     this.#doEarly();
@@ -146,14 +148,8 @@ export class Shards {
         this.#doEarly();
         if (this.#closed) return;
       }
-      const delay = RETRY_AT_LEAST_MS + backoffDelay(attempt, RETRY);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, delay);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+      const waitMs = RETRY_AT_LEAST_MS + backoffDelay(attempt, RETRY);
+      await delay(waitMs, { signal: this.#ending.signal });
     }
   }
 

@@ -3,18 +3,13 @@
  *
  * @module
  */
+import { createDeferred, type Deferred } from "../../src/shared/deferred.ts";
 import { isSocketError } from "../../src/wire/errors.ts";
 import type { Pair } from "./connections.ts";
 import { unavailable, within } from "../shared/timing.ts";
 
 /** How many channels one command names at most, so that others come between. */
 const CHUNK = 500;
-
-interface Outcome {
-  readonly promise: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
 
 /** One channel. While a command is under way, what is asked for meanwhile waits for its end. */
 interface Channel {
@@ -23,9 +18,9 @@ interface Channel {
   live: boolean;
   busy: boolean;
   /** Those who wait for it to be live. */
-  up: Outcome | undefined;
+  up: Deferred<void> | undefined;
   /** Those who wait for it to be silent. */
-  off: Outcome | undefined;
+  off: Deferred<void> | undefined;
 }
 
 /** The subscriptions of one connection. The last call decides; one command a turn carries all that it can. */
@@ -64,7 +59,7 @@ export class Subscriptions {
       this.#tell(channel, it);
       return Promise.resolve();
     }
-    it.up ??= outcome();
+    it.up ??= createDeferred();
     this.#touch(channel);
     return it.up.promise;
   }
@@ -78,7 +73,7 @@ export class Subscriptions {
       this.#tell(channel, it);
       return Promise.resolve();
     }
-    it.off ??= outcome();
+    it.off ??= createDeferred();
     this.#touch(channel);
     return it.off.promise;
   }
@@ -244,22 +239,6 @@ export class Subscriptions {
     }
     it.up = it.off = undefined;
   }
-}
-
-function outcome(): Outcome {
-  const { promise, resolve, reject } = withResolvers();
-  promise.catch(() => {}); // several may share it, or nobody look
-  return { promise, resolve, reject };
-}
-
-function withResolvers(): Outcome {
-  let resolve: () => void = () => {};
-  let reject: (error: unknown) => void = () => {};
-  const promise = new Promise<void>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
 }
 
 function chunks(channels: readonly string[]): string[][] {

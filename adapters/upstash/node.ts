@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { delay } from "../../src/shared/timers.ts";
 import type { AdapterHost } from "../../src/seams/adapter.ts";
 import { backoffDelay } from "../../src/shared/backoff.ts";
 import { unavailable } from "../shared/timing.ts";
@@ -148,9 +149,7 @@ export class UpstashNode {
         if (cause.kind !== "away" || tries >= TRIES || this.#closed) {
           throw unavailable("The registry has not answered", cause);
         }
-        await new Promise((done) =>
-          setTimeout(done, backoffDelay(tries, RETRY))
-        );
+        await delay(backoffDelay(tries, RETRY));
       }
     }
   }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { delay } from "../../src/shared/timers.ts";
 import { backoffDelay } from "../../src/shared/backoff.ts";
 import { wakeChannel } from "../shared/streams.ts";
 import { UpstashFailure } from "./failure.ts";
@@ -104,7 +105,10 @@ export class Wakes {
       this.listening = false;
       if (this.#closed) break;
       this.#host.wake();
-      await this.#pause(backoffDelay(failures++, RETRY));
+      this.#session = new AbortController(); // so that `close` and `renew` end the wait
+      await delay(backoffDelay(failures++, RETRY), {
+        signal: this.#session.signal,
+      });
     }
     this.#running = false;
   }
@@ -167,17 +171,6 @@ export class Wakes {
     const text = String(error);
     if (text !== this.#told) this.#host.error(error); // the same again is not told again
     this.#told = text;
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#session = new AbortController(); // so that `close` ends the wait
-      this.#session.signal.addEventListener("abort", () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
   }
 }
 

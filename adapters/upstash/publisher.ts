@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { delay } from "../../src/shared/timers.ts";
 import type { AdapterHost } from "../../src/seams/adapter.ts";
 import { backoffDelay } from "../../src/shared/backoff.ts";
 import {
@@ -75,7 +76,8 @@ export class Publisher {
   #seq = 0;
   #running: Promise<void> | undefined;
   #closed = false;
-  #hurry: (() => void) | undefined;
+  /** Aborts when the adapter closes. */
+  readonly #ending = new AbortController();
   #told = "";
 
   constructor(
@@ -119,7 +121,7 @@ export class Publisher {
     const done = this.#running ?? Promise.resolve();
     await within(done, patienceMs, "No answer").catch(() => {}); // then what waits is lost, and counted below
     this.#closed = true;
-    this.#hurry?.();
+    this.#ending.abort();
     this.#drop(this.#queue.splice(0));
   }
 
@@ -170,7 +172,9 @@ export class Publisher {
         this.#drop(batch);
         return this.#tell(failure);
       }
-      await this.#pause(RETRY_AT_LEAST_MS + backoffDelay(tries, RETRY));
+      await delay(RETRY_AT_LEAST_MS + backoffDelay(tries, RETRY), {
+        signal: this.#ending.signal,
+      });
     }
   }
 
@@ -307,15 +311,5 @@ export class Publisher {
     this.#host.error(
       new UpstashFailure(`Cannot publish: ${failure.message}`, failure.kind),
     );
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#hurry = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }

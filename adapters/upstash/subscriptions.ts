@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { delay } from "../../src/shared/timers.ts";
+import { createDeferred } from "../../src/shared/deferred.ts";
 import { backoffDelay } from "../../src/shared/backoff.ts";
 import {
   compareIds,
@@ -52,7 +54,8 @@ export class Subscriptions {
   /** Nobody has a start before it is known where reading stopped. */
   #restored: Promise<void> | undefined;
   #closed = false;
-  #wake: (() => void) | undefined;
+  /** Aborts when the adapter closes. */
+  readonly #ending = new AbortController();
 
   constructor(
     prefix: string,
@@ -148,7 +151,7 @@ export class Subscriptions {
   /** Ends all. */
   close(): void {
     this.#closed = true;
-    this.#wake?.();
+    this.#ending.abort();
     for (const shard of this.shards) {
       for (const { channel } of [...shard.listening.values()]) {
         this.unsubscribe(channel);
@@ -196,7 +199,9 @@ export class Subscriptions {
         if (over || this.#closed) {
           return this.#giveUp(batch, failure);
         }
-        await this.#pause(backoffDelay(tries, RETRY));
+        await delay(backoffDelay(tries, RETRY), {
+          signal: this.#ending.signal,
+        });
       }
     }
   }
@@ -234,27 +239,10 @@ export class Subscriptions {
   #isWanted(it: Listening): boolean {
     return this.shardOf(it.channel).listening.get(it.channel) === it;
   }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
 }
 
 function listening(channel: string): Listening {
-  let resolve: () => void = () => {};
-  let reject: (error: unknown) => void = () => {};
-  const promise = new Promise<void>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  promise.catch(() => {}); // several may share it, or nobody look
-  return { channel, from: undefined, early: [], promise, resolve, reject };
+  return { channel, from: undefined, early: [], ...createDeferred() };
 }
 
 function refusal(channel: string, why: string, cause?: unknown) {

@@ -12,3 +12,26 @@ export function unref<T>(timer: T): T {
   (timer as { unref?: () => void }).unref?.(); // Deno, Bun and Node have it, browsers and workerd do not
   return timer;
 }
+
+/**
+ * Waits.
+ *
+ * @param ms How long, in milliseconds
+ * @param options `signal` ends the wait early
+ * @returns Resolves when the time is over or the signal aborts, whichever is first. Never rejects.
+ */
+export function delay(
+  ms: number,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal?.addEventListener("abort", end);
+  });
+}
