@@ -21,10 +21,10 @@ import type { PresenceStore } from "../src/seams/presence_store.ts";
 import type { RedisClientLike } from "./redis/client_like.ts";
 import { Bridge } from "./redis/bridge.ts";
 import { Link, type LinkHost, type LinkSettings } from "./redis/link.ts";
-import { Pairs, type Source } from "./redis/connections.ts";
+import { type ClientSource, Connections } from "./redis/connections.ts";
 import { Shards } from "./redis/shards.ts";
-import { broughtSource } from "./redis/user_client.ts";
-import { ownClient } from "./redis/managed_client.ts";
+import { userClientSource } from "./redis/user_client.ts";
+import { managedClient } from "./redis/managed_client.ts";
 import { redisPresence } from "./shared/presence.ts";
 import { unavailable } from "./shared/timing.ts";
 
@@ -243,24 +243,29 @@ function chooseCarrier(
       );
     }
     if (sharded) return (...given) => new Shards(url, ...given);
-    const own = ownClient({ url, timeoutMs, sharded });
+    const create = managedClient({ url, timeoutMs, sharded });
     return single({
-      publisher: own,
-      subscriber: own,
+      publisher: create,
+      subscriber: create,
       owns: { publisher: true, subscriber: true },
     }, bridge);
   }
-  if (client) return single(broughtSource(client, undefined, sharded), bridge);
+  if (client) {
+    return single(userClientSource(client, undefined, sharded), bridge);
+  }
   if (publisher && subscriber && publisher !== subscriber) {
-    return single(broughtSource(publisher, subscriber, sharded), bridge);
+    return single(userClientSource(publisher, subscriber, sharded), bridge);
   }
   throw new TypeError(
     "Cannot create the Redis adapter: publisher and subscriber must be two clients",
   );
 }
 
-function single(source: Source, bridge: Bridge | undefined): CreateCarrier {
-  return (...given) => new Link(new Pairs(source, bridge), ...given);
+function single(
+  source: ClientSource,
+  bridge: Bridge | undefined,
+): CreateCarrier {
+  return (...given) => new Link(new Connections(source, bridge), ...given);
 }
 
 function chooseBridge(

@@ -1,5 +1,5 @@
 /**
- * Writes what nodes without TCP read: streams.
+ * Writes each publish to a stream too, for nodes that have no TCP and read streams.
  *
  * @module
  */
@@ -11,43 +11,52 @@ import {
   toFields,
   wakeChannel,
 } from "../shared/streams.ts";
-import type { Face } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 
-/** Makes each publish two writes that leave together: one for nodes that subscribe, one for nodes that read. */
+/**
+ * Makes each publish two writes that leave together: a PUBLISH for nodes that subscribe, a stream entry for nodes that
+ * poll.
+ */
 export class Bridge {
   readonly #prefix: string;
   readonly #wake: boolean;
   readonly #renewed = new Map<number, number>();
 
   /**
-   * @param prefix What channels and keys start with
-   * @param wake Whether readers are told that there is something to read
+   * @param prefix The prefix of channels and keys
+   * @param wake Whether readers are notified of new entries
    */
   constructor(prefix: string, wake: boolean) {
     this.#prefix = prefix;
     this.#wake = wake;
   }
 
-  /** Publishes over a client. A publish fails when one of its writes does; the other is not taken back. */
-  over(face: Face): (channel: string, payload: string) => Promise<unknown> {
-    // Of one connection: what an older one still has under way must not look like a repetition.
+  /**
+   * Returns a publish function over a connection. A publish fails when one of its writes fails; the other one stays.
+   */
+  over(
+    connection: Connection,
+  ): (channel: string, payload: string) => Promise<unknown> {
+    // One id for each connection, so that commands still in flight on an older one do not look like repeats.
     const instance = crypto.randomUUID().slice(-12);
     const start = `${this.#prefix}:`;
     let seq = 0;
     let last = new Map<number, number>();
-    let told: Promise<unknown> | undefined;
-    const tell = () => {
+    let announced: Promise<unknown> | undefined;
+    const sendAnnouncement = () => {
       const text = announce(instance, last);
       last = new Map();
-      told = undefined;
-      return face.publish(wakeChannel(this.#prefix), text);
+      announced = undefined;
+      return connection.publish(wakeChannel(this.#prefix), text);
     };
     return (channel, payload) => {
-      if (!channel.startsWith(start)) return face.publish(channel, payload); // the link's own
+      if (!channel.startsWith(start)) {
+        return connection.publish(channel, payload); // the link's own probe
+      }
       const shard = shardOf(channel.slice(start.length));
       const writes = [
-        face.publish(channel, payload),
-        face.append({
+        connection.publish(channel, payload),
+        connection.append({
           key: shardKey(this.#prefix, shard),
           fields: toFields({
             channel: channel.slice(start.length),
@@ -60,8 +69,8 @@ export class Bridge {
       ];
       if (this.#wake) {
         last.set(shard, seq);
-        told ??= Promise.resolve().then(tell);
-        writes.push(told);
+        announced ??= Promise.resolve().then(sendAnnouncement);
+        writes.push(announced);
       }
       return Promise.all(writes);
     };

@@ -1,29 +1,30 @@
 /**
- * Bun's own client.
+ * Bun's built-in client as a connection.
  *
  * @module
  */
 import { STREAM_TTL_S, xaddArgs } from "../shared/streams.ts";
 import type { BunRedisLike } from "./client_like.ts";
-import type { Face, FaceEvents } from "./connection.ts";
+import type { Connection, ConnectionEvents } from "./connection.ts";
 
-/** Wraps one. It has no sharded subscriptions. */
-export function bunRedisFace(
+/** Wraps a client. It has no sharded subscriptions. */
+export function bunRedisConnection(
   client: BunRedisLike,
-  { message, lost }: FaceEvents,
-): Face {
+  { message, lost }: ConnectionEvents,
+): Connection {
   let answered = false;
   let released = false;
-  const heard = (payload: string, channel: string) => message(channel, payload);
-  const theirs = { onconnect: client.onconnect, onclose: client.onclose };
+  const onMessage = (payload: string, channel: string) =>
+    message(channel, payload);
+  const userHandlers = { onconnect: client.onconnect, onclose: client.onclose };
   client.onconnect = function (this: unknown, ...args: unknown[]) {
-    // Bun 1.4: after a reconnect `connected` is true, and nothing is subscribed (oven-sh/bun#33450).
+    // Bun 1.4: after a reconnect `connected` is true, but all subscriptions are lost (oven-sh/bun#33450).
     if (answered) lost(new Error("The client reconnected"));
-    return forward(theirs.onconnect, this, args);
+    return forward(userHandlers.onconnect, this, args);
   };
   client.onclose = function (this: unknown, ...args: unknown[]) {
     lost(args[0] ?? new Error("The connection was closed"));
-    return forward(theirs.onclose, this, args);
+    return forward(userHandlers.onclose, this, args);
   };
   return {
     publish: (channel, payload) => client.publish(channel, payload),
@@ -37,8 +38,8 @@ export function bunRedisFace(
     },
     evaluate: (script, keys, args) =>
       client.send("EVAL", [script, `${keys.length}`, ...keys, ...args]),
-    subscribe: (channels) => client.subscribe([...channels], heard),
-    // Throws synchronously where nothing is subscribed.
+    subscribe: (channels) => client.subscribe([...channels], onMessage),
+    // Throws synchronously if nothing is subscribed.
     unsubscribe: async (channels) => await client.unsubscribe([...channels]),
     ping: async () => {
       await client.ping();
@@ -52,8 +53,8 @@ export function bunRedisFace(
     release: () => {
       if (released) return;
       released = true;
-      client.onconnect = theirs.onconnect;
-      client.onclose = theirs.onclose;
+      client.onconnect = userHandlers.onconnect;
+      client.onclose = userHandlers.onclose;
     },
   };
 }

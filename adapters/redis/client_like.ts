@@ -1,14 +1,14 @@
 /**
- * The clients that users may bring, by structure.
+ * The structural types of the Redis clients that users can pass.
  *
  * @module
  */
 
-/** What is used of a client of the package `redis`. */
+/** The members used of a client of the package `redis`. */
 export interface NodeRedisLike {
   /** Publishes. */
   publish(channel: string, message: string): Promise<unknown>;
-  /** Publishes to a shard. */
+  /** Publishes to a sharded channel. */
   sPublish(channel: string, message: string): Promise<unknown>;
   /** Adds an entry to a stream. */
   xAdd(
@@ -23,19 +23,19 @@ export interface NodeRedisLike {
       };
     },
   ): Promise<unknown>;
-  /** Lets a key go after a while. */
+  /** Sets a key's time to live. */
   expire(key: string, seconds: number): Promise<unknown>;
   /** Runs a script. */
   eval(
     script: string,
     options: { keys: string[]; arguments: string[] },
   ): Promise<unknown>;
-  /** Subscribes; the library does so again after a reconnect. */
+  /** Subscribes. The library subscribes again after a reconnect. */
   subscribe(
     channels: string[],
     listener: (message: string, channel: string) => void,
   ): Promise<unknown>;
-  /** Subscribes in a shard. */
+  /** Subscribes to sharded channels. */
   sSubscribe(
     channels: string[],
     listener: (message: string, channel: string) => void,
@@ -45,97 +45,97 @@ export interface NodeRedisLike {
     channels: string[],
     listener: (message: unknown, channel: unknown) => void,
   ): Promise<unknown>;
-  /** Ends a subscription in a shard. */
+  /** Ends subscriptions to sharded channels. */
   sUnsubscribe(
     channels: string[],
     listener: (message: unknown, channel: unknown) => void,
   ): Promise<unknown>;
-  /** Asks for an answer. */
+  /** Sends PING. */
   ping(): Promise<unknown>;
   /** Connects. */
   connect(): Promise<unknown>;
-  /** Ends at once. */
+  /** Closes the connection at once. */
   destroy(): void;
-  /** Makes another client of the same settings. */
+  /** Creates another client with the same settings. */
   duplicate(): NodeRedisLike;
-  /** Hears an event. */
+  /** Adds an event listener. */
   on(event: string, listener: (...args: unknown[]) => void): unknown;
-  /** Hears it no more. */
+  /** Removes an event listener. */
   off(event: string, listener: (...args: unknown[]) => void): unknown;
 }
 
-/** What is used of a client of the package `ioredis`. */
+/** The members used of a client of the package `ioredis`. */
 export interface IoRedisLike {
-  /** Whether it speaks to a Redis Cluster. */
+  /** `true` for a client of a Redis Cluster. */
   readonly isCluster?: boolean;
   /** Publishes. */
   publish(channel: string, message: string): Promise<unknown>;
-  /** Publishes to a shard. */
+  /** Publishes to a sharded channel. */
   spublish(channel: string, message: string): Promise<unknown>;
   /** Subscribes. */
   subscribe(...channels: string[]): Promise<unknown>;
-  /** Subscribes in a shard. */
+  /** Subscribes to sharded channels. */
   ssubscribe(...channels: string[]): Promise<unknown>;
   /** Ends a subscription. */
   unsubscribe(...channels: string[]): Promise<unknown>;
-  /** Ends a subscription in a shard. */
+  /** Ends subscriptions to sharded channels. */
   sunsubscribe(...channels: string[]): Promise<unknown>;
-  /** Asks for an answer. */
+  /** Sends PING. */
   ping(): Promise<unknown>;
   /** Runs a script. */
   eval(script: string, keys: number, ...args: string[]): Promise<unknown>;
-  /** Sends several commands together. */
+  /** Starts a pipeline. */
   pipeline(): IoRedisPipelineLike;
-  /** Ends at once. */
+  /** Closes the connection at once. */
   disconnect(): void;
-  /** Makes another client of the same settings. */
+  /** Creates another client with the same settings. */
   duplicate(override?: object): IoRedisLike;
-  /** Hears an event. */
+  /** Adds an event listener. */
   on(event: string, listener: (...args: unknown[]) => void): unknown;
-  /** Hears it no more. */
+  /** Removes an event listener. */
   off(event: string, listener: (...args: unknown[]) => void): unknown;
 }
 
-/** Commands of ioredis that leave together. */
+/** A pipeline of ioredis: commands that are sent together. */
 export interface IoRedisPipelineLike {
-  /** Adds a publish. */
+  /** Adds a PUBLISH. */
   publish(channel: string, message: string): unknown;
-  /** Adds a publish to a shard. */
+  /** Adds an SPUBLISH. */
   spublish(channel: string, message: string): unknown;
-  /** Adds the adding of an entry to a stream. */
+  /** Adds an XADD. */
   xadd(...args: string[]): unknown;
-  /** Adds the limiting of a key's life. */
+  /** Adds an EXPIRE. */
   expire(key: string, seconds: number): unknown;
-  /** Sends them. */
+  /** Sends the commands. */
   exec(): Promise<[error: Error | null, result: unknown][] | null>;
 }
 
-/** What is used of Bun's own `RedisClient`. */
+/** The members used of Bun's built-in `RedisClient`. */
 export interface BunRedisLike {
-  /** Runs when connected, also after a reconnect. */
+  /** Called when connected, also after a reconnect. */
   onconnect: unknown;
-  /** Runs when the connection has ended. */
+  /** Called when the connection was closed. */
   onclose: unknown;
   /** Publishes. */
   publish(channel: string, message: string): Promise<unknown>;
   /** Sends any command. */
   send(command: string, args: string[]): Promise<unknown>;
-  /** Subscribes; after a reconnect the client is deaf. */
+  /** Subscribes. After a reconnect the client receives nothing. */
   subscribe(
     channels: string[],
     listener: (message: string, channel: string) => void,
   ): Promise<unknown>;
   /** Ends a subscription. */
   unsubscribe(channels: string[]): Promise<unknown>;
-  /** Asks for an answer. */
+  /** Sends PING. */
   ping(): Promise<unknown>;
   /** Connects. */
   connect(): Promise<unknown>;
-  /** Ends at once. */
+  /** Closes the connection at once. */
   close(): void;
-  /** Makes another client of the same settings. */
+  /** Creates another client with the same settings. */
   duplicate(): Promise<BunRedisLike>;
 }
 
-/** A client of the package `redis` or `ioredis`, or Bun's own. Recognised by what it can do. */
+/** A client of the package `redis` or `ioredis`, or Bun's built-in one. Detected by its methods. */
 export type RedisClientLike = NodeRedisLike | IoRedisLike | BunRedisLike;

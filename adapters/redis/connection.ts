@@ -1,46 +1,48 @@
 /**
- * What the adapter needs of one client, whichever library it is of.
+ * What the adapter needs of one client, whichever library the client comes from.
  *
  * @module
  */
 
 /** One connection, which either publishes or subscribes. */
-export interface Face {
-  /** Sends without waiting; what one turn sends leaves together. */
+export interface Connection {
+  /** Sends a publish without waiting. Publishes of one turn of the event loop leave together. */
   publish(channel: string, payload: string): Promise<unknown>;
-  /** Adds an entry to a stream, in the order of publishes; leaves with the turn too. */
-  append(entry: Appended): Promise<unknown>;
+  /** Adds an entry to a stream, in the order of publishes. */
+  append(entry: StreamEntry): Promise<unknown>;
   /** Runs a script. */
   evaluate(script: string, keys: string[], args: string[]): Promise<unknown>;
   /** Resolves when Redis has confirmed every channel. */
   subscribe(channels: readonly string[]): Promise<unknown>;
-  /** Resolves when nothing more can come on these channels. */
+  /** Resolves when no more messages can arrive on these channels. */
   unsubscribe(channels: readonly string[]): Promise<unknown>;
-  /** Resolves when Redis answers. */
+  /** Resolves when Redis answers PING. */
   ping(): Promise<unknown>;
-  /** Connects one that is new; one that the user brought is connected. */
+  /** Connects a new client. A client that the user passed is connected already. */
   connect(): Promise<unknown>;
-  /** Ends the connection at once, and with it what is under way. */
+  /** Closes the connection at once, and with it all commands in flight. */
   destroy(): void;
-  /** Stops telling what happens. */
+  /** Removes the adapter's listeners from the client. */
   release(): void;
 }
 
-/** An entry, for nodes that read streams. */
-export interface Appended {
+/** A stream entry, for nodes that poll streams. */
+export interface StreamEntry {
   readonly key: string;
   readonly fields: Readonly<Record<string, string>>;
-  /** Whether the stream's time to live is to begin anew. */
+  /** Whether to renew the stream's time to live. */
   readonly renew: boolean;
 }
 
-/** Where a client tells what happens. */
-export interface FaceEvents {
-  /** A payload came. */
+/** The events of a client. */
+export interface ConnectionEvents {
+  /** A message arrived. */
   message(channel: string, payload: string): void;
-  /** The connection broke, or may have missed something. May be told many times. */
+  /** The connection broke, or may have missed messages. Can be called several times. */
   lost(cause: unknown): void;
 }
 
-/** Makes a face of a client. */
-export type MakeFace = (events: FaceEvents) => Face | Promise<Face>;
+/** Creates a connection over a client. */
+export type CreateConnection = (
+  events: ConnectionEvents,
+) => Connection | Promise<Connection>;

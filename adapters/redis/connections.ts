@@ -1,72 +1,79 @@
 /**
- * The two connections of an adapter to one Redis.
+ * The two connections of an adapter to one Redis: one publishes, one subscribes.
  *
  * @module
  */
 import type { Bridge } from "./bridge.ts";
-import type { Face, FaceEvents, MakeFace } from "./connection.ts";
+import type {
+  Connection,
+  ConnectionEvents,
+  CreateConnection,
+} from "./connection.ts";
 import { within } from "../shared/timing.ts";
 
-/** Where the two clients come from. */
-export interface Source {
-  /** Makes the one that publishes. */
-  readonly publisher: MakeFace;
-  /** Makes the one that subscribes; where left out, the one that publishes does. */
-  readonly subscriber: MakeFace;
-  /** Which of them are the adapter's: made for one session, and ended with it. Others are asked for an answer only. */
+/** How the two clients are created. */
+export interface ClientSource {
+  /** Creates the publishing connection. */
+  readonly publisher: CreateConnection;
+  /** Creates the subscribing connection. */
+  readonly subscriber: CreateConnection;
+  /** Which connections the adapter owns. It creates and closes them with each session; others are only pinged. */
   readonly owns: { readonly publisher: boolean; readonly subscriber: boolean };
 }
 
-/** Opens a session at a time. What a client of the user's may still be subscribed to is cleared at the next. */
-export class Pairs {
-  readonly #source: Source;
+/**
+ * Opens one session at a time. Channels that a user's client may still be subscribed to are cleared at the next
+ * session.
+ */
+export class Connections {
+  readonly #source: ClientSource;
   readonly #bridge: Bridge | undefined;
   readonly #stale = new Set<string>();
-  // One question at a time, so that a client which queues while it is offline holds no more than that.
+  // One PING at a time, so that a client which queues commands while it is offline holds no more than one.
   readonly #asked = new Map<string, Promise<unknown>>();
 
   /**
-   * @param source Where the two come from
+   * @param source How the two clients are created
    * @param bridge Writes for nodes without TCP too
    */
-  constructor(source: Source, bridge?: Bridge) {
+  constructor(source: ClientSource, bridge?: Bridge) {
     this.#source = source;
     this.#bridge = bridge;
   }
 
   /**
-   * Connects both, and gives up after a while or at the signal.
+   * Connects both. Gives up after `timeoutMs` or when the signal aborts.
    *
-   * @throws Why it could not; nothing is left then
+   * @throws Why it failed; both connections are closed then
    */
   async connect(
-    events: FaceEvents,
+    events: ConnectionEvents,
     signal: AbortSignal,
     timeoutMs: number,
-  ): Promise<Pair> {
+  ): Promise<ConnectionPair> {
     const quiet = { ...events, message: () => {} };
-    const faces: Face[] = [];
+    const connections: Connection[] = [];
     const { publisher, subscriber, owns } = this.#source;
     const end = () => {
-      for (const [at, face] of faces.entries()) {
-        face.release();
-        if (at === 0 ? owns.publisher : owns.subscriber) destroy(face);
+      for (const [at, connection] of connections.entries()) {
+        connection.release();
+        if (at === 0 ? owns.publisher : owns.subscriber) destroy(connection);
       }
     };
     try {
       signal.throwIfAborted();
-      faces.push(await publisher(quiet));
-      faces.push(await subscriber(events));
-      const [publishing, subscribing] = faces as [Face, Face]; // just pushed
+      connections.push(await publisher(quiet));
+      connections.push(await subscriber(events));
+      const [publishing, subscribing] = connections as [Connection, Connection]; // pushed above
       const ready = Promise.all([
         this.#ready(publishing, "publisher"),
         this.#ready(subscribing, "subscriber"),
       ]);
-      // Counted from here: what came before is the loading of a package.
+      // The timeout starts here: loading the client package took part of the time before.
       const inTime = within(ready, timeoutMs, "Redis has not answered");
       await Promise.race([inTime, aborted(signal)]);
       const stale = [...this.#stale];
-      // A client that has lost them says so, or throws: either way they are gone.
+      // If the client has lost these subscriptions it throws; they are gone in both cases.
       if (stale.length > 0) {
         await subscribing.unsubscribe(stale).catch(() => {});
       }
@@ -92,24 +99,27 @@ export class Pairs {
     }
   }
 
-  /** Leaves what a client of the user's would subscribe again when it is back. */
+  /** Removes subscriptions that a user's client would restore after its reconnect. */
   async close(): Promise<void> {
     if (this.#stale.size === 0) return;
-    const face = await this.#source.subscriber({
+    const connection = await this.#source.subscriber({
       message: () => {},
       lost: () => {},
     });
-    face.release();
+    connection.release();
     const stale = [...this.#stale];
     this.#stale.clear();
-    await face.unsubscribe(stale).catch(() => {}); // the user's client; what fails is theirs to see
+    await connection.unsubscribe(stale).catch(() => {}); // the user's client: its errors reach the user
   }
 
-  #ready(face: Face, which: "publisher" | "subscriber"): Promise<unknown> {
-    if (this.#source.owns[which]) return face.connect();
+  #ready(
+    connection: Connection,
+    which: "publisher" | "subscriber",
+  ): Promise<unknown> {
+    if (this.#source.owns[which]) return connection.connect();
     let asked = this.#asked.get(which);
     if (!asked) {
-      asked = face.ping().finally(() => this.#asked.delete(which));
+      asked = connection.ping().finally(() => this.#asked.delete(which));
       this.#asked.set(which, asked);
     }
     return asked;
@@ -117,24 +127,24 @@ export class Pairs {
 }
 
 /** Two connected clients, for one session. */
-export interface Pair {
-  /** See {@linkcode Face}. */
+export interface ConnectionPair {
+  /** See {@linkcode Connection}. */
   publish(channel: string, payload: string): Promise<unknown>;
-  /** See {@linkcode Face}. */
+  /** See {@linkcode Connection}. */
   evaluate(script: string, keys: string[], args: string[]): Promise<unknown>;
-  /** See {@linkcode Face}. */
+  /** See {@linkcode Connection}. */
   subscribe(channels: readonly string[]): Promise<unknown>;
-  /** See {@linkcode Face}. */
+  /** See {@linkcode Connection}. */
   unsubscribe(channels: readonly string[]): Promise<unknown>;
-  /** Ends the adapter's own, lets go of the user's. */
+  /** Closes the connections that the adapter owns, and releases the user's. */
   end(): void;
 }
 
-function destroy(face: Face): void {
+function destroy(connection: Connection): void {
   try {
-    face.destroy();
+    connection.destroy();
   } catch {
-    // Some versions throw where the connection has ended already, which is what was asked for.
+    // Some versions throw if the connection is closed already.
   }
 }
 

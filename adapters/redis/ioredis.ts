@@ -1,24 +1,24 @@
 /**
- * Clients of the package `ioredis`.
+ * Clients of the package `ioredis` as connections.
  *
  * @module
  */
 import { STREAM_TTL_S, xaddArgs } from "../shared/streams.ts";
 import type { IoRedisLike, IoRedisPipelineLike } from "./client_like.ts";
-import type { Face, FaceEvents } from "./connection.ts";
+import type { Connection, ConnectionEvents } from "./connection.ts";
 
 const LOST = ["error", "close", "end", "reconnecting"];
 
-/** Wraps one. */
-export function ioRedisFace(
+/** Wraps a client. */
+export function ioRedisConnection(
   client: IoRedisLike,
   sharded: boolean,
-  { message, lost }: FaceEvents,
-): Face {
-  const heard = (channel: unknown, payload: unknown) =>
-    message(channel as string, payload as string); // what these events carry
+  { message, lost }: ConnectionEvents,
+): Connection {
+  const onMessage = (channel: unknown, payload: unknown) =>
+    message(channel as string, payload as string); // the arguments of these events
   const off = [
-    listen(sharded ? "smessage" : "message", heard),
+    listen(sharded ? "smessage" : "message", onMessage),
     ...LOST.map((event) =>
       listen(event, (cause) =>
         lost(
@@ -33,7 +33,7 @@ export function ioRedisFace(
     return () => client.off(event, listener);
   }
 
-  // Without a pipeline it writes each command by itself: 29 times the reads on Redis' side, measured.
+  // Without a pipeline ioredis writes each command by itself: 29 times the reads on the Redis side, measured.
   let turn: ((pipeline: IoRedisPipelineLike) => unknown)[] = [];
   let sent: Promise<readonly [Error | null, unknown][] | null> | undefined;
   const send = () => {
@@ -60,7 +60,7 @@ export function ioRedisFace(
   };
 
   return {
-    // A pipeline of a cluster's is of one slot.
+    // All commands of a pipeline must be of one slot in a cluster.
     publish: client.isCluster
       ? single
       : (channel, payload) =>
@@ -77,7 +77,7 @@ export function ioRedisFace(
     },
     evaluate: (script, keys, args) =>
       client.eval(script, keys.length, ...keys, ...args),
-    // In a cluster the channels of one command must be of one slot.
+    // All channels of one command must be of one slot in a cluster.
     subscribe: (channels) =>
       sharded
         ? Promise.all(channels.map((it) => client.ssubscribe(it)))
@@ -89,7 +89,7 @@ export function ioRedisFace(
     ping: () => client.ping(),
     connect: () => client.ping(), // it connects by itself
     destroy: () => {
-      client.on("error", () => {}); // else it writes what comes of its end to the console
+      client.on("error", () => {}); // without a listener ioredis logs these errors to the console
       client.disconnect();
     },
     release: () => {

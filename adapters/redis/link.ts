@@ -1,58 +1,61 @@
 /**
- * One Redis server as an adapter knows it: connects, notices when it is gone, comes back.
+ * The link to one Redis server: connects, detects an outage, reconnects.
  *
  * @module
  */
 import { backoffDelay } from "../../src/shared/backoff.ts";
-import type { Pair, Pairs } from "./connections.ts";
+import type { ConnectionPair, Connections } from "./connections.ts";
 import { Publishes } from "./publishes.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { delay } from "../../src/shared/timers.ts";
 import { unavailable, within } from "../shared/timing.ts";
 
-/** What a link tells. */
+/** Receives the events of a link. */
 export interface LinkHost {
-  /** A payload came on a channel that is subscribed. */
+  /** A message arrived on a subscribed channel. */
   message(channel: string, payload: string): void;
-  /** Every subscription is live again, or the server is gone. */
+  /** `up` when every subscription is live again, `down` when the server is unreachable. */
   status(status: "up" | "down", cause?: unknown): void;
-  /** Payloads are given up on. */
+  /** Messages were given up on. */
   dropped(channel: string, count: number): void;
-  /** Something failed that changes nothing. */
+  /** A background error that changes nothing. */
   error(error: unknown): void;
 }
 
-/** What a link is made with. */
+/** The settings of a link. */
 export interface LinkSettings {
-  /** How long Redis may take to answer. */
+  /** How long Redis may take to answer, in milliseconds. */
   readonly timeoutMs: number;
   /** How many characters of publishes may be unconfirmed. */
   readonly maxPending: number;
-  /** A channel of its own, to hear itself on. */
+  /** The link's own channel, on which it receives its own probes. */
   readonly probe: string;
 }
 
-/** Waits between attempts: a part that is always, for no hot loop, and jitter, so that nodes do not come at once. */
+/**
+ * The wait between attempts has a fixed part, so that there is no hot loop, and jitter, so that nodes do not reconnect
+ * at the same time.
+ */
 const RETRY = { baseMs: 200, maxMs: 5_000, factor: 2 };
 const RETRY_AT_LEAST_MS = 50;
-/** A session of this length was a good one: the next failure is the first again. */
+/** After a session of at least this length the next failure counts as the first. */
 const STABLE_MS = 2_000;
 
 type State = "opening" | "up" | "down" | "closed";
 
-/** Keeps a pair of connections. */
+/** Keeps a pair of connections to one server. */
 export class Link {
-  readonly #pairs: Pairs;
+  readonly #pairs: Connections;
   readonly #host: LinkHost;
   readonly #settings: LinkSettings;
   readonly #subscriptions = new Subscriptions();
   readonly #publishes: Publishes;
   #state: State = "opening";
-  #downTold = false;
+  #downReported = false;
   #cause: unknown;
   #refusal = "";
-  #pair: Pair | undefined;
-  /** Ends the session that is, or the attempt at one. */
+  #pair: ConnectionPair | undefined;
+  /** Aborts the current session, or the attempt to start one. */
   #session = new AbortController();
   /** Aborts when the adapter closes. */
   readonly #ending = new AbortController();
@@ -60,7 +63,7 @@ export class Link {
   #closed: Promise<void> | undefined;
   #running: Promise<void> | undefined;
 
-  constructor(pairs: Pairs, host: LinkHost, settings: LinkSettings) {
+  constructor(pairs: Connections, host: LinkHost, settings: LinkSettings) {
     this.#pairs = pairs;
     this.#host = host;
     this.#settings = settings;
@@ -70,12 +73,12 @@ export class Link {
     }, settings.maxPending);
   }
 
-  /** Whether it neither failed nor ended. */
+  /** `true` unless the link is down or closed. */
   get usable(): boolean {
     return this.#state === "up" || this.#state === "opening";
   }
 
-  /** Starts. */
+  /** Starts connecting. */
   open(): void {
     this.#running = this.#run();
   }
@@ -105,7 +108,7 @@ export class Link {
     else this.#publishes.add(channel, payload);
   }
 
-  /** Runs a script. Rejects UNAVAILABLE where it may not have been run. */
+  /** Runs a script. Rejects with UNAVAILABLE when the script may not have run. */
   async evaluate(
     script: string,
     keys: string[],
@@ -139,10 +142,10 @@ export class Link {
     const patience = Math.min(timeoutMs, 2_000);
     if (this.#state === "opening" && this.#publishes.size > 0) {
       const opened = new Promise<void>((resolve) => this.#opened.push(resolve));
-      await within(opened, patience, "No connection").catch(() => {}); // then what waits is lost, and counted below
+      await within(opened, patience, "No connection").catch(() => {}); // then the waiting publishes are lost, and counted below
     }
     await within(this.#publishes.idle(), patience, "No answer").catch(() => {}); // the same
-    this.#turnTo("closed");
+    this.#setState("closed");
     this.#session.abort(unavailable("The adapter is closed"));
     this.#ending.abort();
     await this.#running;
@@ -152,27 +155,27 @@ export class Link {
     for (let failures = 0; this.#state !== "closed"; failures++) {
       const started = Date.now();
       this.#session = new AbortController();
-      const cause = await this.#play(this.#session);
+      const cause = await this.#runSession(this.#session);
       if (this.#closed && this.#state !== "up") break;
       if (Date.now() - started > STABLE_MS) failures = 0;
       this.#fail(cause);
       const waitMs = RETRY_AT_LEAST_MS + backoffDelay(failures, RETRY);
       await delay(waitMs, { signal: this.#ending.signal });
     }
-    this.#turnTo("closed");
-    await within(this.#pairs.close(), 1_000, "No answer").catch(() => {}); // the user's client is away, and does it later
+    this.#setState("closed");
+    await within(this.#pairs.close(), 1_000, "No answer").catch(() => {}); // the user's client is offline, and unsubscribes later
   }
 
-  /** One session from connecting to its end; gives what ended it. Never rejects. */
-  async #play(session: AbortController): Promise<unknown> {
+  /** Runs one session from connecting to its end. Returns why it ended. Never rejects. */
+  async #runSession(session: AbortController): Promise<unknown> {
     const { signal } = session;
     const { timeoutMs, probe } = this.#settings;
     const lost = (cause: unknown) => {
       if (signal.aborted) return;
       session.abort(cause);
-      if (this.#state === "up") this.#fail(cause); // now: what comes next must not go to a dead session
+      if (this.#state === "up") this.#fail(cause); // before anything else is sent to a dead session
     };
-    let pair: Pair | undefined;
+    let pair: ConnectionPair | undefined;
     let watchdog: ReturnType<typeof setInterval> | undefined;
     try {
       let echoed = true;
@@ -180,7 +183,7 @@ export class Link {
         {
           lost,
           message: (channel, payload) => {
-            this.#subscriptions.heard = true;
+            this.#subscriptions.active = true;
             if (channel === probe) echoed = true;
             else if (!signal.aborted) this.#receive(channel, payload);
           },
@@ -197,7 +200,7 @@ export class Link {
       signal.throwIfAborted();
       this.#publishes.attach(pair);
       this.#pair = pair;
-      this.#turnTo("up");
+      this.#setState("up");
       watchdog = setInterval(
         watch(pair, probe, this.#subscriptions, this.#publishes, {
           get echoed() {
@@ -216,7 +219,7 @@ export class Link {
         signal.addEventListener("abort", () => reject(signal.reason));
       });
     } catch (cause) {
-      session.abort(cause); // nothing of it is heard any more
+      session.abort(cause); // ignores everything that still arrives for this session
     } finally {
       clearInterval(watchdog);
     }
@@ -224,28 +227,28 @@ export class Link {
     return signal.reason;
   }
 
-  /** Counts what is lost and tells that it is down, once. */
+  /** Counts lost publishes and reports the outage once. */
   #fail(cause: unknown): void {
     if (this.#state === "closed") return;
-    const again = this.#downTold && String(cause) === String(this.#cause);
+    const again = this.#downReported && String(cause) === String(this.#cause);
     this.#cause = cause;
-    this.#turnTo("down");
+    this.#setState("down");
     this.#subscriptions.detach(cause);
     this.#publishes.detach();
-    if (!this.#downTold) this.#host.status("down", cause);
+    if (!this.#downReported) this.#host.status("down", cause);
     else if (!again) this.#host.error(cause);
-    this.#downTold = true;
+    this.#downReported = true;
   }
 
-  #turnTo(state: State): void {
+  #setState(state: State): void {
     if (this.#state === "closed") return;
     this.#state = state;
     if (state !== "up") this.#pair = undefined;
     const opened = this.#opened;
     this.#opened = [];
     for (const resolve of opened) resolve();
-    if (state === "up" && this.#downTold) {
-      this.#downTold = false;
+    if (state === "up" && this.#downReported) {
+      this.#downReported = false;
       this.#host.status("up");
     }
     if (state === "closed") {
@@ -265,19 +268,19 @@ export class Link {
 
   #refused(error: unknown): void {
     const text = String(error);
-    if (text === this.#refusal) return; // once for all that follow
+    if (text === this.#refusal) return; // reported once for all that follow
     this.#refusal = text;
     this.#host.error(error);
   }
 }
 
 /**
- * Looks twice in the time that Redis has to answer, so that a process which was busy itself finds what came meanwhile.
- * Silence counts on one connection as on both; what is heard by itself, such as a client that is deaf after a
- * reconnect of its own, is found by the probe.
+ * Checks twice within `timeoutMs`, so that a process which was busy itself finds the replies that arrived meanwhile. A
+ * silent subscriber counts as an outage as well as a silent publisher. The probe detects a subscriber that is connected
+ * but receives nothing, such as a client that lost its subscriptions in its own reconnect.
  */
 function watch(
-  pair: Pair,
+  pair: ConnectionPair,
   probe: string,
   subscriptions: Subscriptions,
   publishes: Publishes,
@@ -295,11 +298,11 @@ function watch(
         lost,
       );
     } else {
-      const alive = (state.echoed || subscriptions.heard) &&
-        (confirmed || publishes.heard);
+      const alive = (state.echoed || subscriptions.active) &&
+        (confirmed || publishes.active);
       silent = alive ? 0 : silent + 1;
       if (silent === 2) lost();
     }
-    subscriptions.heard = publishes.heard = false;
+    subscriptions.active = publishes.active = false;
   };
 }

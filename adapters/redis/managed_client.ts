@@ -1,36 +1,39 @@
 /**
- * The client that the adapter makes itself.
+ * The client that the adapter creates itself.
  *
  * @module
  */
 import type { NodeRedisLike } from "./client_like.ts";
-import type { MakeFace } from "./connection.ts";
-import { nodeRedisFace } from "./node_redis.ts";
+import type { CreateConnection } from "./connection.ts";
+import { nodeRedisConnection } from "./node_redis.ts";
 
-/** Where it connects to. */
+/** Where the client connects to. */
 export interface Target {
   /** `redis://` or `rediss://`, with user, password and database. */
   readonly url: string;
-  /** How long connecting may take. */
+  /** How long connecting may take, in milliseconds. */
   readonly timeoutMs: number;
-  /** Whether SPUBLISH and SSUBSCRIBE are used. */
+  /** Whether to use SPUBLISH and SSUBSCRIBE. */
   readonly sharded: boolean;
 }
 
-/** Makes clients of the package `redis`, which is loaded at the first. Each lives until its connection breaks. */
-export function ownClient(target: Target): MakeFace {
+/**
+ * Creates clients of the package `redis`, which is loaded at the first call. Each client lives until its connection
+ * breaks.
+ */
+export function managedClient(target: Target): CreateConnection {
   return async (events) => {
     const client = await createNodeRedis(target);
-    const face = nodeRedisFace(client, target.sharded, events);
+    const connection = nodeRedisConnection(client, target.sharded, events);
     const command = target.sharded ? "SPUBLISH" : "PUBLISH";
-    // Not the client's own method: that is an async function about the same call, and a promise more.
+    // Not the client's `publish`: it is an async function around the same call, which costs one more promise.
     const publish = (channel: string, payload: string) =>
       client.sendCommand([command, channel, payload]);
-    return { ...face, publish };
+    return { ...connection, publish };
   };
 }
 
-/** Makes a client that does not reconnect, and refuses what it cannot send at once. */
+/** Creates a client that does not reconnect, and rejects commands at once while it is offline. */
 export async function createNodeRedis(
   { url, timeoutMs }: Omit<Target, "sharded">,
 ): Promise<NodeRedisLike & { sendCommand(args: string[]): Promise<unknown> }> {
@@ -38,11 +41,11 @@ export async function createNodeRedis(
   return createClient({
     url,
     disableOfflineQueue: true,
-    // redis 6.3 makes an AbortSignal for each command that may time out, a fifth of what a PUBLISH costs. Nothing is lost
-    // by it: who is silent is found by the link, and what waits is bounded.
+    // redis 6.3 creates an AbortSignal for each command with a timeout, a fifth of the cost of a PUBLISH. The link
+    // detects a silent server, and the number of unconfirmed publishes is bounded.
     commandOptions: { timeout: 0 },
     socket: { reconnectStrategy: false, connectTimeout: timeoutMs },
   }) as unknown as NodeRedisLike & {
     sendCommand(args: string[]): Promise<unknown>;
-  }; // the library's own type is checked against it by the tests
+  }; // the tests check the library's own type against this one
 }

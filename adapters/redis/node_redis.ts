@@ -1,13 +1,16 @@
 /**
- * Clients of the package `redis`.
+ * Clients of the package `redis` as connections.
  *
  * @module
  */
 import { STREAM_LENGTH, STREAM_TTL_S } from "../shared/streams.ts";
 import type { NodeRedisLike } from "./client_like.ts";
-import type { Face, FaceEvents } from "./connection.ts";
+import type { Connection, ConnectionEvents } from "./connection.ts";
 
-/** Told of a connection that broke, is not yet back, or lost a sharded channel to another node. */
+/**
+ * Events after which messages may be missing: the connection broke, is reconnecting, or lost a sharded channel to
+ * another node.
+ */
 const LOST = [
   "error",
   "end",
@@ -16,22 +19,22 @@ const LOST = [
   "sharded-channel-moved",
 ];
 
-/** How these clients give a message. */
+/** The listener type of these clients. */
 export type NodeRedisListener = (payload: unknown, channel: unknown) => void;
 
 /**
- * Wraps one.
+ * Wraps a client.
  *
- * @param heard The listener. A client of the user's must be given the same one in each session: it keeps one that it
- * was given for a channel, and would hold on to the channel for its sake.
+ * @param onMessage The listener. Pass the same one in each session for a user's client: the client keeps a channel
+ * subscribed as long as any listener of it is registered.
  */
-export function nodeRedisFace(
+export function nodeRedisConnection(
   client: NodeRedisLike,
   sharded: boolean,
-  { message, lost }: FaceEvents,
-  heard: NodeRedisListener = (payload, channel) =>
+  { message, lost }: ConnectionEvents,
+  onMessage: NodeRedisListener = (payload, channel) =>
     message(String(channel), String(payload)),
-): Face {
+): Connection {
   const off = LOST.map((event) => {
     const listener = (cause?: unknown) =>
       lost(
@@ -60,22 +63,22 @@ export function nodeRedisFace(
     },
     evaluate: (script, keys, args) =>
       client.eval(script, { keys, arguments: args }),
-    // In a cluster the channels of one command must be of one slot.
+    // All channels of one command must be of one slot in a cluster.
     subscribe: (channels) =>
       sharded
-        ? all(channels, (it) => client.sSubscribe([it], heard))
-        : client.subscribe([...channels], heard),
+        ? all(channels, (it) => client.sSubscribe([it], onMessage))
+        : client.subscribe([...channels], onMessage),
     unsubscribe: (channels) =>
       sharded
-        ? all(channels, (it) => client.sUnsubscribe([it], heard))
-        : client.unsubscribe([...channels], heard),
+        ? all(channels, (it) => client.sUnsubscribe([it], onMessage))
+        : client.unsubscribe([...channels], onMessage),
     ping: () => client.ping(),
     connect: () => connecting = client.connect(),
     destroy: () => {
-      client.on("error", () => {}); // what comes of its end has no other listener, and would end the process
-      // redis 6.3 forgets a socket that is still being made: what comes of it is ended later, or the process never ends.
+      client.on("error", () => {}); // an `error` event without a listener ends the process
+      // redis 6.3 forgets a socket that is still connecting. Destroy it again later, or the process never exits.
       const again = () => client.destroy();
-      connecting.then(again, again).catch(() => {}); // some versions throw where all has ended
+      connecting.then(again, again).catch(() => {}); // some versions throw if everything is closed already
       client.destroy();
     },
     release: () => {

@@ -1,18 +1,18 @@
 /**
- * What a session still has to hear about from Redis.
+ * Publishes that Redis has not confirmed yet.
  *
  * @module
  */
-import type { Pair } from "./connections.ts";
+import type { ConnectionPair } from "./connections.ts";
 
-/** What one publish costs beside its texts. */
+/** The cost of one publish beside its texts, in characters. */
 const OVERHEAD = 128;
 
-/** What is told of publishes. */
+/** Receives the outcome of publishes. */
 export interface PublishesHost {
-  /** Payloads are given up on. */
+  /** Messages were given up on. */
   dropped(channel: string, count: number): void;
-  /** Redis refused one. */
+  /** Redis rejected a publish. */
   refused(error: unknown): void;
 }
 
@@ -21,20 +21,23 @@ interface Publish {
   readonly size: number;
 }
 
-/** The publishes that are not confirmed. Bounded; what does not fit is dropped, and so is all that a lost session left. */
+/**
+ * The unconfirmed publishes. Their number is bounded: a publish that does not fit is dropped, and so are all that a
+ * lost session left unconfirmed.
+ */
 export class Publishes {
   readonly #host: PublishesHost;
   readonly #maxPending: number;
   readonly #inFlight = new Set<Publish>();
   #waiting: [channel: string, payload: string][] | undefined = [];
   #pending = 0;
-  #pair: Pair | undefined;
+  #pair: ConnectionPair | undefined;
   #idle: (() => void)[] = [];
-  /** Whether Redis confirmed one since this was last set to `false`. */
-  heard = false;
+  /** Whether Redis confirmed a publish since this was last set to `false`. */
+  active = false;
 
   /**
-   * @param host What is told
+   * @param host Receives the outcomes
    * @param maxPending How many characters may be unconfirmed
    */
   constructor(host: PublishesHost, maxPending: number) {
@@ -42,12 +45,12 @@ export class Publishes {
     this.#maxPending = maxPending;
   }
 
-  /** How many are not confirmed. */
+  /** How many publishes are unconfirmed. */
   get size(): number {
     return this.#inFlight.size + (this.#waiting?.length ?? 0);
   }
 
-  /** Sends now; before the first session later; after one was lost never. */
+  /** Sends a publish. Before the first session it is queued; after a session was lost it is dropped. */
   add(channel: string, payload: string): void {
     const size = channel.length + payload.length + OVERHEAD;
     const fits = this.#pending === 0 ||
@@ -60,8 +63,8 @@ export class Publishes {
     else this.#waiting?.push([channel, payload]);
   }
 
-  /** Starts a session with what waited for the first one. */
-  attach(pair: Pair): void {
+  /** Starts a session with the publishes that were queued. */
+  attach(pair: ConnectionPair): void {
     this.#pair = pair;
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
@@ -71,7 +74,7 @@ export class Publishes {
     }
   }
 
-  /** Ends a session. What is not confirmed counts as lost, though Redis may have it. */
+  /** Ends a session. Unconfirmed publishes count as lost, though Redis may have received them. */
   detach(): void {
     const counts = new Map<string, number>();
     const count = (channel: string) =>
@@ -83,20 +86,20 @@ export class Publishes {
     this.#inFlight.clear();
     this.#pending = 0;
     for (const [channel, lost] of counts) this.#host.dropped(channel, lost);
-    this.#tellIdle();
+    this.#notifyIdle();
   }
 
-  /** Resolves when none is unconfirmed. */
+  /** Resolves when no publish is unconfirmed. */
   idle(): Promise<void> {
     if (this.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  #send(pair: Pair, publish: Publish, payload: string): void {
+  #send(pair: ConnectionPair, publish: Publish, payload: string): void {
     this.#inFlight.add(publish);
     pair.publish(publish.channel, payload).then(
       () => {
-        this.heard = true;
+        this.active = true;
         this.#settle(publish);
       },
       (error) => {
@@ -110,11 +113,11 @@ export class Publishes {
   #settle(publish: Publish): boolean {
     if (!this.#inFlight.delete(publish)) return false;
     this.#pending -= publish.size;
-    if (this.#idle.length > 0 && this.size === 0) this.#tellIdle();
+    if (this.#idle.length > 0 && this.size === 0) this.#notifyIdle();
     return true;
   }
 
-  #tellIdle(): void {
+  #notifyIdle(): void {
     const idle = this.#idle;
     this.#idle = [];
     for (const resolve of idle) resolve();

@@ -1,20 +1,23 @@
 /**
- * A Redis Cluster: one link to each of its servers that has slots.
+ * A Redis Cluster: one link to each server that owns slots.
  *
  * @module
  */
 import { delay } from "../../src/shared/timers.ts";
 import { backoffDelay } from "../../src/shared/backoff.ts";
 import { Link, type LinkHost, type LinkSettings } from "./link.ts";
-import { createNodeRedis, ownClient } from "./managed_client.ts";
-import { Pairs } from "./connections.ts";
+import { createNodeRedis, managedClient } from "./managed_client.ts";
+import { Connections } from "./connections.ts";
 import { Topology } from "./slots.ts";
 import { unavailable, within } from "../shared/timing.ts";
 
 const RETRY = { baseMs: 200, maxMs: 5_000, factor: 2 };
 const RETRY_AT_LEAST_MS = 100;
 
-/** Spreads channels over the servers of a cluster, and begins anew when they change. A Redis that is none is one. */
+/**
+ * Spreads channels over the servers of a cluster, and reconnects when the servers change. A single Redis counts as a
+ * cluster of one.
+ */
 export class Shards {
   readonly #url: string;
   readonly #host: LinkHost;
@@ -22,14 +25,14 @@ export class Shards {
   #topology: Topology | undefined;
   readonly #links = new Map<string, Link>();
   readonly #down = new Set<string>();
-  /** Channels that are live, or were when the servers changed. */
+  /** Channels that are live, or were live when the servers changed. */
   readonly #live = new Set<string>();
-  /** What is to be done once the servers are known, or turn out not to be reachable. */
-  #early: (() => void)[] | undefined = [];
-  #earlyLength = 0;
+  /** Calls that wait until the servers are known or unreachable. */
+  #waiting: (() => void)[] | undefined = [];
+  #waitingLength = 0;
   #status: "up" | "down" = "up";
   #cause: unknown;
-  #looking: Promise<void> | undefined;
+  #refreshing: Promise<void> | undefined;
   /** Aborts when the adapter closes. */
   readonly #ending = new AbortController();
   #closed: Promise<void> | undefined;
@@ -40,14 +43,14 @@ export class Shards {
     this.#settings = settings;
   }
 
-  /** Starts. */
+  /** Starts connecting. */
   open(): void {
-    this.#look();
+    this.#refresh();
   }
 
   /** See `Adapter.subscribe`. */
   async subscribe(channel: string): Promise<void> {
-    await this.#known();
+    await this.#whenKnown();
     const link = this.#linkOf(channel);
     if (!link || this.#closed) {
       throw unavailable(
@@ -62,14 +65,14 @@ export class Shards {
       await link.subscribe(channel);
     } catch (error) {
       this.#live.delete(channel);
-      if (isMoved(error)) this.#look();
+      if (isMoved(error)) this.#refresh();
       throw error;
     }
   }
 
   /** See `Adapter.unsubscribe`. */
   async unsubscribe(channel: string): Promise<void> {
-    await this.#known();
+    await this.#whenKnown();
     this.#live.delete(channel);
     await this.#linkOf(channel)?.unsubscribe(channel);
   }
@@ -77,11 +80,12 @@ export class Shards {
   /** See `Adapter.publish`. */
   publish(channel: string, payload: string): void {
     const link = this.#linkOf(channel);
-    const fits = this.#earlyLength + payload.length < this.#settings.maxPending;
+    const fits =
+      this.#waitingLength + payload.length < this.#settings.maxPending;
     if (link) link.publish(channel, payload);
-    else if (this.#early && fits && !this.#closed) {
-      this.#earlyLength += payload.length;
-      this.#early.push(() => {
+    else if (this.#waiting && fits && !this.#closed) {
+      this.#waitingLength += payload.length;
+      this.#waiting.push(() => {
         const link = this.#linkOf(channel);
         if (link) link.publish(channel, payload);
         else this.#host.dropped(channel, 1);
@@ -89,13 +93,13 @@ export class Shards {
     } else this.#host.dropped(channel, 1);
   }
 
-  /** Runs a script whose keys are of one slot. Rejects UNAVAILABLE where it may not have been run. */
+  /** Runs a script whose keys are of one slot. Rejects with UNAVAILABLE when the script may not have run. */
   async evaluate(
     script: string,
     keys: string[],
     args: string[],
   ): Promise<unknown> {
-    await this.#known();
+    await this.#whenKnown();
     const link = this.#linkOf(keys[0] ?? "");
     if (link && !this.#closed) return await link.evaluate(script, keys, args);
     throw unavailable("Cannot reach the registry: Redis is away", this.#cause);
@@ -108,9 +112,9 @@ export class Shards {
 
   async #close(): Promise<void> {
     this.#ending.abort();
-    const looked = this.#looking ?? Promise.resolve();
+    const looked = this.#refreshing ?? Promise.resolve();
     await within(looked, 2_000, "No answer").catch(() => {}); // it ends by itself, later
-    this.#doEarly();
+    this.#runWaiting();
     await Promise.all([...this.#links.values()].map((link) => link.close()));
   }
 
@@ -119,33 +123,37 @@ export class Shards {
     return address === undefined ? undefined : this.#links.get(address);
   }
 
-  /** Resolves when the servers are known, or not to be known. In order. */
-  #known(): Promise<void> | undefined {
-    const early = this.#early;
+  /** Resolves when the servers are known or unreachable, in the order of the calls. */
+  #whenKnown(): Promise<void> | undefined {
+    const early = this.#waiting;
     return early && new Promise((resolve) => early.push(resolve));
   }
 
-  #doEarly(): void {
-    const early = this.#early ?? [];
-    this.#early = undefined;
+  #runWaiting(): void {
+    const early = this.#waiting ?? [];
+    this.#waiting = undefined;
     for (const act of early) act();
   }
 
-  /** Looks who has which slots until all is well; once for all who ask meanwhile. */
-  #look(): void {
-    this.#looking ??= this.#lookOn().finally(() => this.#looking = undefined);
+  /** Reads the slots again until every server is up. Concurrent callers share one run. */
+  #refresh(): void {
+    this.#refreshing ??= this.#refreshUntilUp().finally(() =>
+      this.#refreshing = undefined
+    );
   }
 
-  async #lookOn(): Promise<void> {
-    for (let attempt = 0; !this.#closed || this.#early; attempt++) {
+  async #refreshUntilUp(): Promise<void> {
+    for (let attempt = 0; !this.#closed || this.#waiting; attempt++) {
       try {
-        const topology = await this.#ask();
-        if (this.#closed && !this.#early) return;
-        if (!this.#topology?.equals(topology)) await this.#take(topology);
+        const topology = await this.#fetchTopology();
+        if (this.#closed && !this.#waiting) return;
+        if (!this.#topology?.equals(topology)) {
+          await this.#applyTopology(topology);
+        }
         if (this.#down.size === 0 || this.#closed) return;
       } catch (cause) {
-        this.#turnTo("down", cause);
-        this.#doEarly();
+        this.#setStatus("down", cause);
+        this.#runWaiting();
         if (this.#closed) return;
       }
       const waitMs = RETRY_AT_LEAST_MS + backoffDelay(attempt, RETRY);
@@ -153,13 +161,13 @@ export class Shards {
     }
   }
 
-  /** Asks those that are known, the one that the user named last. */
-  async #ask(): Promise<Topology> {
+  /** Asks the known servers, and last the one in the user's URL. */
+  async #fetchTopology(): Promise<Topology> {
     const known = [...this.#links.keys()].filter((it) => !this.#down.has(it));
     let failure: unknown;
     for (const url of [...known.map((it) => this.#urlOf(it)), this.#url]) {
       try {
-        return await askOne(url, this.#settings.timeoutMs);
+        return await fetchTopology(url, this.#settings.timeoutMs);
       } catch (error) {
         failure = error;
       }
@@ -167,11 +175,14 @@ export class Shards {
     throw failure;
   }
 
-  /** Replaces all links. What was live becomes so again on the new ones before it is told. */
-  async #take(topology: Topology): Promise<void> {
+  /** Replaces all links. Channels that were live are live again before `up` is reported. */
+  async #applyTopology(topology: Topology): Promise<void> {
     const before = [...this.#links.values()];
     if (before.length > 0) {
-      this.#turnTo("down", unavailable("The servers of the cluster changed"));
+      this.#setStatus(
+        "down",
+        unavailable("The servers of the cluster changed"),
+      );
     }
     this.#links.clear();
     this.#down.clear();
@@ -181,14 +192,14 @@ export class Shards {
       this.#links.set(address, this.#createLink(topology, address));
     }
     for (const link of this.#links.values()) link.open();
-    this.#doEarly();
+    this.#runWaiting();
     const live = [...this.#live].map((channel) =>
       this.#linkOf(channel)?.subscribe(channel)
     );
     try {
       await Promise.all(live);
     } catch (cause) {
-      this.#topology = undefined; // begin anew
+      this.#topology = undefined; // start over
       throw cause;
     }
     this.#settle();
@@ -196,30 +207,30 @@ export class Shards {
 
   #createLink(topology: Topology, address: string): Link {
     const { timeoutMs, probe } = this.#settings;
-    const own = ownClient({
+    const create = managedClient({
       url: this.#urlOf(address),
       timeoutMs,
       sharded: true,
     });
-    const pairs = new Pairs({
-      publisher: own,
-      subscriber: own,
+    const pairs = new Connections({
+      publisher: create,
+      subscriber: create,
       owns: { publisher: true, subscriber: true },
     });
-    const mine = () => this.#links.get(address) === link;
+    const isCurrent = () => this.#links.get(address) === link;
     const link: Link = new Link(pairs, {
       message: this.#host.message,
       dropped: this.#host.dropped,
       error: (error) => {
-        if (isMoved(error)) this.#look();
+        if (isMoved(error)) this.#refresh();
         else this.#host.error(error);
       },
       status: (status, cause) => {
-        if (!mine()) return;
+        if (!isCurrent()) return;
         if (status === "down") {
           this.#down.add(address);
-          this.#turnTo("down", cause);
-          this.#look(); // another server may have taken its place
+          this.#setStatus("down", cause);
+          this.#refresh(); // another server may have taken over its slots
         } else {
           this.#down.delete(address);
           this.#settle();
@@ -232,12 +243,12 @@ export class Shards {
     return link;
   }
 
-  /** Tells that all is well, if so. */
+  /** Reports `up` if every link is up. */
   #settle(): void {
-    if (this.#down.size === 0 && this.#topology) this.#turnTo("up");
+    if (this.#down.size === 0 && this.#topology) this.#setStatus("up");
   }
 
-  #turnTo(status: "up" | "down", cause?: unknown): void {
+  #setStatus(status: "up" | "down", cause?: unknown): void {
     this.#cause = cause;
     if (this.#status === status || this.#closed) return;
     this.#status = status;
@@ -251,9 +262,12 @@ export class Shards {
   }
 }
 
-async function askOne(url: string, timeoutMs: number): Promise<Topology> {
+async function fetchTopology(
+  url: string,
+  timeoutMs: number,
+): Promise<Topology> {
   const client = await createNodeRedis({ url, timeoutMs });
-  client.on("error", () => {}); // what fails says so itself
+  client.on("error", () => {}); // commands that fail report it themselves
   try {
     const connected = client.connect();
     await within(connected, timeoutMs, "Redis has not answered");

@@ -1,15 +1,15 @@
 /**
- * Which server of a Redis Cluster has which channel.
+ * Which server of a Redis Cluster owns which channel.
  *
  * @module
  */
 
-/** How many slots a cluster has. */
+/** The number of slots in a cluster. */
 const SLOTS = 16_384;
 
 /** The servers of a cluster, and the slots of each. */
 export class Topology {
-  /** `host:port` of each. */
+  /** The servers, each as `host:port`. */
   readonly addresses: readonly string[];
   readonly #owners: Uint16Array;
 
@@ -18,17 +18,17 @@ export class Topology {
     this.#owners = owners;
   }
 
-  /** One server for everything. */
+  /** Returns a topology of one server. */
   static single(address: string): Topology {
     return new Topology([address], new Uint16Array(SLOTS));
   }
 
   /**
-   * Reads the answer to CLUSTER SLOTS: `[first, last, [host, port, …], …replicas]` each.
+   * Parses the reply to CLUSTER SLOTS: `[first, last, [host, port, …], …replicas]` each.
    *
-   * @param answer The answer
-   * @param host Whom it came from: a server that does not know its own name says nothing
-   * @returns The topology, `undefined` where some slot has no server
+   * @param answer The reply
+   * @param host The server that replied: a server that does not know its own name sends an empty one
+   * @returns The topology, `undefined` if a slot has no server
    */
   static parse(answer: unknown, host: string): Topology | undefined {
     if (!Array.isArray(answer)) return undefined;
@@ -46,19 +46,19 @@ export class Topology {
     return owners.includes(SLOTS) ? undefined : new Topology(addresses, owners);
   }
 
-  /** The server that a channel is on. */
+  /** Returns the server of a channel. */
   addressOf(channel: string): string {
     return this.addresses[this.#owners[slotOf(channel)] ?? 0] ?? ""; // each slot has one
   }
 
-  /** Whether another one gives each slot to the same server. */
+  /** Tells whether another topology maps each slot to the same server. */
   equals(other: Topology): boolean {
     return this.#owners.every((at, slot) =>
       this.addresses[at] === other.addresses[other.#owners[slot] ?? 0]
     );
   }
 
-  /** A channel on a server, of names that start alike. */
+  /** Finds a channel on a server whose name starts with `start`. */
   channelOn(address: string, start: string): string {
     for (let at = 0;; at++) {
       if (this.addressOf(start + at) === address) return start + at;
@@ -66,7 +66,7 @@ export class Topology {
   }
 }
 
-/** The slot of a channel: CRC16 (XMODEM) of its name, or of the first part in braces that is not empty. */
+/** Returns the slot of a channel: CRC16 (XMODEM) of its name, or of the first part in braces that is not empty. */
 export function slotOf(channel: string): number {
   const open = channel.indexOf("{");
   const end = open < 0 ? -1 : channel.indexOf("}", open + 1);

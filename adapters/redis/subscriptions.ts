@@ -1,47 +1,49 @@
 /**
- * Which channels are wanted, and which Redis has confirmed.
+ * The channels that are wanted, and those that Redis has confirmed.
  *
  * @module
  */
 import { createDeferred, type Deferred } from "../../src/shared/deferred.ts";
 import { isSocketError } from "../../src/wire/errors.ts";
-import type { Pair } from "./connections.ts";
+import type { ConnectionPair } from "./connections.ts";
 import { unavailable, within } from "../shared/timing.ts";
 
-/** How many channels one command names at most, so that others come between. */
+/** The most channels of one command, so that other commands are not held up. */
 const CHUNK = 500;
 
-/** One channel. While a command is under way, what is asked for meanwhile waits for its end. */
+/** One channel. While a command for it is in flight, later calls wait for that command. */
 interface Channel {
   wanted: boolean;
-  /** What Redis has confirmed last. */
+  /** The last state that Redis confirmed. */
   live: boolean;
   busy: boolean;
-  /** Those who wait for it to be live. */
+  /** Callers that wait until the channel is live. */
   up: Deferred<void> | undefined;
-  /** Those who wait for it to be silent. */
+  /** Callers that wait until the channel is silent. */
   off: Deferred<void> | undefined;
 }
 
-/** The subscriptions of one connection. The last call decides; one command a turn carries all that it can. */
+/**
+ * The subscriptions of one connection. The last call for a channel wins; each turn sends as few commands as possible.
+ */
 export class Subscriptions {
   readonly #channels = new Map<string, Channel>();
-  #touched = new Set<string>();
-  #pair: Pair | undefined;
-  /** Whether Redis confirmed something since this was last set to `false`. */
-  heard = false;
+  #changed = new Set<string>();
+  #pair: ConnectionPair | undefined;
+  /** Whether Redis confirmed a command since this was last set to `false`. */
+  active = false;
 
-  /** How many channels are held. */
+  /** The number of channels. */
   get size(): number {
     return this.#channels.size;
   }
 
-  /** Whether a payload on the channel is for anybody. */
+  /** Tells whether a channel is wanted. */
   wants(channel: string): boolean {
     return this.#channels.get(channel)?.wanted === true;
   }
 
-  /** Resolves when live, rejects when the session is lost first. */
+  /** Resolves when the channel is live. Rejects when the session is lost before that. */
   subscribe(channel: string): Promise<void> {
     let it = this.#channels.get(channel);
     if (!it) {
@@ -56,45 +58,45 @@ export class Subscriptions {
     }
     it.wanted = true;
     if (it.live && !it.busy) {
-      this.#tell(channel, it);
+      this.#settleWaiters(channel, it);
       return Promise.resolve();
     }
     it.up ??= createDeferred();
-    this.#touch(channel);
+    this.#enqueue(channel);
     return it.up.promise;
   }
 
-  /** Resolves when nothing more can come. */
+  /** Resolves when no more messages can arrive. */
   unsubscribe(channel: string): Promise<void> {
     const it = this.#channels.get(channel);
     if (!it) return Promise.resolve();
     it.wanted = false;
     if (!it.live && !it.busy) {
-      this.#tell(channel, it);
+      this.#settleWaiters(channel, it);
       return Promise.resolve();
     }
     it.off ??= createDeferred();
-    this.#touch(channel);
+    this.#enqueue(channel);
     return it.off.promise;
   }
 
   /**
-   * Starts a session: makes everything live that is wanted.
+   * Starts a session: subscribes to every wanted channel.
    *
    * @param pair The session
    * @param timeoutMs How long each command may take
    * @throws What the session failed with
    */
-  async attach(pair: Pair, timeoutMs: number): Promise<void> {
+  async attach(pair: ConnectionPair, timeoutMs: number): Promise<void> {
     this.#pair = pair;
-    this.#touched.clear(); // all of them are subscribed now
+    this.#changed.clear(); // this call subscribes to all of them
     const commands = chunks([...this.#channels.keys()]).map((channels) => {
       for (const channel of channels) {
         const it = this.#channels.get(channel);
         if (it) it.busy = true;
       }
       const confirmed = pair.subscribe(channels);
-      confirmed.catch(() => {}); // the first to fail is told below, the others fail with it
+      confirmed.catch(() => {}); // the first failure is reported below, and the others follow from it
       return { channels, confirmed };
     });
     for (const { channels, confirmed } of commands) {
@@ -112,12 +114,15 @@ export class Subscriptions {
     }
   }
 
-  #mustBe(pair: Pair): void {
+  #mustBe(pair: ConnectionPair): void {
     if (this.#pair !== pair) throw unavailable("The session was lost");
   }
 
-  /** For channels of which some are refused: those that are new are by themselves, others end the session. */
-  async #reattach(pair: Pair, channel: string): Promise<void> {
+  /**
+   * Subscribes one by one when Redis refused some channels. A refused new channel rejects for its caller; a refused
+   * channel that was live before ends the session.
+   */
+  async #reattach(pair: ConnectionPair, channel: string): Promise<void> {
     try {
       await pair.subscribe([channel]);
       if (this.#pair === pair) this.#settle([channel], true);
@@ -128,10 +133,10 @@ export class Subscriptions {
     }
   }
 
-  /** Ends a session. What was live is wanted in the next one; what was not is given up. */
+  /** Ends a session. The next session subscribes again to channels that were live; subscriptions in progress reject. */
   detach(cause: unknown): void {
     this.#pair = undefined;
-    this.#touched.clear();
+    this.#changed.clear();
     for (const [channel, it] of this.#channels) {
       it.busy = it.live = false;
       if (!it.wanted || it.up) this.#channels.delete(channel);
@@ -146,22 +151,22 @@ export class Subscriptions {
     }
   }
 
-  #touch(channel: string): void {
-    if (this.#touched.size === 0) queueMicrotask(this.#flush);
-    this.#touched.add(channel);
+  #enqueue(channel: string): void {
+    if (this.#changed.size === 0) queueMicrotask(this.#flush);
+    this.#changed.add(channel);
   }
 
   readonly #flush = (): void => {
     const pair = this.#pair;
     if (!pair) return;
-    const touched = this.#touched;
-    this.#touched = new Set();
+    const touched = this.#changed;
+    this.#changed = new Set();
     const subscribe: string[] = [];
     const unsubscribe: string[] = [];
     for (const channel of touched) {
       const it = this.#channels.get(channel);
       if (!it || it.busy) continue;
-      if (it.wanted === it.live) this.#tell(channel, it);
+      if (it.wanted === it.live) this.#settleWaiters(channel, it);
       else (it.wanted ? subscribe : unsubscribe).push(channel);
     }
     for (const channels of chunks(unsubscribe)) {
@@ -172,7 +177,11 @@ export class Subscriptions {
     }
   };
 
-  #command(pair: Pair, channels: readonly string[], live: boolean): void {
+  #command(
+    pair: ConnectionPair,
+    channels: readonly string[],
+    live: boolean,
+  ): void {
     for (const channel of channels) {
       const it = this.#channels.get(channel);
       if (it) it.busy = true;
@@ -189,21 +198,21 @@ export class Subscriptions {
         if (channels.length === 1) {
           return this.#refuse(channels[0] ?? "", live, error);
         }
-        // One that may not be subscribed must not keep the others from it.
+        // A channel that Redis refuses must not affect the others.
         for (const channel of channels) this.#command(pair, [channel], live);
       },
     );
   }
 
   #settle(channels: readonly string[], live: boolean): void {
-    this.heard = true;
+    this.active = true;
     for (const channel of channels) {
       const it = this.#channels.get(channel);
       if (!it) continue;
       it.busy = false;
       it.live = live;
-      if (it.wanted === live) this.#tell(channel, it);
-      else this.#touch(channel);
+      if (it.wanted === live) this.#settleWaiters(channel, it);
+      else this.#enqueue(channel);
     }
   }
 
@@ -219,12 +228,12 @@ export class Subscriptions {
       ),
     );
     it.up = it.off = undefined;
-    // A refused UNSUBSCRIBE leaves it live: what comes is not wanted, and goes nowhere.
+    // A refused UNSUBSCRIBE leaves the channel live: its messages are ignored.
     if (live || !it.wanted) this.#channels.delete(channel);
   }
 
-  /** Settles those who wait: what they asked for is so, or was overtaken. */
-  #tell(channel: string, it: Channel): void {
+  /** Settles the callers that wait for a channel. */
+  #settleWaiters(channel: string, it: Channel): void {
     it.off?.resolve();
     if (it.wanted) it.up?.resolve();
     else {

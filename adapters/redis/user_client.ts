@@ -1,65 +1,71 @@
 /**
- * Clients that the user brought, recognised by what they can do.
+ * Clients that the user passes, detected by their methods.
  *
  * @module
  */
-import { bunRedisFace } from "./bun_redis.ts";
+import { bunRedisConnection } from "./bun_redis.ts";
 import type {
   BunRedisLike,
   IoRedisLike,
   NodeRedisLike,
   RedisClientLike,
 } from "./client_like.ts";
-import type { FaceEvents, MakeFace } from "./connection.ts";
-import { ioRedisFace } from "./ioredis.ts";
-import { nodeRedisFace, type NodeRedisListener } from "./node_redis.ts";
-import type { Source } from "./connections.ts";
+import type { ConnectionEvents, CreateConnection } from "./connection.ts";
+import { ioRedisConnection } from "./ioredis.ts";
+import { nodeRedisConnection, type NodeRedisListener } from "./node_redis.ts";
+import type { ClientSource } from "./connections.ts";
 
 /**
- * Uses one client, of which a duplicate subscribes, or two.
+ * Uses one client and a duplicate of it that subscribes, or two clients.
  *
- * @throws {TypeError} For a client that is none that is known
+ * @throws {TypeError} For a client of an unsupported type
  */
-export function broughtSource(
+export function userClientSource(
   publisher: RedisClientLike,
   subscriber: RedisClientLike | undefined,
   sharded: boolean,
-): Source {
-  const publishing = recognise(publisher, sharded);
-  const subscribing = subscriber && recognise(subscriber, sharded);
-  const asItIs = subscribing !== undefined && !subscribing.deafened;
+): ClientSource {
+  const publishing = useOf(publisher, sharded);
+  const subscribing = subscriber && useOf(subscriber, sharded);
+  const usesSubscriber = subscribing !== undefined &&
+    !subscribing.losesSubscriptions;
   return {
     publisher: publishing.use,
-    subscriber: asItIs
+    subscriber: usesSubscriber
       ? subscribing.use
       : (subscribing ?? publishing).duplicate,
-    owns: { publisher: false, subscriber: !asItIs },
+    owns: { publisher: false, subscriber: !usesSubscriber },
   };
 }
 
-/** How a client is used. */
-interface Recognised {
-  readonly use: MakeFace;
-  readonly duplicate: MakeFace;
-  /** Whether it may be deaf after a reconnect of its own: then a duplicate subscribes, which ends with its connection. */
-  readonly deafened?: true;
+/** How to use a client. */
+interface ClientUse {
+  readonly use: CreateConnection;
+  readonly duplicate: CreateConnection;
+  /**
+   * Whether the client may lose its subscriptions in its own reconnect. Then a duplicate subscribes, which is closed
+   * with its connection.
+   */
+  readonly losesSubscriptions?: true;
 }
 
-function recognise(client: RedisClientLike, sharded: boolean): Recognised {
+function useOf(client: RedisClientLike, sharded: boolean): ClientUse {
   if (isNodeRedis(client)) {
-    let session: FaceEvents;
-    const heard: NodeRedisListener = (payload, channel) =>
+    let session: ConnectionEvents;
+    const onMessage: NodeRedisListener = (payload, channel) =>
       session.message(String(channel), String(payload));
     return {
-      use: (events) => nodeRedisFace(client, sharded, session = events, heard),
-      duplicate: (events) => nodeRedisFace(client.duplicate(), sharded, events),
+      use: (events) =>
+        nodeRedisConnection(client, sharded, session = events, onMessage),
+      duplicate: (events) =>
+        nodeRedisConnection(client.duplicate(), sharded, events),
     };
   }
   if (isIoRedis(client)) {
     return {
-      use: (events) => ioRedisFace(client, sharded, events),
+      use: (events) => ioRedisConnection(client, sharded, events),
       duplicate: (events) =>
-        ioRedisFace(
+        ioRedisConnection(
           client.isCluster
             ? client.duplicate() // takes other arguments; its first "close" ends the session
             : client.duplicate({ retryStrategy: null, autoResubscribe: false }),
@@ -75,10 +81,10 @@ function recognise(client: RedisClientLike, sharded: boolean): Recognised {
       );
     }
     return {
-      use: (events) => bunRedisFace(client, events),
+      use: (events) => bunRedisConnection(client, events),
       duplicate: async (events) =>
-        bunRedisFace(await client.duplicate(), events),
-      deafened: true, // oven-sh/bun#33450, and subscribing again does not help every time (Bun 1.4)
+        bunRedisConnection(await client.duplicate(), events),
+      losesSubscriptions: true, // oven-sh/bun#33450; subscribing again does not always help (Bun 1.4)
     };
   }
   throw new TypeError(

@@ -1,5 +1,5 @@
 /**
- * Who is connected, in a Redis, whatever way there is to it.
+ * The presence store in a Redis, over TCP or HTTP.
  *
  * @module
  */
@@ -11,42 +11,42 @@ import type {
 import { CLEAR, COUNT, LIST, NODES, RENEW, WRITE } from "./presence_scripts.ts";
 import { unavailable } from "./timing.ts";
 
-/** Runs a script, and rejects UNAVAILABLE where it may not have been run. */
+/** Runs a script. Rejects with UNAVAILABLE when the script may not have run. */
 export type RunScript = (
   script: string,
   keys: string[],
   args: string[],
 ) => Promise<unknown>;
 
-/** How many members a reply has at most, roughly. */
+/** The most members in one reply, roughly. */
 const PAGE = 2_000;
-/** How many a write takes at most: a larger one would hold up everybody else on that Redis. */
+/** The most members of one write: a larger script would hold up other clients of that Redis. */
 const WRITE_AT_ONCE = 1_000;
 
 /**
- * A registry in Redis.
+ * Creates the presence store.
  *
- * @param prefix What keys start with: the namespace, percent-encoded
- * @param nodeId The node that writes
- * @param run How a script is run
+ * @param prefix The prefix of keys: the namespace, percent-encoded
+ * @param nodeId Returns the id of the writing node
+ * @param run Runs a script
  */
 export function redisPresence(
   prefix: string,
   nodeId: () => string,
   run: RunScript,
 ): PresenceStore {
-  const start = `{${prefix}@presence}`; // the braces: what a cluster's slot is made of
+  const start = `{${prefix}@presence}`; // the braces make all keys one slot of a cluster
   const nodesKey = `${start}:nodes`;
   const keysOf = (node: string) => [
     `${start}:${node}:texts`,
     `${start}:${node}:lines`,
   ];
-  // Over HTTP two that are under way may overtake each other.
+  // Over HTTP two requests in flight may overtake each other.
   let before: Promise<unknown> = Promise.resolve();
   const inOrder = (script: string, args: string[]): Promise<unknown> => {
     const keys = mine();
     const ran = before.then(() => run(script, keys, args));
-    before = ran.catch(() => {}); // told to who called
+    before = ran.catch(() => {}); // reported to the caller
     return ran;
   };
   const mine = () => [nodesKey, ...keysOf(nodeId())];
@@ -102,7 +102,7 @@ export function redisPresence(
           const flat = asArray(texts).map(unmark);
           for (let i = 0; i < flat.length; i += 2) {
             const [id = "", text = ""] = flat.slice(i, i + 2);
-            // HSCAN may give one twice.
+            // HSCAN can return an entry twice.
             found.set(`${node} ${id}`, { nodeId: node, id, text });
           }
           return goOn === "" ? [] : [[node, String(goOn)] as const];
@@ -127,7 +127,7 @@ function writeArgs(changes: readonly PresenceChange[]): string[] {
   return [left, gone, texts, lines].flatMap((it) => [`${it.length}`, ...it]);
 }
 
-// A letter before each, since clients of Upstash read values that look like JSON.
+// A letter before each, since Upstash clients parse values that look like JSON.
 function mark(text: string): string {
   return `s${text}`;
 }
@@ -136,7 +136,7 @@ function unmark(text: unknown): string {
   return String(text).slice(1);
 }
 
-// Encoded, a set's name has no space; what is after the space is the member's.
+// A set's name is encoded and has no space; the member follows the space.
 function lineStart(set: string): string {
   return `${encodeURIComponent(set)} `;
 }

@@ -1,14 +1,14 @@
 /**
- * The scripts that keep who is connected in Redis. Each is one step for everybody else.
+ * The scripts of the presence store in Redis. Each one is atomic.
  *
- * Three kinds of keys, all in one slot of a cluster: the set of the nodes that have members; of each node a hash of
- * its members' texts, and a sorted set with a line for each set that a member is in. Sets need no keys of their own, so
- * a node renews two keys, however many rooms it has.
+ * There are three kinds of keys, all in one slot of a cluster: the set of nodes that have members; for each node a hash
+ * of its members' texts; and for each node a sorted set with a line for each pair of set and member. Sets need no keys
+ * of their own, so a node renews two keys, however many rooms it has.
  *
  * @module
  */
 
-/** The first two steps of two scripts: a node's keys live on, and its name among the nodes; or all of it goes. */
+/** The first two steps of two scripts: renew a node's keys and its entry in the set of nodes, or delete all of it. */
 const KEEP = `
 if redis.call('PEXPIRE', KEYS[2], ARGV[1]) == 1 then
   redis.call('PEXPIRE', KEYS[3], ARGV[1])
@@ -22,8 +22,9 @@ else
 end`;
 
 /**
- * KEYS: nodes, texts, lines. ARGV: milliseconds, node; then for each of ZREM, HDEL, HSET, ZADD how many arguments, and
- * these. Redis gives a script's call no more than some thousand arguments: a thousand at a time.
+ * KEYS: nodes, texts, lines. ARGV: milliseconds, node; then for each of ZREM, HDEL, HSET, ZADD the number of arguments
+ * and the arguments. A call in a script takes a few thousand arguments at most, so they are passed a thousand at a
+ * time.
  */
 export const WRITE: string = `local at = 3
 local function run(name, key)
@@ -39,7 +40,7 @@ run('HSET', KEYS[2])
 run('ZADD', KEYS[3])${KEEP}
 return 1`;
 
-/** KEYS and ARGV as above, but for the arguments. */
+/** KEYS and ARGV as above, without the arguments. */
 export const RENEW: string = `${KEEP.trim()}
 return redis.call('HLEN', KEYS[2])`;
 
@@ -50,7 +51,7 @@ return redis.call('SREM', KEYS[1], ARGV[1])`;
 /** KEYS: nodes. */
 export const NODES: string = `return redis.call('SMEMBERS', KEYS[1])`;
 
-/** A node that crashed is still named; whoever reads strikes it out. */
+/** A crashed node is still in the set; the next reader removes it. */
 const STRIKE = `local function strike(at)
   if redis.call('EXISTS', KEYS[at]) == 0 then
     redis.call('SREM', KEYS[1], ARGV[2 + at / 2])
@@ -70,8 +71,9 @@ end
 return counts`;
 
 /**
- * A page of each node. KEYS as above. ARGV: how many, the one after the last line or empty; then the nodes; then where
- * to go on, for each: a line, or a cursor of HSCAN. Gives for each where to go on, empty at the end, and names and texts.
+ * Reads a page of each node. KEYS as above. ARGV: the page size, the line after the last or an empty one; then the
+ * nodes; then where to continue for each: a line, or a cursor of HSCAN. Returns for each node where to continue, empty
+ * at the end, and names and texts.
  */
 export const LIST: string = `${STRIKE}local pages = {}
 local nodes = (#KEYS - 1) / 2

@@ -1,21 +1,22 @@
 /**
- * How payloads stand in Redis streams: a few streams for all channels, so that one read has news of all.
+ * The format of payloads in Redis streams: a few streams for all channels, so that one read returns the messages of
+ * all.
  *
  * @module
  */
 
-/** How many streams there are. It is in their keys, so that nodes with another number do not meet half. */
+/** The number of streams. It is part of their keys, so that nodes with another number do not share some of them. */
 export const SHARDS = 8;
 /** About how many entries a stream keeps: a thousand of one turn, some of which a retry repeats. */
 export const STREAM_LENGTH = 2_000;
-/** After how many seconds without a sign of life a stream may go. */
+/** The time to live of a stream without a writer, in seconds. */
 export const STREAM_TTL_S = 86_400;
-/** How long a node need not renew that. */
+/** How often a node renews that, in milliseconds. */
 export const RENEW_MS = 3_600_000;
 
 const encoder = new TextEncoder();
 
-/** The stream that a channel is in: FNV-1a of its name. */
+/** Returns the stream of a channel: FNV-1a of its name. */
 export function shardOf(channel: string): number {
   let hash = 0x811c9dc5;
   for (const byte of encoder.encode(channel)) {
@@ -24,34 +25,39 @@ export function shardOf(channel: string): number {
   return (hash >>> 0) % SHARDS;
 }
 
-/** A stream's key. */
+/** Returns a stream's key. */
 export function shardKey(prefix: string, shard: number): string {
   return `${prefix}:1:${SHARDS}:${shard}`;
 }
 
-/** Where it is told that there is something to read. No channel's name: none has an @ before the first colon. */
+/**
+ * Returns the channel for notifications of new entries. No application channel can have this name: none has an @ before
+ * the first colon.
+ */
 export function wakeChannel(prefix: string): string {
   return `${prefix}@wake`;
 }
 
-/** One entry. */
+/** One entry of a stream. */
 export interface Entry {
   readonly channel: string;
   readonly payload: string;
-  /** Which adapter wrote it. */
+  /** The id of the adapter instance that wrote the entry. */
   readonly instance: string;
-  /** Its number: what one instance writes to one stream has growing ones. */
+  /** The entry's number. The numbers of one instance in one stream increase. */
   readonly seq: number;
 }
 
-/** An entry's fields. Each value starts with a letter, since clients of Upstash read values that look like JSON. */
+/**
+ * Builds an entry's fields. Each value starts with a letter, since Upstash clients parse values that look like JSON.
+ */
 export function toFields(
   { channel, payload, instance, seq }: Entry,
 ): Record<"c" | "d" | "i", string> {
   return { c: `c${channel}`, d: `s${payload}`, i: `i${instance}.${seq}` };
 }
 
-/** The arguments of XADD, for clients that take them as they are. */
+/** Returns the arguments of XADD, for clients that take them as an array. */
 export function xaddArgs(
   key: string,
   fields: Readonly<Record<string, string>>,
@@ -60,7 +66,7 @@ export function xaddArgs(
   return [key, ...trim, "*", ...Object.entries(fields).flat()];
 }
 
-/** Reads an entry's fields, by name; `undefined` when it is none of ours. */
+/** Parses an entry's fields by name. Returns `undefined` for an entry that no adapter wrote. */
 export function fromFields(fields: unknown): Entry | undefined {
   if (!Array.isArray(fields)) return undefined;
   const values = new Map<unknown, unknown>();
@@ -82,7 +88,7 @@ export function fromFields(fields: unknown): Entry | undefined {
   };
 }
 
-/** What a writer says on the channel for wakes: who it is, and the number of its last entry in each stream. */
+/** Builds a notification: the writer's id, and the number of its last entry in each stream. */
 export function announce(
   instance: string,
   last: ReadonlyMap<number, number>,
@@ -90,26 +96,26 @@ export function announce(
   return [instance, ...[...last].map(([at, seq]) => `${at}.${seq}`)].join(" ");
 }
 
-/** Before every entry. */
+/** The id before every entry. */
 export const FIRST_ID = "0-0";
 
-/** Whether something is an entry's id: milliseconds and a number. */
+/** Tells whether a value is an entry's id: milliseconds and a number. */
 export function isId(value: unknown): value is string {
   return typeof value === "string" && /^\d{1,20}-\d{1,20}$/.test(value);
 }
 
-/** Which id is later, by number: as texts 9-0 would be after 10-0. */
+/** Compares two ids by number. As texts, 9-0 would come after 10-0. */
 export function compareIds(a: string, b: string): number {
   const [ms = "", seq = ""] = a.split("-");
   const [otherMs = "", otherSeq = ""] = b.split("-");
   return compareNumbers(ms, otherMs) || compareNumbers(seq, otherSeq);
 }
 
-/** The id right before another one. */
+/** Returns the id right before another one. */
 export function idBefore(id: string): string {
   const [ms = "0", seq = "0"] = id.split("-");
   if (seq !== "0") return `${ms}-${BigInt(seq) - 1n}`;
-  return ms === "0" ? FIRST_ID : `${BigInt(ms) - 1n}-18446744073709551615`; // the largest there is
+  return ms === "0" ? FIRST_ID : `${BigInt(ms) - 1n}-18446744073709551615`; // the largest number
 }
 
 function compareNumbers(a: string, b: string): number {

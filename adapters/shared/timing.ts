@@ -1,11 +1,15 @@
 /**
- * Waiting with a bound.
+ * Waiting with a time limit.
  *
  * @module
  */
 import { SocketError } from "../../src/wire/errors.ts";
 
-/** Gives a promise's outcome, or rejects after a while. */
+/**
+ * Waits for a promise, and rejects with UNAVAILABLE after `ms` milliseconds.
+ *
+ * @param what What did not happen, for the error's message
+ */
 export async function within<T>(
   promise: Promise<T>,
   ms: number,
@@ -25,7 +29,7 @@ export async function within<T>(
   }
 }
 
-/** What callers see when the broker cannot be reached. */
+/** Creates the error for a broker that cannot be reached. */
 export function unavailable(message: string, cause?: unknown): SocketError {
   return new SocketError("UNAVAILABLE", message, undefined, { cause });
 }
