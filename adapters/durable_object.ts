@@ -37,48 +37,48 @@ export type {
   StubLike,
 } from "./durable_object/types.ts";
 
-/** What {@linkcode createDurableObjectAdapter} takes. */
+/** Options of {@linkcode createDurableObjectAdapter}. */
 export interface DurableObjectAdapterOptions {
   /** The binding to the class {@linkcode Broker}. */
   readonly broker: NamespaceLike;
-  /** The id of the object that the adapter is in: `state.id`. */
+  /** The id of the object that the adapter runs in: `state.id`. */
   readonly id: { toString(): string };
   /** The name of the binding to that object's own class. */
   readonly self: string;
   /**
-   * The broker object's name. Two applications with one broker class need two.
+   * The name of the broker object. Two applications with one broker class need different ones.
    *
    * @default {"super-line"}
    */
   readonly namespace?: string;
   /**
-   * How long one call of the broker may take, in milliseconds.
+   * How long one request to the broker may take, in milliseconds.
    *
    * @default {5_000}
    */
   readonly timeoutMs?: number;
 }
 
-/** An adapter that is called from outside of its object. */
+/** An adapter that receives requests from outside of its object. */
 export interface DurableObjectAdapter extends Adapter {
   /**
-   * Takes a push of the broker's; `durableObject` calls it.
+   * Takes a push of the broker; `durableObject` calls it.
    *
-   * @param request What came to the object
-   * @returns The answer; `undefined` when the request is something else, or another node's
+   * @param request The request that came to the object
+   * @returns The response; `undefined` if the request is something else, or for another node
    */
   take(request: Request): Promise<Response> | undefined;
 }
 
-/** The most that one order publishes, in UTF-16 units, unless it is one payload. */
+/** The longest publish request, in UTF-16 units, unless it is one payload. */
 const MAX_ORDER_LENGTH = 4_194_304;
 
 /**
  * Creates an adapter for a Durable Object.
  *
  * A publish costs one request to the broker, and one from there to each other object that is subscribed, however many
- * of its clients are. All of an object's turn goes in one request. The broker is one object: it carries about a
- * thousand requests a second, and more traffic takes several, by `namespace`.
+ * clients it has. The publishes of one turn are one request. The broker is one object: it carries about a thousand
+ * requests a second. For more traffic use several, with different `namespace`s.
  *
  * @param options `broker`, `id` and `self`
  * @returns The adapter, to be passed to one server
@@ -96,12 +96,12 @@ export function createDurableObjectAdapter(
 
 class BrokerClient implements DurableObjectAdapter {
   readonly limits = { maxPayloadBytes: 1_056_768 };
-  /** What a node hears for its own sake would wake it, and its directory's timer would let it never sleep. */
+  /** The node's own subscriptions would wake the object, and its directory's timer would never let it sleep. */
   readonly metered = true;
   readonly #options: DurableObjectAdapterOptions;
   readonly #timeoutMs: number;
   readonly #interests = new Map<string, Deferred<void>>();
-  /** Channels whose interest has changed since the last order. */
+  /** Channels whose subscription changed since the last request. */
   readonly #changed = new Set<string>();
   #syncing: Promise<void> | undefined;
   #letters: Letter[] = [];
@@ -142,10 +142,10 @@ class BrokerClient implements DurableObjectAdapter {
   async unsubscribe(channel: string): Promise<void> {
     const interest = this.#interests.get(channel);
     if (!interest) return;
-    this.#interests.delete(channel); // nothing is handed on from here on
+    this.#interests.delete(channel); // nothing is delivered from here on
     this.#changed.add(channel);
     await this.#sync();
-    interest.resolve(); // where it was asked for and not wanted any more before it was live
+    interest.resolve(); // for a caller that subscribed and unsubscribed before it was live
   }
 
   publish(channel: string, payload: string): void {
@@ -167,7 +167,7 @@ class BrokerClient implements DurableObjectAdapter {
   }
 
   async #receive(request: Request): Promise<Response> {
-    const letters = await request.json() as Letter[]; // the broker's
+    const letters = await request.json() as Letter[]; // written by the broker
     const unwanted = new Set<string>();
     for (const letter of letters) {
       if (!this.#hand(letter)) unwanted.add(letter[0]);
@@ -175,7 +175,7 @@ class BrokerClient implements DurableObjectAdapter {
     return Response.json([...unwanted]);
   }
 
-  /** Hands a payload to the node, if it wants it. */
+  /** Delivers a payload to the node, if the channel is subscribed. */
   #hand([channel, payload]: Letter): boolean {
     if (!this.#interests.has(channel)) return false;
     try {
@@ -186,7 +186,10 @@ class BrokerClient implements DurableObjectAdapter {
     return true;
   }
 
-  /** Tells the broker what is wanted, one order at a time; resolves when that is so for all that changed by now. */
+  /**
+   * Sends the changed subscriptions to the broker, one request at a time. Resolves when all changes made by now are
+   * stored.
+   */
   #sync(): Promise<void> {
     const before = this.#syncing ?? Promise.resolve();
     if (this.#changed.size === 0) return before;
@@ -223,7 +226,7 @@ class BrokerClient implements DurableObjectAdapter {
         }
         interest?.reject(error);
       }
-      // What could not be unsubscribed is told to the broker when it pushes.
+      // A failed unsubscribe is repeated as the answer to a push.
     }
   }
 
@@ -247,7 +250,7 @@ class BrokerClient implements DurableObjectAdapter {
         if (!this.#failing) {
           this.#host?.error(unavailable("what was published is lost", cause));
         }
-        this.#failing = true; // told once
+        this.#failing = true; // reported once
       }
     }
     this.#sending = undefined;
@@ -265,7 +268,7 @@ class BrokerClient implements DurableObjectAdapter {
   async #close(): Promise<void> {
     for (const [channel, { reject }] of this.#interests) {
       this.#changed.add(channel);
-      reject(unavailable("the adapter is closed")); // of those that are live already this says nothing
+      reject(unavailable("the adapter is closed")); // this has no effect on channels that are live already
     }
     this.#interests.clear();
     await Promise.all([this.#sync(), this.#sending]);

@@ -21,10 +21,10 @@ import { createInMemoryAdapter } from "./memory.ts";
 import { createRedisAdapter } from "./redis.ts";
 import { createUpstashAdapter } from "./upstash.ts";
 
-/** Variables by their name. Values that are no text, such as a Worker's bindings, are left alone. */
+/** Variables by name. Values that are no strings, such as a Worker's bindings, are ignored. */
 export type Environment = Readonly<Record<string, unknown>>;
 
-/** A choice, and why. */
+/** A choice and its reason. */
 interface Choice {
   readonly what: string;
   readonly why: string;
@@ -32,7 +32,7 @@ interface Choice {
 }
 
 /**
- * Creates the adapter that the environment names, and says on the console which, and why.
+ * Creates the adapter that the environment selects, and logs which one and why.
  *
  * | set | on a host with TCP | without TCP (Cloudflare, Vercel Edge) |
  * |---|---|---|
@@ -41,12 +41,12 @@ interface Choice {
  * | both | TCP, with `bridge` | REST, with `bridge` |
  * | nothing | in memory: one node | in memory: one node |
  *
- * It is chosen once: two ways at a time would repeat and swap messages. With both set the two must lead to the same
- * database.
+ * The choice is made once: two transports at the same time would duplicate and reorder messages. If both are set they
+ * must lead to the same database.
  *
- * @param env The variables, the process' own when left out; on Cloudflare what the Worker gets as `env`
+ * @param env The variables; defaults to the environment of the process. On Cloudflare pass the Worker's `env`.
  * @returns The adapter, for one server
- * @throws {TypeError} When a variable is missing or wrong, or there is no way to what it names
+ * @throws {TypeError} If a variable is missing or wrong, or the host cannot connect to what it names
  *
  * @example On Cloudflare
  * ```ts ignore
@@ -133,13 +133,13 @@ interface Global {
   readonly EdgeRuntime?: unknown;
 }
 
-const host = globalThis as Global; // any of these may be absent
+const host = globalThis as Global; // any of these may be missing
 
 function processEnv(): Environment {
   return host.process?.env ?? {};
 }
 
-/** Bun, Deno and Node. Cloudflare with `nodejs_compat` looks like Node, and the package `redis` is not for it. */
+/** Bun, Deno and Node. Cloudflare with `nodejs_compat` looks like Node, and the package `redis` does not run there. */
 function hasTcp(): boolean {
   if (host.Bun !== undefined || host.Deno !== undefined) return true;
   return host.process?.env !== undefined && host.EdgeRuntime === undefined &&

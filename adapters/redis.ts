@@ -36,62 +36,63 @@ export type {
   RedisClientLike,
 } from "./redis/client_like.ts";
 
-/** What {@linkcode createRedisAdapter} takes. One of `url`, `client`, or `publisher` and `subscriber`. */
+/** Options of {@linkcode createRedisAdapter}. Pass one of `url`, `client`, or `publisher` and `subscriber`. */
 export interface RedisAdapterOptions {
   /**
-   * Where Redis is: `redis://user:password@host:6379`, or `rediss://` for TLS. User and password are percent-encoded
-   * and may be left out. A database's number is of no consequence: publishes know no databases.
+   * The URL of Redis: `redis://user:password@host:6379`, or `rediss://` for TLS. User and password are percent-encoded
+   * and optional. The database number has no effect, since publishes ignore it.
    */
   readonly url?: string;
   /**
-   * A client of the packages `redis` or `ioredis`, or Bun's own, connected or connecting. The adapter publishes through
-   * it and subscribes through a duplicate, and ends only the duplicate. How it reconnects, and who hears its `error`
-   * events, is the application's matter.
+   * A client of the package `redis` or `ioredis`, or Bun's built-in one, connected or connecting. The adapter publishes
+   * through it, subscribes through a duplicate, and closes only the duplicate. The application configures how the
+   * client reconnects and handles its `error` events.
    */
   readonly client?: RedisClientLike;
-  /** A client to publish through, with `subscriber`. The adapter does not end it. */
+  /** A client to publish through, together with `subscriber`. The adapter does not close it. */
   readonly publisher?: RedisClientLike;
   /**
-   * Another client to subscribe through, which has no other use while the server lives. The adapter does not end it,
-   * and leaves no channel of its own on it. Of Bun's own it takes a duplicate all the same.
+   * Another client to subscribe through. Do not use it for anything else while the server runs. The adapter does not
+   * close it, and leaves no subscription of its own on it. For Bun's built-in client the adapter uses a duplicate
+   * nevertheless.
    */
   readonly subscriber?: RedisClientLike;
   /**
-   * What the application's channels start with on Redis, percent-encoded: not empty, well-formed Unicode. Two
-   * applications on one Redis need two, since publish and subscribe ignore the database's number. A user of Redis' ACL
-   * needs the channels `NAMESPACE:*`, and `NAMESPACE@*` for what a node publishes to itself; with the server's option
-   * `presence` the command EVAL and the keys `{NAMESPACE@presence}:*` too.
+   * The prefix of the application's channels in Redis, percent-encoded: not empty, well-formed Unicode. Two
+   * applications on one Redis need different namespaces, since pub/sub ignores the database number. A Redis ACL user
+   * needs the channels `NAMESPACE:*`, and `NAMESPACE@*` for the probes that a node publishes to itself; with the server
+   * option `presence` also the command EVAL and the keys `{NAMESPACE@presence}:*`.
    *
    * @default {"super-line"}
    */
   readonly namespace?: string;
   /**
    * Publishes with SPUBLISH and subscribes with SSUBSCRIBE, which spreads the channels over the nodes of a Redis
-   * Cluster. Needs Redis 7. Best with a `url`, of any of the cluster's servers: then each has connections of its own,
-   * and one that is away is told. A cluster client of yours tells that only of some.
+   * Cluster. Needs Redis 7. Use it with a `url` of any server of the cluster: the adapter then connects to each server,
+   * and reports when one is unreachable. A cluster client that you pass does not report every outage.
    *
    * @default {false}
    */
   readonly sharded?: boolean;
   /**
-   * Writes each payload to streams too, for nodes that have no TCP: those have the Upstash adapter with the same option
-   * on the same database. All nodes of such a cluster need it. Not with `sharded`.
+   * Writes each payload to streams too, for nodes that have no TCP and use the Upstash adapter with the same option on
+   * the same database. All nodes of such a cluster need it. Cannot be combined with `sharded`.
    *
    * @default {false}
    */
   readonly bridge?: boolean;
-  /** As the nodes without TCP have it: they are told that there is something to read. Needs `bridge`. */
+  /** Notifies the nodes without TCP of new entries. Set it to the same value as on those nodes. Needs `bridge`. */
   readonly wake?: "sse";
   /**
-   * How long Redis may take to answer, in milliseconds, from 100 to 3 600 000. A Redis that is silent for one and a half times as
-   * long is given up and dialled again. An idle node publishes to itself twice in it.
+   * How long Redis may take to answer, in milliseconds, from 100 to 3 600 000. After a silence of one and a half times
+   * as long the adapter reconnects. An idle node publishes to itself twice in that time.
    *
    * @default {5000}
    */
   readonly timeoutMs?: number;
   /**
-   * How many characters of publishes may wait for Redis' confirmation, 128 for each added, from 0. What goes beyond is
-   * dropped and counted in `stats().relay.dropped`; one alone always fits.
+   * How many characters of publishes may be unconfirmed, plus 128 for each publish; 0 or more. Publishes that do not
+   * fit are dropped and counted in `stats().relay.dropped`; a single one always fits.
    *
    * @default {33554432}
    */
@@ -99,23 +100,24 @@ export interface RedisAdapterOptions {
 }
 
 /**
- * Creates the adapter that carries publishes over a Redis server, with the package `redis`, which must be installed,
- * or a client of yours.
+ * Creates the adapter that carries messages between nodes over a Redis server. It needs the package `redis`, or a
+ * client of yours.
  *
- * One connection publishes, one subscribes. A node subscribes to the channels that it has members for; each batch of
- * messages is one PUBLISH, and those of one turn leave together. It carries payloads of up to 1 MiB and 8 KiB.
+ * One connection publishes, one subscribes. A node subscribes to the channels that it has members for. Each batch of
+ * messages is one PUBLISH, and the publishes of one turn leave together. The largest payload is 1 MiB plus 8 KiB.
  *
- * It dials when it is given to a server, in the background, so neither a Redis that is away nor the missing package
- * fails here: `srv.status()` is then `down`, and `onError` told why, with the source `adapter`. While Redis is away
- * publishes to other nodes are dropped and counted; those before the first connection wait for it. What is subscribed
- * to meanwhile is `{ live: false }` at once, or `UNAVAILABLE` to those who call the adapter themselves. It is dialled
- * for ever, after 50 ms and a random time of up to 5 s, and every subscription is live again before the state is `up`.
- * `srv.close()` waits at most two seconds to connect, two for what was published, and one for a client of yours.
+ * The adapter connects in the background when it is passed to a server. If Redis is unreachable or the package is
+ * missing, `srv.status()` is `down` and `onError` receives the cause with the source `adapter`. While Redis is down,
+ * publishes to other nodes are dropped and counted; publishes before the first connection wait for it. Subscriptions
+ * made meanwhile resolve with `{ live: false }` at once; direct callers of the adapter get `UNAVAILABLE`. The adapter
+ * reconnects forever, after 50 ms plus a random time of up to 5 s, and reports `up` when every subscription is live
+ * again. `srv.close()` waits at most two seconds to connect, two for unconfirmed publishes, and one for a client of
+ * yours.
  *
  * @param options A URL, or the options
  * @returns The adapter, for one server
- * @throws {TypeError} When there is not one of `url`, `client`, or `publisher` and `subscriber`; an option is out of
- * its bounds; a client is none that is known, or is Bun's own with `sharded`
+ * @throws {TypeError} If there is not exactly one of `url`, `client`, or `publisher` and `subscriber`; if an option is
+ * out of its bounds; if a client is of an unsupported type, or is Bun's built-in one with `sharded`
  *
  * @example With a client that the application has
  * ```ts ignore
@@ -189,7 +191,7 @@ class RedisAdapter implements Adapter {
     }, {
       timeoutMs: this.#timeoutMs,
       maxPending: this.#maxPending,
-      probe: `${this.#prefix}@${host.nodeId}`, // no channel's name: none has an @ before the first colon
+      probe: `${this.#prefix}@${host.nodeId}`, // no application channel can have this name: none has an @ before the first colon
     });
     this.#carrier.open();
   }
@@ -237,7 +239,7 @@ function chooseCarrier(
   }
   if (url !== undefined) {
     if (!URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol)) {
-      // Not quoted: it may hold a password.
+      // The URL is not quoted: it may hold a password.
       throw new TypeError(
         "Cannot create the Redis adapter: url must start with redis:// or rediss://",
       );

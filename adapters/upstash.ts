@@ -37,16 +37,16 @@ export type {
 } from "./upstash/types.ts";
 export type { GapReason } from "./upstash/poller.ts";
 
-/** What {@linkcode createUpstashAdapter} takes: `url` and `token`, or `client`. */
+/** Options of {@linkcode createUpstashAdapter}: `url` and `token`, or `client`. */
 export interface UpstashAdapterOptions {
   /** The REST URL of the database, `https://…upstash.io`. */
   readonly url?: string;
-  /** The REST token; one that may only read can subscribe and not publish. */
+  /** The REST token. A read-only token can subscribe but not publish. */
   readonly token?: string;
-  /** A client of the package `@upstash/redis`, with any settings, or one of that shape. */
+  /** A client of the package `@upstash/redis` with any settings, or an object of the same shape. */
   readonly client?: UpstashClientLike;
   /**
-   * What the application's keys start with. Two applications on one database need two.
+   * The prefix of the application's keys. Two applications on one database need different namespaces.
    *
    * @default {"super-line"}
    */
@@ -58,21 +58,21 @@ export interface UpstashAdapterOptions {
    */
   readonly minIntervalMs?: number;
   /**
-   * The longest wait between reads, in milliseconds, from `minIntervalMs` to 60 000. It is what a message after a quiet
-   * time takes at most, and what idleness costs: 5 s are 720 commands an hour.
+   * The longest wait between reads, in milliseconds, from `minIntervalMs` to 60 000. It bounds the latency of the first
+   * message after a quiet time, and determines the cost of idle nodes: 5 s are 720 commands an hour.
    *
    * @default {5000}
    */
   readonly maxIntervalMs?: number;
   /**
-   * How much longer each wait without news is than the one before, from 1.1 to 10.
+   * By what factor the wait grows after each read without news, from 1.1 to 10.
    *
    * @default {2}
    */
   readonly factor?: number;
   /**
-   * `"sse"`: nodes tell each other that there is something to read, with one command more a write, and an idle node
-   * reads once a minute. All nodes of a cluster need it. Needs `url` and `token`, beside a `client` too.
+   * `"sse"`: nodes notify each other of new entries, which costs one more command for each write; an idle node then
+   * reads once a minute. All nodes of a cluster need it. Needs `url` and `token`, also beside a `client`.
    */
   readonly wake?: "sse";
   /**
@@ -82,44 +82,44 @@ export interface UpstashAdapterOptions {
    */
   readonly bridge?: boolean;
   /**
-   * How long one request may take, in milliseconds, from 100. A publish is tried again for three times as long.
+   * How long one request may take, in milliseconds, from 100. A publish is retried for three times as long.
    *
    * @default {10000}
    */
   readonly timeoutMs?: number;
   /**
-   * How many characters of publishes may wait; what goes beyond is dropped and counted.
+   * How many characters of publishes may wait. Publishes that do not fit are dropped and counted.
    *
    * @default {33554432}
    */
   readonly maxPendingLength?: number;
   /**
-   * Runs when messages may be missing, at most once a read and stream: entries were trimmed before they were read, a
-   * stream was made anew with lower ids, or an entry is too large to be read. Reported as an error when left out.
+   * Called when messages may be missing, at most once per read and stream: entries were trimmed before they were read,
+   * a stream was recreated with lower ids, or an entry is too large to be read. Reported as an error if left out.
    */
   readonly onGap?: (gap: UpstashGap) => void;
 }
 
-/** Where messages may be missing, for {@linkcode UpstashAdapterOptions.onGap}. */
+/** Where messages may be missing, as passed to {@linkcode UpstashAdapterOptions.onGap}. */
 export interface UpstashGap {
-  /** Why. */
+  /** Why messages may be missing. */
   readonly reason: GapReason;
-  /** The channels of this node that it may concern. */
+  /** The channels of this node that may be affected. */
   readonly channels: readonly string[];
 }
 
 /**
- * Creates the adapter that carries publishes over the REST API of Upstash Redis, with the package `@upstash/redis`,
- * which must be installed, or a client of yours.
+ * Creates the adapter that carries messages between nodes over the REST API of Upstash Redis. It needs the package
+ * `@upstash/redis`, or a client of yours.
  *
- * Payloads stand in eight streams. A node reads the streams that it has members for, all with one command: often while
- * there is traffic, ever less while there is none, and not at all without members. What was missed in an outage is read
- * after it, as far as the streams reach back, about 2 000 entries each. Publishes wait for an answer for a while, in
- * order, and are then dropped and counted.
+ * Payloads are kept in eight streams. A node reads the streams that it has members for with one command: often while
+ * there is traffic, less and less often while there is none, and not at all without members. After an outage it reads
+ * what was published meanwhile, as far as the streams reach back, about 2 000 entries each. Publishes are sent in
+ * order, retried for a while, and then dropped and counted.
  *
- * @param options Where, and how often
+ * @param options The database, and how often to read
  * @returns The adapter, for one server
- * @throws {TypeError} When an option is wrong
+ * @throws {TypeError} If an option is wrong
  *
  * @example With a client that the application has
  * ```ts ignore

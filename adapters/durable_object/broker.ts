@@ -1,5 +1,5 @@
 /**
- * The object in the middle: who is subscribed to what, and pushes to them.
+ * The broker object: stores the subscriptions, and pushes messages to the subscribers.
  *
  * @module
  */
@@ -13,43 +13,43 @@ import {
   type Subscriber,
 } from "./types.ts";
 
-/** How many keys one call of the storage takes. */
+/** The most keys of one storage call. */
 const KEYS = 128;
-/** The most that one push holds, in UTF-16 units, unless it is one payload. */
+/** The longest push, in UTF-16 units, unless it is one payload. */
 const MAX_PUSH_LENGTH = 4_194_304;
 
-/** What waits for one subscriber. */
+/** The queue of one subscriber. */
 interface Line {
   readonly to: Subscriber;
   readonly letters: Letter[];
 }
 
 /**
- * A class of Durable Objects to be exported by the Worker, with a binding of its own. One object serves one namespace;
- * it sleeps while nothing is published, and wakes those that are subscribed for a message only.
+ * A class of Durable Objects to be exported by the Worker, with a binding of its own. One object serves one namespace.
+ * It sleeps while nothing is published, and wakes a subscriber only for a message.
  *
- * What a subscriber cannot take is lost: at most once.
+ * A message that a subscriber cannot take is lost: at most once.
  */
 export class Broker {
   readonly #storage: BrokerStateLike["storage"];
   readonly #env: Record<string, NamespaceLike>;
-  /** Who is subscribed, of the channels that were published on in this life. */
+  /** The subscribers of the channels that were published on in this life of the object. */
   readonly #channels = new Map<string, Map<string, Subscriber>>();
-  /** By node; there while something is under way to it, so that order holds. */
+  /** By node. An entry exists while a push is in flight to it, so that order holds. */
   readonly #lines = new Map<string, Line>();
 
   /**
-   * Takes what Cloudflare calls it with.
+   * Called by Cloudflare.
    *
    * @param state The object's state
-   * @param env The Worker's bindings, those to the subscribers' classes among them
+   * @param env The Worker's bindings, the ones to the subscribers' classes among them
    */
   constructor(state: BrokerStateLike, env: unknown) {
     this.#storage = state.storage;
-    this.#env = env as Record<string, NamespaceLike>; // what a Worker's configuration gives
+    this.#env = env as Record<string, NamespaceLike>; // as the Worker's configuration has it
   }
 
-  /** Does what an adapter asks. */
+  /** Runs an adapter's request. */
   async fetch(request: Request): Promise<Response> {
     const order = await request.json() as Order; // only the Worker's own objects reach a binding
     if (order.kind === "sync") {
@@ -62,7 +62,7 @@ export class Broker {
   async #add(from: Subscriber, channels: readonly string[]): Promise<void> {
     for (const some of chunks(channels)) {
       const keys = some.map((channel) => keyOf(channel, from.nodeId));
-      // A woken object asks for all that it had: what is there is not written again.
+      // A woken object sends all its subscriptions: those already stored are not written again.
       const known = await this.#storage.get(keys);
       const missing = keys.filter((key) => !known.has(key));
       if (missing.length > 0) {
@@ -84,7 +84,7 @@ export class Broker {
   }
 
   async #publish(nodeId: string, letters: readonly Letter[]): Promise<void> {
-    // All first: between two letters of one order no other order may come in.
+    // All reads first, so that no other request comes between two messages of this one.
     const names = new Set(letters.map(([channel]) => channel));
     await Promise.all([...names].map((channel) => this.#subscribers(channel)));
     for (const letter of letters) {
@@ -126,7 +126,7 @@ export class Broker {
     this.#lines.delete(to.nodeId);
   }
 
-  /** Resolves to the channels that the subscriber does not want any more. */
+  /** Pushes messages. Resolves with the channels that the subscriber no longer wants. */
   async #send(to: Subscriber, letters: Letter[]): Promise<string[]> {
     try {
       const objects = this.#env[to.binding];
@@ -137,7 +137,7 @@ export class Broker {
       const answer = await object.fetch(
         post(letters, { [PUSH_HEADER]: to.nodeId }),
       );
-      if (answer.ok) return await answer.json() as string[]; // an adapter's answer
+      if (answer.ok) return await answer.json() as string[]; // an adapter's response
       await answer.text();
       return [...new Set(letters.map(([channel]) => channel))]; // no such node there
     } catch (error) {

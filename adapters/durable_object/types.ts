@@ -1,57 +1,57 @@
 /**
- * What is used of Cloudflare's Durable Objects, by structure, and what adapter and broker say to each other.
+ * The structural types of Cloudflare's Durable Objects, and the requests between adapter and broker.
  *
  * @module
  */
 
-/** What leads to one object. */
+/** A stub of one object. */
 export interface StubLike {
-  /** Has the object answer a request. */
+  /** Sends a request to the object. */
   fetch(request: Request): Promise<Response>;
 }
 
-/** What a binding to a class of Durable Objects is. */
+/** A binding to a class of Durable Objects. */
 export interface NamespaceLike {
-  /** The id of a name. */
+  /** Returns the id of a name. */
   idFromName(name: string): object;
-  /** The id that a text was made of. */
+  /** Parses an id. */
   idFromString(text: string): object;
-  /** The object of an id. */
+  /** Returns the stub of an id. */
   get(id: object): StubLike;
 }
 
-/** What a broker's constructor gets first. */
+/** The first argument of a broker's constructor. */
 export interface BrokerStateLike {
-  /** Where the subscriptions are. */
+  /** The object's storage, which holds the subscriptions. */
   readonly storage: {
-    /** Reads what is stored under keys, at most 128. */
+    /** Reads the values of keys, at most 128. */
     get(keys: string[]): Promise<Map<string, unknown>>;
-    /** Reads what is stored under keys that start so. */
+    /** Reads the values of all keys with a prefix. */
     list(options: { prefix: string }): Promise<Map<string, unknown>>;
-    /** Stores values by their keys, at most 128. */
+    /** Stores values by key, at most 128. */
     put(entries: Record<string, unknown>): Promise<void>;
     /** Deletes keys, at most 128. */
     delete(keys: string[]): Promise<number>;
   };
 }
 
-/** Names the node that a request of the broker's is for; `forwardTo` takes it out of what comes from outside. */
+/** The header with the node that a broker's request is for. `forwardTo` removes it from outside requests. */
 export const PUSH_HEADER = "super-line-push";
 
-/** A channel and what was published on it. */
+/** A channel and a payload. */
 export type Letter = readonly [channel: string, payload: string];
 
-/** Who is subscribed. */
+/** A subscriber. */
 export interface Subscriber {
-  /** The node. */
+  /** Its node id. */
   readonly nodeId: string;
-  /** Its class, by the name of the binding that the broker has to it. */
+  /** The name of the broker's binding to its class. */
   readonly binding: string;
-  /** Its object's id. */
+  /** The id of its object. */
   readonly object: string;
 }
 
-/** What an adapter asks of the broker. */
+/** A request of an adapter to the broker. */
 export type Order =
   | {
     readonly kind: "sync";
@@ -66,7 +66,7 @@ export type Order =
     readonly letters: readonly Letter[];
   };
 
-/** Makes a request that carries JSON. */
+/** Creates a request that carries JSON. */
 export function post(body: unknown, headers: Record<string, string>): Request {
   return new Request("https://super-line.invalid/", {
     method: "POST",

@@ -1,5 +1,5 @@
 /**
- * Writes again what may have been written: only what is not there.
+ * Retries writes whose outcome is unknown: adds only the entries that are missing.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { isId, STREAM_LENGTH, toFields } from "../shared/streams.ts";
 import { type Calls, shapeless, type Written } from "./calls.ts";
 import { UpstashFailure } from "./failure.ts";
 
-/** An entry, and where it belongs. */
+/** An entry and its stream. */
 export interface Add {
   readonly key: string;
   readonly channel: string;
@@ -15,13 +15,13 @@ export interface Add {
   readonly seq: number;
 }
 
-/** How many entries are looked at with one command, and how many such looks a stream is worth: all that it keeps. */
+/** How many entries one command reads, and how many such reads to make for a stream: all entries that it keeps. */
 const PAGE = 200;
 const PAGES = STREAM_LENGTH / PAGE;
 
 /**
- * What one writer adds to a stream has growing numbers, so its last entry tells what is there. Pages overlap by one
- * entry. Billed: 1, and for each stream 1 to 10 looks, and 1 for each entry that is added.
+ * The numbers of one writer's entries in a stream increase, so its last entry shows what is stored. Pages overlap by
+ * one entry. Billed: 1, plus 1 to 10 reads for each stream, plus 1 for each added entry.
  */
 const ADD_ABSENT = `local writer, max = ARGV[1], ARGV[2]
 local function last(key)
@@ -55,7 +55,7 @@ for at = 3, #ARGV, 4 do
 end
 return written`;
 
-/** Adds in order what is not there, in one request; of what is there the id is not told. */
+/** Adds the missing entries in order, in one request. The ids of entries that were already stored are not returned. */
 export async function addAbsent(
   calls: Calls,
   adds: readonly Add[],

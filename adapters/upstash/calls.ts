@@ -1,5 +1,5 @@
 /**
- * The few calls that are made, with a time limit, and their answers, checked.
+ * The requests that the adapter makes, with a time limit, and the validation of their replies.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type {
 } from "./types.ts";
 import { UpstashFailure } from "./failure.ts";
 
-/** Entries of one stream, as they came. */
+/** Entries of one stream, as received. */
 export interface Page {
   readonly key: string;
   readonly entries: readonly (readonly [id: string, fields: unknown])[];
@@ -28,10 +28,10 @@ export type Write =
   | { readonly do: "renew"; readonly key: string }
   | { readonly do: "trim"; readonly key: string; readonly length: number };
 
-/** What became of one: an entry's id, or why not. */
+/** The outcome of a command: an entry's id, or an error. */
 export type Written = string | undefined | UpstashFailure;
 
-/** EVAL is run by the leader, whose last id nobody can be ahead of; a read may be served by a replica that is behind. */
+/** EVAL runs on the leader, whose last id is the highest; a read may be served by a replica that lags behind. */
 const LAST_IDS = `local ids = {}
 for at, key in ipairs(KEYS) do
   local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)
@@ -42,10 +42,10 @@ const NEXT_ID =
   `local next = redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', 1)
 return next[1] and next[1][1] or ''`;
 
-/** Calls a client. Every failure is an {@linkcode UpstashFailure}. */
+/** Makes requests through a client. Every failure is an {@linkcode UpstashFailure}. */
 export class Calls {
   readonly #client: MakeClient;
-  /** How long one call may take. */
+  /** How long one request may take, in milliseconds. */
   readonly timeoutMs: number;
   readonly #streamLength: number;
   readonly #pending = new Set<() => void>();
@@ -66,7 +66,7 @@ export class Calls {
     return this.#scripts;
   }
 
-  /** Reads what is after given ids, a page of each stream; streams without news are left out. */
+  /** Reads the entries after given ids, a page of each stream. Streams without news are left out. */
   async read(
     cursors: ReadonlyMap<string, string>,
     count: number,
@@ -84,7 +84,7 @@ export class Calls {
     });
   }
 
-  /** The id of the last entry of each stream. */
+  /** Returns the id of the last entry of each stream. */
   async lastIds(keys: readonly string[]): Promise<string[]> {
     if (this.#scripts) {
       try {
@@ -95,7 +95,7 @@ export class Calls {
         throw shapeless("EVAL");
       } catch (error) {
         if (!UpstashFailure.of(error).forbidden) throw error;
-        this.#scripts = false; // a read-only token; reads may do, and say so themselves if not
+        this.#scripts = false; // a read-only token cannot run scripts; if it cannot read either, the read fails itself
       }
     }
     const results = await this.#pipeline((it) => {
@@ -107,7 +107,7 @@ export class Calls {
     });
   }
 
-  /** The id of the first entry at or after another one, `undefined` where there is none. */
+  /** Returns the id of the first entry at or after an id, `undefined` if there is none. */
   async nextId(key: string, id: string): Promise<string | undefined> {
     const next = await this.#call((it) => it.eval(NEXT_ID, [key], [id]));
     if (next === "" || next === null) return undefined;
@@ -115,12 +115,12 @@ export class Calls {
     return next;
   }
 
-  /** Runs a script; on the leader, so that what was written is read. */
+  /** Runs a script on the leader, so that it reads what was written. */
   evaluate(script: string, keys: string[], args: string[]): Promise<unknown> {
     return this.#call((it) => it.eval(script, keys, args));
   }
 
-  /** Runs commands in order, in one request. Rejects where nobody knows which were run. */
+  /** Runs commands in order, in one request. Rejects when it is unknown which of them ran. */
   async write(commands: readonly Write[]): Promise<Written[]> {
     const trim = {
       type: "MAXLEN",
@@ -170,19 +170,19 @@ export class Calls {
     }
     return results.map((it) => {
       if (typeof it !== "object" || it === null) throw shapeless("a command");
-      const { result, error } = it as { result?: unknown; error?: unknown }; // any members may be read
+      const { result, error } = it as { result?: unknown; error?: unknown }; // the members are checked below
       return error ? { error: String(error) } : { result };
     });
   }
 
-  /** Gives up on all that is under way. */
+  /** Aborts all requests in flight. */
   close(): void {
     for (const giveUp of this.#pending) giveUp();
   }
 
   /**
-   * A client of the application's may have no time limit and cannot be stopped: a late answer is not looked at. No
-   * `AbortSignal.timeout`: in workerd its timer outlives the request, and keeps an object in memory.
+   * A client of the application's may have no time limit and cannot be aborted: its late replies are ignored.
+   * `AbortSignal.timeout` is not used: in workerd its timer outlives the request and keeps an object in memory.
    */
   async #call(
     call: (client: UpstashClientLike) => Promise<unknown>,
@@ -212,7 +212,9 @@ export class Calls {
   }
 }
 
-/** XREVRANGE gives `{ id: fields }`, or `[[id, fields]]` where the client does not deserialise. */
+/**
+ * Reads the first id of an XREVRANGE reply: `{ id: fields }`, or `[[id, fields]]` if the client does not deserialise.
+ */
 function firstId(range: unknown): string {
   if (range === null) return FIRST_ID;
   const ids = Array.isArray(range)
@@ -223,7 +225,7 @@ function firstId(range: unknown): string {
   return ids[0];
 }
 
-/** An answer that tells nothing. */
+/** Creates the error for a reply of an unexpected shape. */
 export function shapeless(what: string): UpstashFailure {
   return new UpstashFailure(
     `The answer to ${what} has another shape than Redis gives it`,

@@ -1,12 +1,12 @@
 /**
- * What went wrong, without what was in it.
+ * Failures of requests, without the payloads that were in them.
  *
  * @module
  */
 
 /**
- * - `away`: nobody knows whether the server has done it; worth another try.
- * - `permanent`: wrong token, no right, over a quota: the next try will hardly end otherwise.
+ * - `away`: it is unknown whether the server ran the request; retry it.
+ * - `permanent`: wrong token, missing permission, over a quota: a retry will fail too.
  * - `too-large`: the request, or its reply.
  * - `record-too-large`: the stream.
  */
@@ -16,7 +16,7 @@ export type FailureKind =
   | "too-large"
   | "record-too-large";
 
-/** A call that failed. It has no cause: the client's own errors quote the whole command, payloads included. */
+/** A failed request. It has no cause: the client's own errors quote the whole command, payloads included. */
 export class UpstashFailure extends Error {
   override readonly name = "UpstashFailure";
   readonly kind: FailureKind;
@@ -26,21 +26,21 @@ export class UpstashFailure extends Error {
     this.kind = kind;
   }
 
-  /** Makes one of whatever a client threw. */
+  /** Converts any error that a client threw. */
   static of(error: unknown): UpstashFailure {
     return error instanceof UpstashFailure
       ? error
       : UpstashFailure.ofText(textOf(error));
   }
 
-  /** Makes one of what a server said. The client tells no HTTP status, so the words decide. */
+  /** Classifies an error reply. The client does not expose the HTTP status, so the text decides. */
   static ofText(text: string): UpstashFailure {
     const said = strip(text);
     const kind = KINDS.find(([pattern]) => pattern.test(said))?.[1] ?? "away";
     return new UpstashFailure(said, kind);
   }
 
-  /** Whether a command may not be run, as opposed to everything. */
+  /** Whether a single command is forbidden, as opposed to all of them. */
   get forbidden(): boolean {
     return /NOPERM|not allowed in REST|unknown command/i.test(this.message);
   }
@@ -57,10 +57,10 @@ const KINDS: readonly (readonly [RegExp, FailureKind])[] = [
 
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return "The client threw no error";
-  if (/JSONParse/.test(error.name)) return "The answer is no JSON"; // its message quotes the answer
+  if (/JSONParse/.test(error.name)) return "The answer is no JSON"; // its message quotes the reply
   const cause = error.cause;
   const code = cause instanceof Error
-    ? (cause as Error & { code?: unknown }).code ?? cause.name // what Node's fetch has to say
+    ? (cause as Error & { code?: unknown }).code ?? cause.name // the message of Node's fetch
     : undefined;
   return code === undefined ? error.message : `${error.message} (${code})`;
 }

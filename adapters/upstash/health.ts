@@ -1,23 +1,23 @@
 /**
- * Whether Upstash is there: one failed request is none of an outage, and a permanent one is.
+ * Detects outages: a single failed request is not treated as an outage, a permanent failure is.
  *
  * @module
  */
 import type { AdapterHost } from "../../src/seams/adapter.ts";
 import type { UpstashFailure } from "./failure.ts";
 
-/** How many requests in a row must have failed. */
+/** How many consecutive requests must have failed. */
 const FAILURES = 3;
-/** And for how long. */
+/** And for how long, in milliseconds. */
 const DOWN_AFTER_MS = 1_000;
 
-/** What it tells. */
+/** Receives the state. */
 export interface HealthHost extends Pick<AdapterHost, "status" | "error"> {
-  /** It is down, and something was answered: it may be up. */
+  /** A request was answered during an outage: the service may be up again. */
   found(): void;
 }
 
-/** Counts failures in a row and tells when it is down and up. */
+/** Counts consecutive failures and reports when the service is down and up. */
 export class Health {
   readonly #host: HealthHost;
   readonly #timeoutMs: number;
@@ -32,18 +32,18 @@ export class Health {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Whether it was told that it is down. */
+  /** Whether `down` was reported. */
   get down(): boolean {
     return this.cause !== undefined;
   }
 
-  /** A request was answered. It stays down until what is read is known to be whole. */
+  /** Records a successful request. The state stays `down` until the streams are known to be complete. */
   answered(): void {
     this.#failures = 0;
     if (this.cause) this.#host.found();
   }
 
-  /** A request failed. */
+  /** Records a failed request. */
   failed(failure: UpstashFailure, startedMs: number): void {
     if (this.#failures++ === 0) this.#since = startedMs;
     const passed = performance.now() - this.#since;
@@ -52,7 +52,7 @@ export class Health {
       this.#failures >= 2 && passed >= this.#timeoutMs;
     if (!over) return;
     if (this.cause) {
-      if (failure.message !== this.#told) this.#host.error(failure); // the same again is not told again
+      if (failure.message !== this.#told) this.#host.error(failure); // an unchanged cause is reported once
       this.#told = failure.message;
     } else {
       this.#told = failure.message;
@@ -61,7 +61,7 @@ export class Health {
     }
   }
 
-  /** Everything is live again. */
+  /** Records that every subscription is live again. */
   recovered(): void {
     this.#failures = 0;
     if (!this.cause) return;

@@ -1,19 +1,19 @@
 /**
- * The client that the adapter makes itself.
+ * The client that the adapter creates itself.
  *
  * @module
  */
 import type { MakeClient } from "./types.ts";
 
-/** Where it asks. */
+/** The database. */
 export interface Target {
   readonly url: string;
   readonly token: string;
 }
 
 /**
- * Makes clients of the package `@upstash/redis`, which is loaded when it is needed: one a request, which takes 10 µs, so
- * that each can be given up by itself.
+ * Creates clients of the package `@upstash/redis`, which is loaded when needed: one for each request, which takes 10
+ * µs, so that each request can be aborted by itself.
  */
 export function ownClient({ url, token }: Target): MakeClient {
   return async (signal) => {
@@ -24,10 +24,10 @@ export function ownClient({ url, token }: Target): MakeClient {
       automaticDeserialization: false,
       enableAutoPipelining: false,
       enableTelemetry: false,
-      readYourWrites: false, // it would make reads wait for replicas; what needs the leader asks the leader
-      responseEncoding: false, // all values are UTF-8: a quarter less to carry
+      readYourWrites: false, // it would make reads wait for replicas; reads that need the leader go to the leader
+      responseEncoding: false, // all values are UTF-8: a quarter less traffic
       retry: { retries: 0 },
-      signal: () => signal, // as a value, the package would make an answer of what was aborted
+      signal: () => signal, // with a signal as a value the package turns an abort into a reply
     });
   };
 }

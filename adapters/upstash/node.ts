@@ -1,5 +1,5 @@
 /**
- * One adapter that is open: its parts, and what each tells the others.
+ * An open adapter: wires its parts together.
  *
  * @module
  */
@@ -18,34 +18,34 @@ import type { Shard, ShardPosition } from "./shard.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { Wakes } from "./notifications.ts";
 
-/** What a node is made with. */
+/** What the parts are created with. */
 export interface NodeSettings
   extends
     Omit<PollerSettings, "probeKey">,
     Omit<PublisherSettings, "instance" | "wake"> {
-  /** Where to listen for wakes, if so. */
+  /** The settings for notifications, if they are on. */
   readonly wakes:
     | { readonly url: string; readonly token: string }
     | undefined;
-  /** Runs when messages may be missing. */
+  /** Called when messages may be missing. */
   readonly onGap:
     | ((gap: { reason: GapReason; channels: readonly string[] }) => void)
     | undefined;
 }
 
-/** What is kept over a rest. */
+/** What is saved during a rest. */
 interface Position {
   readonly checkedAt: number;
   readonly positions: Readonly<Record<string, ShardPosition>>;
 }
 
-/** How often a script is tried, and the waits between. */
+/** How often a script is tried, and the waits between tries. */
 const TRIES = 6;
 const RETRY = { baseMs: 20, maxMs: 500, factor: 3 };
-/** How long `close` waits for what is to be sent. */
+/** How long `close` waits for queued publishes, in milliseconds. */
 const CLOSE_MS = 2_000;
 
-/** One adapter between `open` and `close`. */
+/** An adapter between `open` and `close`. */
 export class UpstashNode {
   readonly #host: AdapterHost;
   readonly #settings: NodeSettings;
@@ -133,7 +133,10 @@ export class UpstashNode {
     }
   }
 
-  /** Runs a script that may be run twice, and gives numbers or lists. Rejects UNAVAILABLE where it may not have been run. */
+  /**
+   * Runs a script that may run twice, and returns a number or a list. Rejects with UNAVAILABLE when it may not have
+   * run.
+   */
   async evaluate(
     script: string,
     keys: string[],
@@ -143,7 +146,7 @@ export class UpstashNode {
       try {
         const reply = await this.#calls.evaluate(script, keys, args);
         if (typeof reply === "number" || Array.isArray(reply)) return reply;
-        throw shapeless("EVAL"); // what is no script's answer may come without its being run
+        throw shapeless("EVAL"); // another kind of reply may come from something that did not run the script
       } catch (error) {
         const cause = UpstashFailure.of(error);
         if (cause.kind !== "away" || tries >= TRIES || this.#closed) {
@@ -156,8 +159,8 @@ export class UpstashNode {
 
   /** See `AdapterRest.pause`. */
   async pause(): Promise<string | undefined> {
-    const read = this.#poller.pause(); // first: somebody may resume while the rest is awaited
-    this.#wakes?.renew(); // not needed now, it ends
+    const read = this.#poller.pause(); // first, since `resume` may be called while the rest is awaited
+    this.#wakes?.renew(); // not needed during the rest, so it ends
     await Promise.all([read, this.#subscriptions.settled]);
     const { positions } = this.#subscriptions;
     if (Object.keys(positions).length === 0) return undefined;

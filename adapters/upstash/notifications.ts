@@ -1,6 +1,6 @@
 /**
- * Word that there is something to read, over one stream of server-sent events. It carries no message: what it loses is
- * read all the same, only later.
+ * Notifications of new entries over one stream of server-sent events. They carry no messages: if a notification is
+ * lost, the entry is read later.
  *
  * @module
  */
@@ -10,35 +10,35 @@ import { wakeChannel } from "../shared/streams.ts";
 import { UpstashFailure } from "./failure.ts";
 import type { Shard } from "./shard.ts";
 
-/** What a listener for wakes is made with. */
+/** The settings of notifications. */
 export interface WakesSettings {
   readonly url: string;
   readonly token: string;
   readonly prefix: string;
-  /** Whose own wakes are none. */
+  /** The id of this instance, whose own notifications are ignored. */
   readonly instance: string;
   readonly timeoutMs: number;
 }
 
-/** What it tells, and asks. */
+/** Receives notifications. */
 export interface WakesHost {
-  /** Whether anybody listens. */
+  /** Whether any channel is subscribed. */
   needed(): boolean;
-  /** There is something to read, or there was time in which nobody would have been told. */
+  /** There may be new entries, or notifications may have been missed. */
   wake(): void;
-  /** The stream cannot be had. */
+  /** The stream cannot be opened. */
   error(error: unknown): void;
 }
 
 const RETRY = { baseMs: 250, maxMs: 30_000, factor: 2 };
-/** A stream is renewed after this, since how long a server lets one live is not known. */
+/** After how long the stream is reopened, in milliseconds. How long a server keeps one open is not documented. */
 const LIFETIME_MS = 300_000;
-/** What one event may be long. */
+/** The longest event, in characters. */
 const MAX_EVENT = 65_536;
-/** How often an entry that was announced is looked for: a replica may be behind, or it may be trimmed already. */
+/** How often to look for an announced entry: a replica may lag behind, or the entry may be trimmed already. */
 const LOOKS = 6;
 
-/** Keeps one stream open while somebody listens. */
+/** Keeps one event stream open while any channel is subscribed. */
 export class Wakes {
   readonly #settings: WakesSettings;
   readonly #shards: readonly Shard[];
@@ -51,7 +51,7 @@ export class Wakes {
   #closed = false;
   #session = new AbortController();
   #told = "";
-  /** Whether news would be told. */
+  /** Whether notifications arrive. */
   listening = false;
 
   constructor(
@@ -64,19 +64,19 @@ export class Wakes {
     this.#host = host;
   }
 
-  /** Opens the stream, if it is not. */
+  /** Opens the stream unless it is open. */
   open(): void {
     if (this.#running || this.#closed) return;
     this.#running = true;
     void this.#run();
   }
 
-  /** Gives the stream up, and opens another. */
+  /** Closes the stream and opens another one. */
   renew(): void {
     this.#session.abort();
   }
 
-  /** Whether something that was announced is still to be read, to be asked after each read. */
+  /** Tells whether an announced entry is still to be read. Call it after each read. */
   expecting(): boolean {
     for (const [key, it] of this.#expected) {
       const over = it.shard.cursor === undefined ||
@@ -86,7 +86,7 @@ export class Wakes {
     return this.#expected.size > 0;
   }
 
-  /** Ends. */
+  /** Closes the stream. */
   close(): void {
     this.#closed = true;
     this.#session.abort();
@@ -113,12 +113,12 @@ export class Wakes {
     this.#running = false;
   }
 
-  /** One stream to its end. */
+  /** Runs one stream to its end. */
   async #listen(session: AbortController): Promise<void> {
     const { url, token, prefix, timeoutMs } = this.#settings;
     let timer = setTimeout(() => session.abort(), timeoutMs);
     try {
-      // An @ may stand in a path as it is; so only the escapes of the prefix have to be escaped.
+      // An @ needs no escape in a path; only the escapes of the prefix have to be escaped.
       const channel = wakeChannel(prefix).replaceAll("%", "%25");
       const response = await fetch(`${url}/subscribe/${channel}`, {
         method: "POST",
@@ -147,7 +147,7 @@ export class Wakes {
       }
     } finally {
       clearTimeout(timer);
-      session.abort(); // what is left of the answer is not read
+      session.abort(); // the rest of the response is not read
     }
   }
 
@@ -169,7 +169,7 @@ export class Wakes {
   #tell(error: unknown): void {
     if (this.#closed || this.#session.signal.aborted && this.listening) return;
     const text = String(error);
-    if (text !== this.#told) this.#host.error(error); // the same again is not told again
+    if (text !== this.#told) this.#host.error(error); // an unchanged error is reported once
     this.#told = text;
   }
 }

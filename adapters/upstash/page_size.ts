@@ -1,20 +1,20 @@
 /**
- * How much one read asks for: a reply that is too large would be so for ever.
+ * The page size of reads: a reply that is too large must not fail forever.
  *
  * @module
  */
 import type { Shard } from "./shard.ts";
 
-/** Entries of each stream, at first and at most. */
+/** Entries per stream, at first and at most. */
 const MOST = 100;
-/** After how many good reads it asks for more again. */
+/** After how many successful reads the page grows. */
 const GROW_AFTER = 20;
 
-/** Halves when a reply is too large; at one entry it reads one stream at a time; grows again slowly. */
+/** Halves the page when a reply is too large; at one entry it reads one stream at a time; grows again slowly. */
 export class PageSize {
-  /** Entries of each stream. */
+  /** Entries per stream. */
   count: number = MOST;
-  /** What was picked last. */
+  /** The stream that was picked last. */
   picked: readonly Shard[] = [];
   /** Whether other streams wait for their turn. */
   leftOver: boolean = false;
@@ -22,7 +22,7 @@ export class PageSize {
   #next = 0;
   #good = 0;
 
-  /** Of the streams that are to be read, those of the next read. */
+  /** Picks the streams of the next read. */
   pick(shards: readonly Shard[]): readonly Shard[] {
     if (!this.#single || shards.length < 2) {
       this.leftOver = false;
@@ -34,7 +34,7 @@ export class PageSize {
     return this.picked = shards.slice(at, at + 1);
   }
 
-  /** A reply was too large. Gives whether there is a smaller one. */
+  /** Records that a reply was too large. Returns whether a smaller page exists. */
   shrink(): boolean {
     this.#good = 0;
     if (this.count > 1) this.count >>= 1;
@@ -43,7 +43,7 @@ export class PageSize {
     return true;
   }
 
-  /** A reply was not. */
+  /** Records a reply that was not too large. */
   worked(): void {
     if (this.count === MOST || ++this.#good < GROW_AFTER) return;
     this.#good = 0;

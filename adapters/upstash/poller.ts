@@ -1,5 +1,5 @@
 /**
- * Reads the streams that somebody listens to: often while there is traffic, ever less while there is none.
+ * Polls the streams of subscribed channels: often while there is traffic, less and less often while there is none.
  *
  * @module
  */
@@ -13,41 +13,41 @@ import type { Shard } from "./shard.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { Wakes } from "./notifications.ts";
 
-/** What a poller is made with. */
+/** The settings of a poller. */
 export interface PollerSettings {
-  /** The wait while there is traffic. */
+  /** The wait while there is traffic, in milliseconds. */
   readonly minIntervalMs: number;
-  /** The longest wait. */
+  /** The longest wait, in milliseconds. */
   readonly maxIntervalMs: number;
-  /** How much a wait without news is longer than the one before. */
+  /** By what factor the wait grows after a read without news. */
   readonly factor: number;
   /** How many entries a stream keeps. */
   readonly streamLength: number;
-  /** A key that does not exist, to ask whether anybody answers. */
+  /** A key that does not exist, to check whether the service answers. */
   readonly probeKey: string;
-  /** How long the ids of streams without news are taken on trust, half an hour if nothing is said. */
+  /** How long the ids of streams without news are trusted; half an hour by default. */
   readonly checkMs?: number;
 }
 
 /** Why messages may be missing. */
 export type GapReason = "trimmed" | "went-back" | "unreadable";
 
-/** What a poller tells. */
+/** Receives what a poller finds. */
 export interface PollerHost {
   /** Messages of a stream may be missing. */
   gap(shard: Shard, reason: GapReason): void;
 }
 
-/** Waits after failures; the part that is always keeps a failing loop from being a hot one. */
+/** The waits after failures. The fixed part prevents a hot loop. */
 const RETRY_BASE_MS = 250;
 const RETRY_AT_LEAST_MS = 20;
-/** The longest of them in longest waits without news: 30 s, if nothing else is said. */
+/** The longest of these waits, in multiples of the longest wait without news: 30 s by default. */
 const RETRY_MOST = 6;
-/** The wait while there is somebody to tell of news. */
+/** The wait while notifications arrive, in milliseconds. */
 const SAFETY_MS = 60_000;
 const CHECK_MS = 1_800_000;
 
-/** One read at a time. Where nobody listens there is none, but while it is down: then it looks whether it still is. */
+/** Makes one read at a time. Without subscriptions it reads only while the service is down, to detect that it is up. */
 export class Poller {
   readonly #subscriptions: Subscriptions;
   readonly #calls: Calls;
@@ -58,17 +58,17 @@ export class Poller {
   readonly #wakes: Wakes | undefined;
   #interval: number;
   #failures = 0;
-  /** When ids were last looked at; by the wall clock, which a later life has too. */
+  /** When ids were last verified, by the wall clock, which a later life of the object shares. */
   checkedAt: number = Date.now();
   #polling: Promise<number> | undefined;
-  /** Whether to read again after the read that is under way. */
+  /** Whether to read again after the current read. */
   #again = false;
-  /** Whether the next read is due to time alone, though it would be told of news. */
+  /** Whether the next read is due to time alone, although notifications arrive. */
   #safety = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #due = 0;
   #closed = false;
-  /** Whether no read may come by itself. */
+  /** Whether reads are paused. */
   paused = false;
 
   constructor(
@@ -92,10 +92,10 @@ export class Poller {
     this.#interval = settings.minIntervalMs;
   }
 
-  /** Something is likely to come: waits no longer than while there is traffic, or not at all. */
+  /** News is likely: shortens the wait to that of traffic, or to nothing. */
   kick(delayMs: number = this.#settings.minIntervalMs): void {
     this.#interval = this.#settings.minIntervalMs;
-    if (this.#failures > 0) return; // it must not come sooner
+    if (this.#failures > 0) return; // an earlier read is due already
     this.#again ||= this.#polling !== undefined && delayMs === 0;
     if (this.#polling) return;
     this.#safety = false;
@@ -103,12 +103,12 @@ export class Poller {
     if (this.#timer === undefined || due < this.#due) this.#schedule(delayMs);
   }
 
-  /** Somebody was answered: looks at once whether it is up again. */
+  /** A request succeeded: checks at once whether the service is up again. */
   retry(): void {
     if (this.#failures > 0 && !this.#polling) this.#schedule(0);
   }
 
-  /** Reads what there is, and then no more until `resume`. */
+  /** Reads what there is, and then nothing until `resume`. */
   async pause(): Promise<void> {
     this.paused = true;
     clearTimeout(this.#timer);
@@ -119,7 +119,7 @@ export class Poller {
     }
   }
 
-  /** Reads on, now. */
+  /** Continues reading at once. */
   resume(): void {
     if (!this.paused) return;
     this.paused = false;
@@ -127,14 +127,14 @@ export class Poller {
     this.kick(0);
   }
 
-  /** Something failed elsewhere: while it is down somebody has to look when it is up. */
+  /** A request failed elsewhere: while the service is down, somebody has to check when it is up. */
   watch(): void {
     if (this.#health.down && !this.#polling && this.#timer === undefined) {
       this.#schedule(RETRY_BASE_MS);
     }
   }
 
-  /** Ends. */
+  /** Stops. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -153,7 +153,7 @@ export class Poller {
     this.#timer = setTimeout(() => void this.#poll(), delayMs);
   }
 
-  /** Gives the wait until the next. */
+  /** Runs reads; returns the wait until the next one. */
   #poll(): Promise<number> {
     this.#timer = undefined;
     return this.#polling = this.#pollOnce();
@@ -177,7 +177,7 @@ export class Poller {
     return delay;
   }
 
-  /** An outage may have been a change of leaders: then what is read must be looked at too. */
+  /** An outage may have been a change of leaders: then positions must be verified too. */
   async #probe(): Promise<void> {
     if (this.#subscriptions.read.length > 0) await this.#check();
     else {
@@ -190,7 +190,7 @@ export class Poller {
     this.checkedAt = Date.now();
   }
 
-  /** Reads once, and gives the wait until the next. */
+  /** Reads once, and returns the wait until the next read. */
   async #read(): Promise<number> {
     const { checkMs = CHECK_MS } = this.#settings;
     if (Date.now() - this.checkedAt > checkMs) await this.#check();
@@ -220,7 +220,7 @@ export class Poller {
   #nextWait(news: boolean): number {
     const { minIntervalMs, maxIntervalMs, factor } = this.#settings;
     if (this.#wakes?.listening) {
-      if (this.#safety && news) this.#wakes.renew(); // it had to be told of these
+      if (this.#safety && news) this.#wakes.renew(); // notifications should have announced these
       if (!this.#wakes.expecting()) {
         this.#safety = true;
         this.#interval = minIntervalMs;
@@ -233,21 +233,21 @@ export class Poller {
   }
 
   /**
-   * Finds out whether entries were trimmed before they were read. Fewer than a stream keeps since all was read: none.
-   * Otherwise the one where all was read must still be there, since the oldest go first; asked when half as many as a
-   * stream keeps were read, so that what is trimmed behind the reader is no false alarm. Where the stream was empty
-   * there is none to ask for.
+   * Detects entries that were trimmed before they were read. If fewer entries were added than a stream keeps since
+   * everything was read, none were. Otherwise the entry at the position where everything was read must still exist,
+   * since the oldest are trimmed first. The check runs when half as many entries as a stream keeps were read, so that
+   * trimming behind the reader is no false alarm. If the stream was empty there is no entry to check.
    */
   async #prove(shard: Shard, more: boolean): Promise<void> {
     const { streamLength } = this.#settings;
     const early = more && shard.provenAt !== FIRST_ID;
     const many = shard.unproven >=
-      (early ? streamLength / 2 : streamLength - 1); // Upstash may keep one fewer than it is told to
+      (early ? streamLength / 2 : streamLength - 1); // Upstash may keep one fewer than configured
     if (more && !many) return;
     if (many) {
       const { provenAt, epoch } = shard;
       const there = await this.#calls.nextId(shard.key, provenAt)
-        .catch(() => undefined); // without a script nobody knows
+        .catch(() => undefined); // without scripts it cannot be known
       if (shard.epoch !== epoch) return;
       if (there !== provenAt) this.#host.gap(shard, "trimmed");
     }
@@ -270,7 +270,7 @@ export class Poller {
         backoffDelay(attempt, { baseMs: RETRY_BASE_MS, maxMs, factor: 2 });
   }
 
-  /** Goes past an entry that is too large to be read by itself: nobody can have it, and all after it can be had. */
+  /** Skips an entry that is too large to be read: no reader can have it, but all after it can be read. */
   async #skip(): Promise<void> {
     const [shard] = this.#page.picked;
     if (shard?.cursor === undefined) return;
@@ -286,7 +286,7 @@ export class Poller {
       shard.skipTo(next);
       this.#host.gap(shard, "unreadable");
     } catch {
-      // It is tried again with the next failure.
+      // tried again after the next failure
     }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Writes what is published: one request at a time, so that order holds, with all that waits.
+ * Writes publishes in order: one request at a time with everything that is queued.
  *
  * @module
  */
@@ -20,18 +20,18 @@ import { UpstashFailure } from "./failure.ts";
 import type { Health } from "./health.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
-/** What a publisher is made with. */
+/** The settings of a publisher. */
 export interface PublisherSettings {
   readonly prefix: string;
   readonly instance: string;
-  /** How long one request may take. */
+  /** How long one request may take, in milliseconds. */
   readonly timeoutMs: number;
-  /** How many characters may wait. */
+  /** How many characters of publishes may wait. */
   readonly maxPending: number;
   readonly streamLength: number;
-  /** Whether nodes on TCP are told too. */
+  /** Whether nodes on TCP are notified too. */
   readonly bridge: boolean;
-  /** Whether nodes that listen for wakes are told. */
+  /** Whether nodes that listen for notifications are notified. */
   readonly wake: boolean;
 }
 
@@ -41,21 +41,21 @@ interface Publish {
   readonly shard: number;
   readonly size: number;
   readonly at: number;
-  /** The same at every try: readers take a number once, and none that is below one they took. */
+  /** The same in every attempt: readers accept a number once, and none below one they accepted. */
   seq: number;
-  /** Whether nodes on TCP were told, or may have been. */
+  /** Whether nodes on TCP were notified, or may have been. */
   told: boolean;
-  /** Whether it may be stored, though nobody has said so. */
+  /** Whether it may be stored without a confirmation. */
   unsure: boolean;
 }
 
-/** What one publish costs beside its texts. */
+/** The cost of one publish beside its texts, in characters. */
 const OVERHEAD = 128;
-/** Of one request, in characters: JSON may take six bytes for one, and Upstash takes 10 MB. */
+/** The largest request, in characters: JSON may take six bytes for one, and Upstash accepts 10 MB. */
 const MAX_REQUEST_LENGTH = 1_400_000;
-/** Of one request: readers have to come along, and streams are short. */
+/** The most entries of one request: readers have to keep up, and streams are short. */
 const MAX_REQUEST_PUBLISHES = 100;
-/** For how many time limits of a request a publish is tried. */
+/** For how many request time limits a publish is retried. */
 const PATIENCE = 3;
 const RETRY = { baseMs: 100, maxMs: 1_000, factor: 2 };
 const RETRY_AT_LEAST_MS = 20;
@@ -116,10 +116,10 @@ export class Publisher {
     this.#running ??= Promise.resolve().then(() => this.#run());
   }
 
-  /** Sends what waits, for a while, and counts what is left. */
+  /** Sends what is queued, for a while, and counts the rest as dropped. */
   async close(patienceMs: number): Promise<void> {
     const done = this.#running ?? Promise.resolve();
-    await within(done, patienceMs, "No answer").catch(() => {}); // then what waits is lost, and counted below
+    await within(done, patienceMs, "No answer").catch(() => {}); // then the queued publishes are lost, and counted below
     this.#closed = true;
     this.#ending.abort();
     this.#drop(this.#queue.splice(0));
@@ -178,7 +178,7 @@ export class Publisher {
     }
   }
 
-  /** One request. Gives what is worth another one. */
+  /** Makes one request. Returns the publishes that are worth a retry. */
   async #try(batch: readonly Publish[]): Promise<Publish[]> {
     const { shards } = this.#subscriptions;
     const before = shards.map(({ cursor, epoch }) => ({ cursor, epoch }));
@@ -215,7 +215,7 @@ export class Publisher {
     return written.slice(0, adds.length);
   }
 
-  /** An entry that was stored, unconfirmed, and came again could reach who began to listen in between. */
+  /** An entry that was stored, unconfirmed, and stored again could reach a node that subscribed in between. */
   async #writeAgain(batch: readonly Publish[]): Promise<Written[]> {
     const adds = batch.map((it) => ({ ...it, key: this.#keyOf(it.shard) }));
     let written: Written[];
@@ -231,12 +231,12 @@ export class Publisher {
     return written;
   }
 
-  /** Tells others of it. */
+  /** Notifies other nodes. */
   #news(batch: readonly Publish[]): Write[] {
     const { prefix, bridge, wake, instance } = this.#settings;
     const news: Write[] = [];
     for (const it of batch) {
-      // Told once: a pub/sub message that comes again cannot be known as such, an entry can.
+      // Notified once: a repeated pub/sub message cannot be detected, a repeated entry can.
       if (!bridge || it.told) continue;
       it.told = true;
       const channel = `${prefix}:${it.channel}`;
@@ -254,7 +254,7 @@ export class Publisher {
     return this.#subscriptions.shards[shard]?.key ?? "";
   }
 
-  /** Counts what the server refused; makes room where a stream has become too large, and gives what may fit then. */
+  /** Counts what the server refused; trims a stream that has become too large, and returns what may fit then. */
   async #refused(
     batch: readonly Publish[],
     written: readonly Written[],
@@ -287,10 +287,10 @@ export class Publisher {
     return again;
   }
 
-  /** Whether the last request was followed by a trim: if that does not help, nothing will. */
+  /** Whether the last request was followed by a trim: if that did not help, nothing will. */
   #trimmed = false;
 
-  /** What waited behind one that was given up for as long as that was tried. */
+  /** Drops what was queued behind a publish that was given up, for as long as that was tried. */
   #dropOlder(than: number): void {
     const young = this.#queue.findIndex((it) => it.at >= than);
     this.#drop(this.#queue.splice(0, young < 0 ? this.#queue.length : young));
@@ -306,7 +306,7 @@ export class Publisher {
   }
 
   #tell(failure: UpstashFailure): void {
-    if (failure.message === this.#told) return; // once for all that follow
+    if (failure.message === this.#told) return; // reported once for all that follow
     this.#told = failure.message;
     this.#host.error(
       new UpstashFailure(`Cannot publish: ${failure.message}`, failure.kind),

@@ -1,5 +1,5 @@
 /**
- * One stream: how far it was read, who has been heard in it, and who listens.
+ * One stream: how far it was read, the last number of each writer, and the subscribers.
  *
  * @module
  */
@@ -9,45 +9,45 @@ import type { Page } from "./calls.ts";
 
 /** How many writers' numbers are remembered. */
 const MAX_WRITERS = 4_096;
-/** How many of them are kept over a rest: who wrote last may write the same again. */
+/** How many of them are saved during a rest: the last writers may repeat an entry. */
 const KEPT_WRITERS = 32;
 
-/** Where reading is, and the last numbers of those who wrote last. */
+/** The read position, and the last numbers of the last writers. */
 export type ShardPosition = readonly [
   cursor: string,
   heard: readonly (readonly [writer: string, seq: number])[],
 ];
 
-/** One channel that is listened to. */
+/** One subscribed channel. */
 export interface Listening {
   readonly channel: string;
-  /** What was published before is not for it: the stream's last id when it became live; `undefined` until it is. */
+  /** Earlier entries are not for this subscriber: the stream's last id when it became live; `undefined` until then. */
   from: string | undefined;
-  /** What came meanwhile. */
+  /** Entries that arrived before it was live. */
   readonly early: [id: string, payload: string][];
   readonly promise: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** What a shard tells. */
+/** Receives the entries of a stream. */
 export interface ShardHost extends Pick<AdapterHost, "message" | "error"> {
   /** An entry that no adapter wrote. */
   foreign(key: string, id: string): void;
 }
 
-/** One stream. It is read while it has a cursor, which it has while somebody listens. */
+/** One stream. It is read while it has a cursor, which it has while any channel is subscribed. */
 export class Shard {
   readonly key: string;
   readonly listening: Map<string, Listening> = new Map();
-  /** The last number of each writer. Kept when nobody listens, so that what a retry repeats is known later. */
+  /** The last number of each writer. Kept without subscribers too, so that repeats are detected later. */
   readonly #heard = new Map<string, number>();
   readonly #host: ShardHost;
   readonly #own: string;
   #cursor: string | undefined;
-  /** Changes when reading begins anew, so that an older answer is known as such. */
+  /** Changes when reading starts over, so that an older reply can be recognised. */
   epoch = 0;
-  /** Where reading was when nothing was left to read, and how many entries came since. */
+  /** The position when everything was read, and how many entries came since. */
   provenAt = "";
   unproven = 0;
 
@@ -57,65 +57,65 @@ export class Shard {
     this.#host = host;
   }
 
-  /** How far it was read, `undefined` while it is not. */
+  /** How far it was read, `undefined` while it is not read. */
   get cursor(): string | undefined {
     return this.#cursor;
   }
 
-  /** Where reading is, to go on later. */
+  /** The read position, to continue later. */
   get position(): ShardPosition | undefined {
     if (this.#cursor === undefined) return undefined;
     return [this.#cursor, [...this.#heard].slice(-KEPT_WRITERS)];
   }
 
-  /** Goes on from a position, for all that listen. */
+  /** Continues from a position, for all subscribers. */
   restore([cursor, heard]: ShardPosition): void {
     for (const [writer, seq] of heard) this.#heard.set(writer, seq);
     if (this.listening.size > 0) this.startAt(cursor);
     for (const it of this.listening.values()) this.goLive(it, cursor);
   }
 
-  /** Begins to read after an id, or goes back to it. */
+  /** Starts to read after an id, or goes back to it. */
   startAt(id: string): void {
     this.epoch++;
     this.#cursor = this.provenAt = id;
     this.unproven = 0;
     for (const it of this.listening.values()) {
-      if (it.from !== undefined) it.from = id; // ids went back: those it waits to pass may never come
+      if (it.from !== undefined) it.from = id; // ids went back: the entries it waits to pass may never come
     }
   }
 
-  /** Ends reading where nobody listens. */
+  /** Stops reading if there are no subscribers. */
   leaveIfSilent(): void {
     if (this.listening.size > 0) return;
     this.epoch++;
     this.#cursor = undefined;
   }
 
-  /** What was read up to now is whole. */
+  /** Marks everything up to now as completely read. */
   prove(): void {
     this.provenAt = this.#cursor ?? "";
     this.unproven = 0;
   }
 
-  /** Goes on behind an entry that cannot be read. */
+  /** Skips an entry that cannot be read. */
   skipTo(id: string): void {
     this.#cursor = id;
     this.unproven++;
   }
 
-  /** The last number that was heard of a writer. */
+  /** Returns the last number received from a writer. */
   heard(writer: string): number {
     return this.#heard.get(writer) ?? 0;
   }
 
-  /** Takes a page, and gives how many entries were new. */
+  /** Takes a page, and returns how many entries were new. */
   take(entries: Page["entries"], epoch: number): number {
     let count = 0;
     for (const [id, fields] of entries) {
-      if (this.epoch !== epoch || this.#cursor === undefined) break; // a listener has left, or begun anew
+      if (this.epoch !== epoch || this.#cursor === undefined) break; // the subscriber has left, or subscribed again
       if (compareIds(id, this.#cursor) <= 0) continue;
-      this.#cursor = id; // before anybody hears of it, who may throw
+      this.#cursor = id; // before any subscriber runs, since it may throw
       this.unproven++;
       count++;
       const entry = fromFields(fields);
@@ -125,7 +125,7 @@ export class Shard {
     return count;
   }
 
-  /** Makes a listener live, with what it may have of what came. */
+  /** Makes a subscriber live, with the entries that are for it. */
   goLive(it: Listening, from: string): void {
     it.from = from;
     for (const [id, payload] of it.early.splice(0)) {
@@ -135,11 +135,11 @@ export class Shard {
     it.resolve();
   }
 
-  /** Numbers of one writer grow: one that does not was repeated, or came after what was written later. */
+  /** The numbers of one writer increase: an entry whose number does not was repeated, or arrived after a later one. */
   #isNew({ instance, seq }: Entry): boolean {
     if (seq <= this.heard(instance)) return false;
     this.#heard.delete(instance);
-    this.#heard.set(instance, seq); // at the end: those at the start were silent longest
+    this.#heard.set(instance, seq); // at the end, so that the least recent writers are at the start
     if (this.#heard.size > MAX_WRITERS) {
       this.#heard.delete(this.#heard.keys().next().value ?? "");
     }

@@ -1,5 +1,5 @@
 /**
- * Who listens, and from where on: the exact start of each subscription.
+ * The subscribers, and the exact start of each subscription.
  *
  * @module
  */
@@ -24,24 +24,24 @@ import {
   type ShardPosition,
 } from "./shard.ts";
 
-/** How often the start is asked for before a subscribe is given up, and for how many time limits of a request. */
+/** How often to ask for the start before a subscribe is given up, and for how many request time limits. */
 const TRIES = 7;
 const PATIENCE = 3;
 const RETRY = { baseMs: 100, maxMs: 1_000, factor: 2 };
 
-/** What subscriptions tell. */
+/** Receives what subscriptions find. */
 export interface SubscriptionsHost extends ShardHost {
-  /** Something is to be read now. */
+  /** There is something to read now. */
   live(): void;
-  /** A stream's ids went back: what came between may be missing. */
+  /** A stream's ids went back: entries in between may be missing. */
   wentBack(shard: Shard): void;
 }
 
 /**
- * The listeners of all streams.
+ * The subscribers of all streams.
  *
- * A listener that is new waits for its stream's last id, T, which one script asks for all that are new in a turn. What
- * was published before that call has an id of at most T, what is published after it resolves has a larger one: ids in a
+ * A new subscriber waits for its stream's last id, T, which one script reads for all new subscribers of a turn. What
+ * was published before that call has an id of at most T; what is published after it resolves has a larger one: ids in a
  * stream only grow, and no clock is read.
  */
 export class Subscriptions {
@@ -51,7 +51,7 @@ export class Subscriptions {
   readonly #host: SubscriptionsHost;
   #new: Listening[] = [];
   #running: Promise<void> | undefined;
-  /** Nobody has a start before it is known where reading stopped. */
+  /** Subscribers have no start before the position of the rest is known. */
   #restored: Promise<void> | undefined;
   #closed = false;
   /** Aborts when the adapter closes. */
@@ -95,7 +95,7 @@ export class Subscriptions {
     return this.#running ?? Promise.resolve();
   }
 
-  /** Where each stream is that is read, by its key. */
+  /** The position of each stream that is read, by its key. */
   get positions(): Record<string, ShardPosition> {
     return Object.fromEntries(
       this.shards.flatMap(({ key, position }) =>
@@ -104,13 +104,13 @@ export class Subscriptions {
     );
   }
 
-  /** Goes on from positions, in what is subscribed until they come. */
+  /** Continues from positions, for channels that are subscribed before they arrive. */
   restore(
     positions: Promise<Readonly<Record<string, ShardPosition>>>,
   ): Promise<void> {
     return this.#restored = positions.then((known) => {
       for (const shard of this.shards) {
-        const position = known[shard.key]; // none where the namespace is another now
+        const position = known[shard.key]; // missing if the namespace has changed
         if (position) shard.restore(position);
       }
       this.#new = this.#new.filter(({ from }) => from === undefined);
@@ -128,7 +128,7 @@ export class Subscriptions {
   }
 
   /**
-   * Looks whether ids went back, as they do where a stream was made anew by a server whose clock is behind.
+   * Checks whether ids went back, as they do when a stream was recreated by a server whose clock is behind.
    *
    * @throws {UpstashFailure}
    */
@@ -137,7 +137,7 @@ export class Subscriptions {
     if (shards.length > 0) await this.#ask(shards);
   }
 
-  /** An own entry has an id. It cannot be before what was read when it was sent. */
+  /** Takes the id of an entry of this node. It cannot be before the read position at the time when it was sent. */
   wrote(
     shard: Shard,
     id: string,
@@ -148,7 +148,7 @@ export class Subscriptions {
     if (compareIds(id, cursor) <= 0) this.#goBack(shard, idBefore(id));
   }
 
-  /** Ends all. */
+  /** Ends all subscriptions. */
   close(): void {
     this.#closed = true;
     this.#ending.abort();
@@ -159,12 +159,12 @@ export class Subscriptions {
     }
   }
 
-  /** The stream of a channel. */
+  /** Returns the stream of a channel. */
   shardOf(channel: string): Shard {
     return this.shards[shardOf(channel)] as Shard; // there are as many
   }
 
-  /** One question at a time: an answer to an older one is no start for a later subscription. */
+  /** One request at a time: the reply to an older one is no start for a later subscription. */
   readonly #run = async (): Promise<void> => {
     await this.#restored;
     while (this.#new.length > 0 && !this.#closed) {
@@ -206,7 +206,7 @@ export class Subscriptions {
     }
   }
 
-  /** The last ids; goes back where one is before what was read when it was asked for. */
+  /** Reads the last ids; goes back where an id is before the read position at the time of the request. */
   async #ask(shards: readonly Shard[]): Promise<Map<Shard, string>> {
     const before = shards.map(({ cursor, epoch }) => ({ cursor, epoch }));
     const ids = await this.#calls.lastIds(shards.map((it) => it.key));

@@ -1,12 +1,12 @@
 /**
- * What is used of a client of Upstash Redis, by structure.
+ * The structural type of an Upstash Redis client.
  *
  * @module
  */
 
-/** A client of the package `@upstash/redis`, with any settings, or one of the same shape. */
+/** A client of the package `@upstash/redis` with any settings, or an object of the same shape. */
 export interface UpstashClientLike {
-  /** Reads streams from given ids on. */
+  /** Reads the entries after given ids. */
   xread(
     keys: string[],
     ids: string[],
@@ -18,10 +18,10 @@ export interface UpstashClientLike {
   pipeline(): UpstashPipelineLike;
 }
 
-/** Gives the client for one request; one that can ends the request by the signal. */
+/** Returns the client for one request. A client that can, aborts the request with the signal. */
 export type MakeClient = (signal: AbortSignal) => Promise<UpstashClientLike>;
 
-/** Commands of a client that leave together. */
+/** Commands that are sent in one request. */
 export interface UpstashPipelineLike {
   /** Adds an entry. */
   xadd(
@@ -32,17 +32,17 @@ export interface UpstashPipelineLike {
       trim: { type: "MAXLEN"; comparison: "~"; threshold: number };
     },
   ): unknown;
-  /** Shortens a stream. */
+  /** Trims a stream. */
   xtrim(
     key: string,
     options: { strategy: "MAXLEN"; exactness: "="; threshold: number },
   ): unknown;
-  /** Reads a stream's end. */
+  /** Reads the end of a stream. */
   xrevrange(key: string, end: string, start: string, count: number): unknown;
-  /** Lets a key go after a while. */
+  /** Sets a key's time to live. */
   expire(key: string, seconds: number): unknown;
   /** Publishes. */
   publish(channel: string, message: string): unknown;
-  /** Sends them, and gives a result or an error for each. */
+  /** Sends the commands, and returns a result or an error for each. */
   exec(options: { keepErrors: true }): Promise<unknown>;
 }
