@@ -114,7 +114,7 @@ class BrokerClient implements DurableObjectAdapter {
   constructor(options: DurableObjectAdapterOptions) {
     if (typeof options?.broker?.idFromName !== "function") {
       throw new TypeError(
-        "Cannot create an adapter: broker is no binding, must be one to the class Broker",
+        "Cannot create an adapter: broker is not a binding, must be a binding to the class Broker",
       );
     }
     this.#options = options;
@@ -219,7 +219,7 @@ class BrokerClient implements DurableObjectAdapter {
       });
       for (const [, interest] of add) interest?.resolve();
     } catch (cause) {
-      const error = unavailable("it does not answer", cause);
+      const error = unavailable("it did not answer", cause);
       for (const [channel, interest] of add) {
         if (this.#interests.get(channel) === interest) {
           this.#interests.delete(channel);
@@ -248,7 +248,7 @@ class BrokerClient implements DurableObjectAdapter {
       } catch (cause) {
         for (const [channel] of letters) this.#host?.dropped(channel, 1);
         if (!this.#failing) {
-          this.#host?.error(unavailable("what was published is lost", cause));
+          this.#host?.error(unavailable("published messages are lost", cause));
         }
         this.#failing = true; // reported once
       }
@@ -262,7 +262,9 @@ class BrokerClient implements DurableObjectAdapter {
     const asked = object.fetch(post(order, {}));
     const answer = await within(asked, this.#timeoutMs, "No answer");
     await answer.text();
-    if (!answer.ok) throw new Error(`The broker says ${answer.status}`);
+    if (!answer.ok) {
+      throw new Error(`The broker answered with status ${answer.status}`);
+    }
   }
 
   async #close(): Promise<void> {

@@ -87,7 +87,7 @@ function choose(env: Environment): Choice {
   }
   if (redisUrl !== undefined) {
     throw new TypeError(
-      "Cannot choose an adapter: REDIS_URL is set and this host has no TCP, must be UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN",
+      "Cannot choose an adapter: REDIS_URL is set but this host has no TCP, must be UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN",
     );
   }
   return {

@@ -287,7 +287,9 @@ function chooseBridge(
 
 function notOpen(): Promise<never> {
   return Promise.reject(
-    unavailable("Cannot reach the registry: the adapter is not open"),
+    unavailable(
+      "Cannot use the presence store: the adapter is not open, must be passed to a server first",
+    ),
   );
 }
 

@@ -183,7 +183,9 @@ class UpstashAdapter implements Adapter {
       (...script) =>
         this.#closed || !this.#node
           ? Promise.reject(
-            unavailable("Cannot reach the registry: the adapter is not open"),
+            unavailable(
+              "Cannot use the presence store: the adapter is not open, must be passed to a server first",
+            ),
           )
           : this.#node.evaluate(...script),
     );

@@ -39,7 +39,7 @@ export function memoryPresence(
     const node = nodeId();
     if (node !== undefined && up()) return node;
     throw unavailable(
-      "Cannot reach the registry: the bus is down, or the adapter not open",
+      "Cannot use the presence store: the bus is down, or the adapter is not open",
     );
   };
   const living = (): [string, Registered][] => {

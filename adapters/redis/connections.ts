@@ -70,7 +70,7 @@ export class Connections {
         this.#ready(subscribing, "subscriber"),
       ]);
       // The timeout starts here: loading the client package took part of the time before.
-      const inTime = within(ready, timeoutMs, "Redis has not answered");
+      const inTime = within(ready, timeoutMs, "Redis did not answer");
       await Promise.race([inTime, aborted(signal)]);
       const stale = [...this.#stale];
       // If the client has lost these subscriptions it throws; they are gone in both cases.

@@ -24,7 +24,7 @@ export function ioRedisConnection(
         lost(
           cause instanceof Error
             ? cause
-            : new Error(`The client told "${event}"`),
+            : new Error(`The client emitted "${event}"`),
         ))
     ),
   ];

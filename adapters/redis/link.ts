@@ -88,7 +88,9 @@ export class Link {
     if (this.usable && !this.#closed) {
       return this.#subscriptions.subscribe(channel);
     }
-    const state = this.#closed ? "the adapter is closed" : "Redis is away";
+    const state = this.#closed
+      ? "the adapter is closed"
+      : "Redis is unreachable";
     return Promise.reject(
       unavailable(
         `Cannot subscribe to ${JSON.stringify(channel)}: ${state}`,
@@ -121,14 +123,16 @@ export class Link {
     }
     const pair = this.#pair;
     if (!pair || this.#closed) {
-      const state = this.#closed ? "the adapter is closed" : "Redis is away";
-      throw unavailable(`Cannot reach the registry: ${state}`, this.#cause);
+      const state = this.#closed
+        ? "the adapter is closed"
+        : "Redis is unreachable";
+      throw unavailable(`Cannot use the presence store: ${state}`, this.#cause);
     }
     try {
       const ran = pair.evaluate(script, keys, args);
-      return await within(ran, timeoutMs, "Redis has not answered");
+      return await within(ran, timeoutMs, "Redis did not answer");
     } catch (cause) {
-      throw unavailable("The registry has not answered", cause);
+      throw unavailable("The presence store did not answer", cause);
     }
   }
 
@@ -194,7 +198,7 @@ export class Link {
       await within(
         pair.subscribe([probe]),
         timeoutMs,
-        "Redis has confirmed no subscription",
+        "Redis did not confirm a subscription",
       );
       await this.#subscriptions.attach(pair, timeoutMs);
       signal.throwIfAborted();
@@ -211,7 +215,7 @@ export class Link {
           },
         }, () =>
           lost(
-            unavailable(`Redis has not answered within ${timeoutMs} ms`),
+            unavailable(`Redis did not answer within ${timeoutMs} ms`),
           )),
         timeoutMs / 2,
       );

@@ -40,7 +40,7 @@ export function nodeRedisConnection(
       lost(
         cause instanceof Error
           ? cause
-          : new Error(`The client told "${event}"`),
+          : new Error(`The client emitted "${event}"`),
       );
     client.on(event, listener);
     return () => client.off(event, listener);

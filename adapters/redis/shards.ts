@@ -55,7 +55,7 @@ export class Shards {
     if (!link || this.#closed) {
       throw unavailable(
         `Cannot subscribe to ${JSON.stringify(channel)}: ${
-          this.#closed ? "the adapter is closed" : "Redis is away"
+          this.#closed ? "the adapter is closed" : "Redis is unreachable"
         }`,
         this.#cause,
       );
@@ -102,7 +102,10 @@ export class Shards {
     await this.#whenKnown();
     const link = this.#linkOf(keys[0] ?? "");
     if (link && !this.#closed) return await link.evaluate(script, keys, args);
-    throw unavailable("Cannot reach the registry: Redis is away", this.#cause);
+    throw unavailable(
+      "Cannot use the presence store: Redis is unreachable",
+      this.#cause,
+    );
   }
 
   /** See `Adapter.close`. */
@@ -270,9 +273,9 @@ async function fetchTopology(
   client.on("error", () => {}); // commands that fail report it themselves
   try {
     const connected = client.connect();
-    await within(connected, timeoutMs, "Redis has not answered");
+    await within(connected, timeoutMs, "Redis did not answer");
     const asked = client.sendCommand(["CLUSTER", "SLOTS"]);
-    const answer = await within(asked, timeoutMs, "Redis has not answered");
+    const answer = await within(asked, timeoutMs, "Redis did not answer");
     const topology = Topology.parse(answer, new URL(url).hostname);
     if (topology) return topology;
     throw unavailable("The cluster has slots without a server");

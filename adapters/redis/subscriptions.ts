@@ -100,7 +100,7 @@ export class Subscriptions {
       return { channels, confirmed };
     });
     for (const { channels, confirmed } of commands) {
-      const late = "Redis has confirmed no subscription";
+      const late = "Redis did not confirm a subscription";
       try {
         await within(confirmed, timeoutMs, late);
         this.#mustBe(pair);
@@ -143,7 +143,9 @@ export class Subscriptions {
       it.off?.resolve();
       it.up?.reject(
         unavailable(
-          `Cannot subscribe to ${JSON.stringify(channel)}: Redis is away`,
+          `Cannot subscribe to ${
+            JSON.stringify(channel)
+          }: Redis is unreachable`,
           cause,
         ),
       );
@@ -223,7 +225,9 @@ export class Subscriptions {
     it.off?.resolve();
     it.up?.reject(
       unavailable(
-        `Cannot subscribe to ${JSON.stringify(channel)}: Redis refuses it`,
+        `Cannot subscribe to ${
+          JSON.stringify(channel)
+        }: Redis refused the subscription`,
         error,
       ),
     );
@@ -241,7 +245,7 @@ export class Subscriptions {
         unavailable(
           `Cannot subscribe to ${
             JSON.stringify(channel)
-          }: it was unsubscribed meanwhile`,
+          }: it was unsubscribed in the meantime`,
         ),
       );
       this.#channels.delete(channel);

@@ -77,7 +77,7 @@ function useOf(client: RedisClientLike, sharded: boolean): ClientUse {
   if (isBunRedis(client)) {
     if (sharded) {
       throw new TypeError(
-        "Cannot create the Redis adapter: Bun's own client has no SSUBSCRIBE, must be a client of redis or ioredis when sharded is true",
+        "Cannot create the Redis adapter: Bun's RedisClient has no SSUBSCRIBE, must be a client of redis or ioredis if sharded is true",
       );
     }
     return {
@@ -88,7 +88,7 @@ function useOf(client: RedisClientLike, sharded: boolean): ClientUse {
     };
   }
   throw new TypeError(
-    "Cannot create the Redis adapter: the client is none that is known, must be one of the packages redis or ioredis, or Bun's own",
+    "Cannot create the Redis adapter: unsupported client type, must be node-redis, ioredis or Bun's RedisClient",
   );
 }
 

@@ -147,5 +147,7 @@ function lineEnd(set: string): string {
 
 function asArray(reply: unknown): unknown[] {
   if (Array.isArray(reply)) return reply;
-  throw unavailable("The registry answered in another shape than Redis does");
+  throw unavailable(
+    "The presence store returned a reply of an unexpected shape",
+  );
 }

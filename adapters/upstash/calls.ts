@@ -195,7 +195,7 @@ export class Calls {
         request.abort();
       };
     });
-    const late = `Upstash has not answered within ${this.timeoutMs} ms`;
+    const late = `Upstash did not answer within ${this.timeoutMs} ms`;
     const timer = setTimeout(() => giveUp(late), this.timeoutMs);
     this.#pending.add(giveUp);
     try {
@@ -228,7 +228,7 @@ function firstId(range: unknown): string {
 /** Creates the error for a reply of an unexpected shape. */
 export function shapeless(what: string): UpstashFailure {
   return new UpstashFailure(
-    `The answer to ${what} has another shape than Redis gives it`,
+    `The reply to ${what} has an unexpected shape`,
     "away",
   );
 }

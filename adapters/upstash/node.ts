@@ -150,7 +150,7 @@ export class UpstashNode {
       } catch (error) {
         const cause = UpstashFailure.of(error);
         if (cause.kind !== "away" || tries >= TRIES || this.#closed) {
-          throw unavailable("The registry has not answered", cause);
+          throw unavailable("The presence store did not answer", cause);
         }
         await delay(backoffDelay(tries, RETRY));
       }
@@ -219,7 +219,7 @@ export class UpstashNode {
     this.#foreignTold = true;
     this.#host.error(
       new TypeError(
-        `Cannot read entry ${id} of ${key}: no adapter wrote it, must be left to them; further ones are passed over`,
+        `Cannot read entry ${id} of ${key}: it was not written by an adapter; further ones are skipped`,
       ),
     );
   }

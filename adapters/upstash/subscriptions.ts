@@ -124,7 +124,7 @@ export class Subscriptions {
     if (!it) return;
     shard.listening.delete(channel);
     shard.leaveIfSilent();
-    it.reject(refusal(channel, "it was unsubscribed meanwhile"));
+    it.reject(refusal(channel, "it was unsubscribed in the meantime"));
   }
 
   /**

@@ -92,8 +92,8 @@ test("what cannot be is refused when it is created", () => {
       [{ url: server.url, client }, "needs one of"],
       [{ publisher: client }, "must be two clients"],
       [{ publisher: client, subscriber: client }, "must be two clients"],
-      [{ client: {} as typeof client }, "the client is none that is known"],
-      [{ client: bun, sharded: true }, "Bun's own client has no SSUBSCRIBE"],
+      [{ client: {} as typeof client }, "unsupported client type"],
+      [{ client: bun, sharded: true }, "Bun's RedisClient has no SSUBSCRIBE"],
       [{ url: server.url, namespace: "" }, 'namespace is ""'],
       [{ url: server.url, timeoutMs: 0 }, "timeoutMs is 0"],
     ] as const
@@ -106,7 +106,7 @@ test("what cannot be is refused when it is created", () => {
 });
 
 test(
-  "closed while Redis is away, nothing is subscribed on the user's clients when it is back",
+  "closed while Redis is unreachable, nothing is subscribed on the user's clients when it is back",
   async () => {
     for (const { make, end } of [nodeRedis(true), ioredis(true)]) {
       const host = new RecordingHost();
