@@ -36,7 +36,7 @@ test(
           "super-line: adapter upstash: KV_REST_API_URL is set",
           "super-line: adapter upstash, with bridge: REDIS_URL and UPSTASH_REDIS_REST_URL are set, and this host has no TCP",
           "super-line: adapter upstash, with bridge: REDIS_URL and KV_REST_API_URL are set, and this host has no TCP",
-          "TypeError: Cannot choose an adapter: REDIS_URL is set and this host has no TCP, must be UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN",
+          "TypeError: Cannot choose an adapter: REDIS_URL is set but this host has no TCP, must be UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN",
           "super-line: adapter memory: neither REDIS_URL nor UPSTASH_REDIS_REST_URL is set, so this node is alone",
         ]);
       } finally {
