@@ -27,6 +27,7 @@ import type {
   Handshake,
   HandshakeExtras,
 } from "./server/handshake/handshake.ts";
+import { isHttpTransport } from "./runtimes/http.ts";
 import { createPoll } from "./runtimes/poll.ts";
 import { openWs, type WsLike } from "./runtimes/ws.ts";
 
@@ -108,18 +109,22 @@ export function superline<Ctx extends ContextLike = HonoContextLike>(
   }
   const poll = createPoll();
   return async (c, next) => {
-    if (c.req.raw.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-      return await next();
-    }
+    const isUpgrade =
+      c.req.raw.headers.get("upgrade")?.toLowerCase() === "websocket";
+    if (!isUpgrade && !isHttpTransport(c.req.raw)) return await next();
     const identity = await options.identity?.(c);
-    const extras = { hono: c, ...(identity !== undefined && { identity }) };
-    if (!upgradeWebSocket || !decide) {
+    const tcp = nodeSocketIn(c.env);
+    const extras = {
+      hono: c,
+      ...(tcp?.remoteAddress && { remoteAddress: tcp.remoteAddress }),
+      ...(identity !== undefined && { identity }),
+    };
+    if (!isUpgrade || !upgradeWebSocket || !decide) {
       const response = await srv.upgrade(c.req.raw, c.env, extras);
       if (response.status === 101) keepUpgrade(c, response);
       return response;
     }
 
-    const tcp = nodeSocketIn(c.env);
     const gone = new AbortController();
     const leave = () => gone.abort();
     for (const event of OVER) tcp?.on(event, leave);
@@ -127,7 +132,6 @@ export function superline<Ctx extends ContextLike = HonoContextLike>(
     const handshake = await decide(c.req.raw, {
       ...extras,
       signal,
-      ...(tcp?.remoteAddress && { remoteAddress: tcp.remoteAddress }),
     });
     if (handshake.kind === "respond") return handshake.response;
     // Told when the peer goes before `onOpen`, which then never comes.

@@ -19,10 +19,21 @@ import { createInMemoryAdapter } from "../adapters/memory.ts";
 import type { Contract } from "./contract/define.ts";
 import { createNode } from "./server/create_node.ts";
 import type { AuthResult, ContractDefinition } from "./contract/types.ts";
+import { createHttpTransport } from "./runtimes/http.ts";
+import { httpHostOf } from "./runtimes/http_host.ts";
+import {
+  answerHttp,
+  type IncomingRequestLike,
+  type OutgoingResponseLike,
+} from "./runtimes/node_http.ts";
 import { attach, type HttpServerLike } from "./runtimes/node.ts";
 import type { CloseOptions, Node } from "./server/api/types.ts";
 import type { ServerOptions } from "./server/options.ts";
 
+export type {
+  IncomingRequestLike,
+  OutgoingResponseLike,
+} from "./runtimes/node_http.ts";
 export type {
   HttpServerLike,
   IncomingLike,
@@ -37,6 +48,26 @@ export interface NodeServerOptions<
 > extends ServerOptions<C, A> {
   /** Whose upgrades to take: those to `path`, or all. It is not closed with the socket server. */
   readonly server: HttpServerLike;
+}
+
+/** A node on an `http.Server`. */
+export interface HttpNode<C extends ContractDefinition, A> extends Node<C, A> {
+  /**
+   * Answers a request of the HTTP transport, for clients that cannot open a WebSocket.
+   *
+   * @returns `false` when the request is another one: it is then the application's to answer, and nothing was read
+   *
+   * @example Beside the application's own requests
+   * ```ts ignore
+   * server.on("request", (request, response) => {
+   *   if (!srv.answer(request, response)) app(request, response);
+   * });
+   * ```
+   */
+  answer(
+    request: IncomingRequestLike,
+    response: OutgoingResponseLike,
+  ): boolean;
 }
 
 /**
@@ -55,24 +86,31 @@ export interface NodeServerOptions<
 export function createSocketServer<
   C extends ContractDefinition,
   A extends AuthResult<C>,
->(contract: Contract<C>, options: NodeServerOptions<C, A>): Node<C, A> {
+>(
+  contract: Contract<C>,
+  options: NodeServerOptions<C, A>,
+): HttpNode<C, A> {
   const { server, ...rest } = options;
   if (typeof server?.on !== "function") {
     throw new TypeError(
       `Cannot create a server: server is ${typeof server}, must be an http.Server`,
     );
   }
-  const { node, settings } = createNode(contract, {
+  const created = createNode(contract, {
     ...rest,
     adapter: rest.adapter ?? createInMemoryAdapter(),
   });
+  const { node, settings } = created;
   const close = node.close.bind(node);
   let closed: Promise<void> | undefined;
   const detach = attach(node, server, {
     path: rest.path,
     maxMessageBytes: settings.limits.maxMessageBytes,
   });
+  const http = createHttpTransport(httpHostOf(created as never)); // of any contract
   return Object.assign(node, {
+    answer: (request: IncomingRequestLike, response: OutgoingResponseLike) =>
+      answerHttp(http, request, response),
     // Upgrades are taken until the end: while the node drains it has an answer for them.
     close: (how?: CloseOptions): Promise<void> =>
       closed ??= close(how).finally(detach),

@@ -16,7 +16,7 @@
 import type { Contract } from "../contract/define.ts";
 import type { ContractDefinition, RoleName } from "../contract/types.ts";
 import { ClientCore } from "./core.ts";
-import type { WebSocketConstructor } from "./link.ts";
+import { webSocket } from "./transport.ts";
 import type { Client, ClientOptions } from "./types.ts";
 
 export { backoffDelay } from "../shared/backoff.ts";
@@ -29,6 +29,8 @@ export type {
   WebSocketConstructor,
   WebSocketLike,
 } from "./link.ts";
+export { webSocket } from "./transport.ts";
+export type { Transport } from "./transport.ts";
 export type { Contract } from "../contract/define.ts";
 export type {
   CallArgument,
@@ -94,10 +96,8 @@ export function createClient<
       `Cannot create a client of role "${role}": no such role, must be one of "${roles}"`,
     );
   }
-  // The global one is not of our structural type, but has all its members.
-  const Socket = options.WebSocket ??
-    (globalThis.WebSocket as unknown as WebSocketConstructor | undefined);
-  if (!Socket && !options.lazy) {
+  const { transport, WebSocket, lazy } = options;
+  if (!transport && !WebSocket && !globalThis.WebSocket && !lazy) {
     throw new TypeError(
       "Cannot create a client: there is no global WebSocket, must be passed as WebSocket",
     );
@@ -107,6 +107,8 @@ export function createClient<
     contract,
     surface,
     options,
-    Socket as WebSocketConstructor, // a lazy client on a server that renders pages never dials
+    (transport ?? [webSocket(WebSocket)]).reduce((first, next) =>
+      next.behind?.(first) ?? next
+    ),
   ) as unknown as Client<C, R>;
 }

@@ -25,7 +25,8 @@ import { addressOf, backoffOf } from "./address.ts";
 import { type Answerer, Answers } from "./question_handlers.ts";
 import { Calls } from "./calls.ts";
 import { createGate, type Gate } from "./deferred.ts";
-import { type ClientStatus, Link, type WebSocketConstructor } from "./link.ts";
+import { type ClientStatus, Link } from "./link.ts";
+import type { Transport } from "./transport.ts";
 import { Login } from "./token_refresh.ts";
 import { createOutgoing } from "./outgoing.ts";
 import { accepted, type Fn, run } from "./listeners.ts";
@@ -64,7 +65,7 @@ export class ClientCore {
     contract: Contract,
     surface: Surface,
     options: ClientOptions,
-    Socket: WebSocketConstructor,
+    transport: Transport,
   ) {
     this.role = options.role;
     this.#surface = surface;
@@ -102,7 +103,7 @@ export class ClientCore {
       Object.defineProperty(this, name, { value: method });
     }
     this.#link = new Link({
-      WebSocket: Socket,
+      transport,
       backoff: backoffOf(options),
       address: () => addressOf(options),
       accept: (hello) => this.#flawOf(hello),

@@ -21,9 +21,12 @@ import {
 } from "../wire/protocol.ts";
 import type { Data } from "../wire/bytes.ts";
 import { tokenProtocol } from "../wire/token.ts";
+import type { Transport } from "./transport.ts";
 
 /** What is used of a standard `WebSocket`. */
 export interface WebSocketLike {
+  /** The transport's name, where it is another than the one that was dialled. */
+  readonly transport?: string;
   /** Set to `arraybuffer`. */
   binaryType: string;
   /** The subprotocol is agreed, and messages may be sent. */
@@ -69,6 +72,8 @@ export interface ClientStatus {
   readonly willRetry: boolean;
   /** While it waits: how long, in milliseconds from this status on. */
   readonly retryInMs?: number;
+  /** While it is open: the name of the transport that it uses. */
+  readonly transport?: string;
 }
 
 /** What a link is made of. */
@@ -78,7 +83,7 @@ export interface LinkOptions {
     { readonly url: string; readonly token: string | undefined }
   >;
   /** What dials. */
-  readonly WebSocket: WebSocketConstructor;
+  readonly transport: Transport;
   /** The waits between attempts; `undefined` for only one attempt. */
   readonly backoff: BackoffOptions | undefined;
   /** Checks the server's hello; a flaw ends the link for good. */
@@ -120,7 +125,7 @@ export class Link {
 
   /** Dials, unless it does so already: also called when a browser is on a network again. */
   readonly connect = (): void => {
-    const { state, retryInMs: _, ...last } = this.#status;
+    const { state, retryInMs: _, transport: __, ...last } = this.#status;
     if (state !== "waiting" && state !== "idle") return;
     globalThis.addEventListener?.("online", this.connect); // the same one again is not added
     clearTimeout(this.#timer);
@@ -153,7 +158,7 @@ export class Link {
   async #dial(): Promise<void> {
     const { url, token } = await this.#options.address();
     if (this.#status.state !== "connecting") return;
-    const socket = new this.#options.WebSocket(
+    const socket = this.#options.transport.dial(
       url,
       token === undefined ? [PROTOCOL] : [PROTOCOL, tokenProtocol(token)],
     );
@@ -204,7 +209,12 @@ export class Link {
       if (!this.#timer) this.#expectSign(patienceMs);
       this.send(PING);
     }, hello.heartbeatMs);
-    this.#turnTo({ state: "open", willRetry: true });
+    const { transport } = this.#options;
+    this.#turnTo({
+      state: "open",
+      willRetry: true,
+      transport: this.#socket?.transport ?? transport.name,
+    });
     if (this.#status.state === "open") this.#options.opened(hello); // a listener may have closed it
   }
 

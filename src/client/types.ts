@@ -18,6 +18,7 @@ import type {
   TopicArgs,
   TopicName,
 } from "../contract/types.ts";
+import type { Transport } from "./transport.ts";
 import type { Joined } from "../wire/joined.ts";
 import type {
   ClientState,
@@ -233,6 +234,11 @@ export interface ClientOptions<R extends string = string> {
    * @default {2}
    */
   readonly reconnectFactor?: number;
+  /**
+   * What carries the connection, in the order in which it is tried: `[webSocket(), http()]` for networks that block
+   * WebSockets. A WebSocket alone when left out.
+   */
+  readonly transport?: readonly [Transport, ...Transport[]];
   /** What dials; the global `WebSocket` when left out. Node 20 has none: pass the one of `ws`. */
   readonly WebSocket?: WebSocketConstructor;
   /** Called for what has no caller: a listener that throws, a subscription refused. Written to the console when left out. */

@@ -10,6 +10,8 @@ import type { AuthResult, ContractDefinition } from "../contract/types.ts";
 import { createNode } from "../server/create_node.ts";
 import type { Node } from "../server/api/types.ts";
 import type { ServerOptions } from "../server/options.ts";
+import { createHttpTransport } from "./http.ts";
+import { httpHostOf } from "./http_host.ts";
 import {
   copyOf,
   createDenoUpgrade,
@@ -82,10 +84,12 @@ export function createSocketServer<
   contract: Contract<C>,
   options: ServerOptions<C, A>,
 ): SocketServer<C, A> {
-  const { node, settings } = createNode(contract, {
+  const created = createNode(contract, {
     ...options,
     adapter: options?.adapter ?? createInMemoryAdapter(),
   });
+  const { node, settings } = created;
+  const http = createHttpTransport(httpHostOf(created as never)); // of any contract
   const upgradeOnBun = createBunUpgrade();
   const upgradeOnDeno = createDenoUpgrade();
   const deno = denoGlobal();
@@ -96,7 +100,7 @@ export function createSocketServer<
     extras: HandshakeExtras,
   ): Promise<Response> {
     const bun = bunServerIn(platform);
-    const handshake = await node.handshake(deno ? copyOf(request) : request, {
+    const known: HandshakeExtras = {
       ...extras,
       get remoteAddress() {
         return extras.remoteAddress ??
@@ -106,7 +110,13 @@ export function createSocketServer<
         // Deno's own aborts for answered requests as well, and Deno prints a warning once it was read (2.9).
         return extras.signal ?? (deno ? undefined : request.signal);
       },
-    });
+    };
+    const answer = http.take(request, known);
+    if (answer) return await answer;
+    const handshake = await node.handshake(
+      deno ? copyOf(request) : request,
+      known,
+    );
     if (handshake.kind === "respond") return handshake.response;
     if (bun) return upgradeOnBun(request, bun, handshake);
     if (deno) return upgradeOnDeno(request, deno, handshake);

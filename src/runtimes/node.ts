@@ -168,9 +168,10 @@ function urlOf({ url = "/", rawHeaders }: IncomingLike): URL | undefined {
 }
 
 /** The request as the web has it; `undefined` when it cannot be one. */
-function requestOf(
+export function requestOf(
   incoming: IncomingLike,
-  signal: AbortSignal,
+  signal?: AbortSignal,
+  init: { method?: string; body?: BodyInit } = {},
 ): Request | undefined {
   const { rawHeaders } = incoming;
   const url = urlOf(incoming);
@@ -180,7 +181,12 @@ function requestOf(
     for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
       headers.append(rawHeaders[at] ?? "", rawHeaders[at + 1] ?? "");
     }
-    return new Request(url, { headers, signal });
+    return new Request(url, {
+      ...init,
+      ...(init.body && { duplex: "half" }), // a stream needs it (fetch, RequestInit)
+      headers,
+      ...(signal && { signal }),
+    });
   } catch {
     return undefined; // such as a header that fetch does not allow
   }

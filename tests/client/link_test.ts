@@ -17,7 +17,7 @@ test("onStatus tells every change, with code, reason and whether it retries", as
   client.close();
   client.close();
   expect(states).toEqual([
-    { state: "open", willRetry: true },
+    { state: "open", willRetry: true, transport: "webSocket" },
     {
       state: "waiting",
       code: 1012,
@@ -26,7 +26,7 @@ test("onStatus tells every change, with code, reason and whether it retries", as
       retryInMs: expect.any(Number),
     },
     { state: "connecting", code: 1012, reason: "restart", willRetry: true },
-    { state: "open", willRetry: true },
+    { state: "open", willRetry: true, transport: "webSocket" },
     { state: "closed", code: 1000, reason: "", willRetry: false },
   ]);
 });

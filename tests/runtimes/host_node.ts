@@ -5,7 +5,10 @@ import process from "node:process";
 import { serve, upgradeWebSocket } from "@hono/node-server";
 import { WebSocketServer } from "ws";
 import { createSocketServer } from "../../mod.ts";
-import { createSocketServer as createOnNode } from "../../src/node.ts";
+import {
+  createSocketServer as createOnNode,
+  type HttpNode,
+} from "../../src/node.ts";
 import { api, packed } from "./api.ts";
 import { createHonoApp } from "./hono_app.ts";
 import { Nodes } from "./nodes.ts";
@@ -16,6 +19,11 @@ process.stdin.on("end", () => process.exit(0)).resume();
 
 function servePlain(): void {
   const server = createServer((incoming, answer) => {
+    const node = nodes.at(`http://localhost${incoming.url}`)?.srv;
+    if (node && "answer" in node) {
+      const { answer: take } = node as unknown as HttpNode<never, never>; // createOnNode made it
+      if (take(incoming, answer)) return;
+    }
     nodes.http(requestOf(incoming)).then(async (response) => {
       answer.writeHead(response.status, Object.fromEntries(response.headers));
       answer.end(await response.text());

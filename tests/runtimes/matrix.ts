@@ -34,6 +34,9 @@ export interface Pair {
  * without clients on these, and its oldest compatibility date with Bun alone.
  */
 export function isPaired(server: ServerPlace, client: ClientPlace): boolean {
+  if (client.transport) {
+    return /^(Bun|Deno|Node 20|Cloudflare)( \+|$)/.test(server.name);
+  }
   if (server.name === "Cloudflare, oldest") return client.name === "Bun";
   if (/^Cloudflare/.test(server.name)) return !/^Node 2[24]/.test(client.name);
   const newer = /^Node 2[24]/.exec(server.name)?.[0];
@@ -117,7 +120,13 @@ export class Matrix {
       const names = cases.map(({ name }) => name);
       failure += await within(
         client.command
-          ? this.#runProgram(client.command, origin, names, take)
+          ? this.#runProgram(
+            client.command,
+            origin,
+            names,
+            client.transport ?? "",
+            take,
+          )
           : this.#runPage(origin, names, take),
         PAIR_MS,
       );
@@ -141,12 +150,14 @@ export class Matrix {
     command: readonly string[],
     origin: string,
     names: string[],
+    transport: string,
     take: (outcome: Outcome) => void,
   ): Promise<string> {
     const { lines, ended } = this.#start([
       ...command,
       origin,
       JSON.stringify(names),
+      transport,
     ]);
     lines((line) => line.startsWith('{"name"') && take(JSON.parse(line)));
     return await ended;

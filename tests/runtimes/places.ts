@@ -20,6 +20,8 @@ export interface ServerPlace extends Place {
 }
 
 export interface ClientPlace extends Place {
+  /** `http` or `poll`: the HTTP transport, streamed or with long-polling; a WebSocket when left out. */
+  readonly transport?: "http" | "poll";
   /** Starts the client program; `undefined` for the browser. */
   readonly command: Command | undefined;
 }
@@ -102,6 +104,19 @@ export const clients: readonly ClientPlace[] = [
     command: onNode(version, "client_program"),
   })),
   { name: "Chromium", can: ["cookie"], command: undefined },
+  // On Bun: what differs is the server's runtime.
+  {
+    name: "HTTP",
+    can: ["headers"],
+    command: onBun("client_program"),
+    transport: "http",
+  },
+  {
+    name: "HTTP, long-polling",
+    can: ["headers"],
+    command: onBun("client_program"),
+    transport: "poll",
+  },
 ];
 
 /** Why a place is not in the matrix here; `undefined` when it is. */

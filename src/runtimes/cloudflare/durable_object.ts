@@ -10,6 +10,8 @@ import { type CreatedNode, createNode } from "../../server/create_node.ts";
 import type { AuthResult, ContractDefinition } from "../../contract/types.ts";
 import type { Node } from "../../server/api/types.ts";
 import type { ServerOptions } from "../../server/options.ts";
+import { createHttpTransport, type HttpTransport } from "../http.ts";
+import { httpHostOf } from "../http_host.ts";
 import { Alarm } from "./alarm.ts";
 import { Attachments } from "./attachment.ts";
 import { DurableSockets } from "./sockets.ts";
@@ -109,6 +111,7 @@ export function durableObject<
     readonly #adapter: Adapter & Partial<ReachableAdapter>;
     readonly #sockets: DurableSockets;
     readonly #alarm: Alarm;
+    readonly #http: HttpTransport;
     readonly #rest: Rest | undefined;
 
     constructor(state: DurableStateLike, env: Env) {
@@ -127,6 +130,7 @@ export function durableObject<
       );
       this.srv = this.#node.node;
       app(this.srv);
+      this.#http = createHttpTransport(httpHostOf(this.#node as never));
       const attachments = new Attachments(state.storage, report);
       this.#sockets = new DurableSockets(state, attachments);
       this.#rest = this.#adapter.rest && new Rest(this.#adapter.rest, {
@@ -148,11 +152,14 @@ export function durableObject<
       if (taken) return await taken;
       const { inner, identity } = takeIdentity(request);
       const address = inner.headers.get("cf-connecting-ip");
-      const handshake = await this.srv.handshake(inner, {
+      const extras = {
         signal: request.signal,
         ...(address !== null && { remoteAddress: address }),
         ...(identity !== undefined && { identity }),
-      });
+      };
+      const answer = this.#http.take(inner, extras);
+      if (answer) return await answer;
+      const handshake = await this.srv.handshake(inner, extras);
       return handshake.kind === "respond"
         ? handshake.response
         : this.#sockets.open(handshake);
