@@ -26,7 +26,12 @@ export class Ours extends durableObject(
   () => ({
     authenticate: () => ({ role: "user" }),
     onConnection: (conn) => void srv.room("r").add(conn),
-    limits: { framesPerSecond: 1e9, frameBurst: 1e9, handshakesPerSecond: 1e6 },
+    limits: {
+      framesPerSecond: 1e9,
+      frameBurst: 1e9,
+      bytesPerSecond: 1e12,
+      handshakesPerSecond: 1e6,
+    },
   }),
   (node) => {
     srv = node;

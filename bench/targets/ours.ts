@@ -36,7 +36,12 @@ export async function serve(
     authenticate: () => ({ role: "user" as const }),
     onConnection: (conn: Conn) => opened(conn),
     // The load is one peer with all the requests there are.
-    limits: { framesPerSecond: 1e9, frameBurst: 1e9, handshakesPerSecond: 1e6 },
+    limits: {
+      framesPerSecond: 1e9,
+      frameBurst: 1e9,
+      bytesPerSecond: 1e12,
+      handshakesPerSecond: 1e6,
+    },
     adapter: mode.startsWith("redis:") ? createRedisAdapter(mode) : undefined,
     validateOutput: mode !== "unvalidated",
   };

@@ -71,6 +71,21 @@ export interface LimitOptions {
    */
   readonly frameBurst?: number;
   /**
+   * How many bytes a second one connection may send in the long run; text counts one for each UTF-16 unit. At once it
+   * may send four times `maxMessageBytes`, and at least what it may send in a second. More is refused with
+   * `RATE_LIMITED`; when as much again is refused, the connection closes with 1008.
+   *
+   * @default {1_048_576}
+   */
+  readonly bytesPerSecond?: number;
+  /**
+   * How deep arrays and objects may be nested in a payload that is plain JSON. A deeper one is refused with
+   * `BAD_REQUEST` before it is parsed. What a `serializer` of the contract decodes is for that serializer to bound.
+   *
+   * @default {64}
+   */
+  readonly maxDepth?: number;
+  /**
    * After how many malformed frames a connection closes with 1008.
    *
    * @default {10}
@@ -321,6 +336,8 @@ const RULES = {
       maxRooms: amount(1_000),
       framesPerSecond: amount(200),
       frameBurst: amount(400),
+      bytesPerSecond: amount(1_048_576),
+      maxDepth: amount(64),
       maxMalformed: amount(10),
       maxPendingHandshakes: amount(1_000),
       handshakesPerSecond: amount(2_000),

@@ -1,5 +1,5 @@
 /**
- * How many frames a connection may send.
+ * How much a connection may send.
  *
  * @module
  */
@@ -24,10 +24,10 @@ export class Limiter {
     this.#at = now;
   }
 
-  /** Takes one: `overdrawn` when another whole burst was refused without a pause. */
-  take(now: number): "ok" | "refused" | "overdrawn" {
+  /** Takes one or several: `overdrawn` when another whole burst was refused without a pause. */
+  take(now: number, amount = 1): "ok" | "refused" | "overdrawn" {
     this.#fill(now);
-    this.#tokens--;
+    this.#tokens -= amount;
     if (this.#tokens >= 0) return "ok";
     return this.#tokens >= -this.#burst ? "refused" : "overdrawn";
   }

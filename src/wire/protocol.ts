@@ -27,10 +27,19 @@ export type Frame = Data;
 export type Fields = readonly [tag: string, ...unknown[]];
 
 /** What a message was read as: frames, and the flaws of those that are none. */
-export type Read = { readonly ok: true; readonly fields: Fields } | {
+export type Read = { readonly ok: true; readonly fields: Fields } | Unread;
+
+/** A frame that was not read. */
+export interface Unread {
   readonly ok: false;
+  /** Why, as a sentence. */
   readonly flaw: string;
-};
+  /** Set when it was refused for a limit and is a call's: the call's id. */
+  readonly id?: number;
+}
+
+/** Looks at the text of a frame before it is parsed; gives why it is not to be. */
+export type Inspect = (text: string) => Unread | undefined;
 
 /** How payloads are put into frames and taken out again. */
 export interface Codec {
@@ -145,17 +154,18 @@ export function errorFrame(
  * Reads one WebSocket message. Total: any text or bytes give frames or flaws, never a throw.
  *
  * @param data The message
+ * @param inspect Called with the JSON of each frame before it is parsed
  * @returns An outcome for each frame in it, in order
  */
-export function read(data: Data): Read[] {
-  if (typeof data !== "string") return readBlocks(data);
-  if (!data.includes("\n")) return [readFrame(data)];
+export function read(data: Data, inspect?: Inspect): Read[] {
+  if (typeof data !== "string") return readBlocks(data, inspect);
+  if (!data.includes("\n")) return [readFrame(data, inspect)];
   const lines = data.split("\n", MAX_BATCH_FRAMES + 1);
   // A text has at least as many bytes as UTF-16 units: what is refused here has too many bytes as well.
   if (lines.length > MAX_BATCH_FRAMES || data.length > MAX_BATCH_BYTES) {
     return [BATCH_FLAW];
   }
-  return lines.map(readFrame);
+  return lines.map((line) => readFrame(line, inspect));
 }
 
 /** Counts the frames of a message of ours: lines, or pairs of binary blocks. */
@@ -191,7 +201,9 @@ const FRAME_FLAW: Read = {
     "Cannot read a frame: it is not JSON, must be an array that starts with a tag",
 };
 
-function readFrame(text: string): Read {
+function readFrame(text: string, inspect?: Inspect): Read {
+  const refused = inspect?.(text);
+  if (refused) return refused;
   try {
     const fields: unknown = JSON.parse(text);
     if (Array.isArray(fields) && typeof fields[0] === "string") {
@@ -205,7 +217,7 @@ function readFrame(text: string): Read {
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-function readBlocks(bytes: Uint8Array): Read[] {
+function readBlocks(bytes: Uint8Array, inspect?: Inspect): Read[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const frames: Read[] = [];
   let at = 0;
@@ -221,7 +233,7 @@ function readBlocks(bytes: Uint8Array): Read[] {
     const head = take();
     const payload = head && take();
     if (!head || !payload) return [...frames, BLOCK_FLAW];
-    frames.push(readBlock(head, payload));
+    frames.push(readBlock(head, payload, inspect));
     if (
       frames.length > 1 &&
       (frames.length > MAX_BATCH_FRAMES || bytes.length > MAX_BATCH_BYTES)
@@ -230,14 +242,18 @@ function readBlocks(bytes: Uint8Array): Read[] {
   return frames;
 }
 
-function readBlock(head: Uint8Array, payload: Uint8Array): Read {
+function readBlock(
+  head: Uint8Array,
+  payload: Uint8Array,
+  inspect?: Inspect,
+): Read {
   let text: string;
   try {
     text = decoder.decode(head);
   } catch {
     return FRAME_FLAW;
   }
-  const frame = readFrame(text);
+  const frame = readFrame(text, inspect);
   return frame.ok && payload.length > 0
     ? { ok: true, fields: [...frame.fields, payload] }
     : frame;

@@ -90,6 +90,7 @@ export const optionsFrom = (
   limits: {
     framesPerSecond: Number(env["FRAMES_PER_SECOND"] ?? 1_000_000),
     frameBurst: Number(env["FRAME_BURST"] ?? 1_000_000),
+    bytesPerSecond: 1e12,
     maxSubscriptions: 100,
     handshakesPerSecond: 1_000_000,
     maxMessageBytes: 262_144,

@@ -82,7 +82,7 @@ function cases(place: Place): void {
     "another role's request": ['["req",1,"secret",{"text":"a"}]', "NOT_FOUND"],
     "a topic of a prototype": ['["sub",1,"hasOwnProperty"]', "NOT_FOUND"],
     "another role's topic": ['["sub",1,"task"]', "NOT_FOUND"],
-    "input 100 000 deep": [`["req",1,"echo",${nested}]`, "VALIDATION"],
+    "input 100 000 deep": [`["req",1,"echo",${nested}]`, "BAD_REQUEST"],
     "input with a polluted prototype": [
       '["req",1,"echo",{"__proto__":{"text":"a"}}]',
       "VALIDATION",

@@ -70,7 +70,7 @@ export const presets: ReadonlyMap<string, Partial<Options>> = new Map<
   packed: {},
   elsewhere: { path: "/elsewhere" },
   small: {
-    limits: { maxMessageBytes: 4_096, maxInFlight: 2 },
+    limits: { maxMessageBytes: 4_096, maxInFlight: 2, bytesPerSecond: 8_192 },
     authTimeoutMs: 400,
     heartbeatTimeoutMs: 1_200,
     backpressure: { maxBufferedBytes: 65_536 },

@@ -132,6 +132,64 @@ test("frames over the burst are RATE_LIMITED and counted, a further burst closes
   expect(peer.end?.code).toBe(1008);
 });
 
+test("bytes over the burst are RATE_LIMITED and counted, a further burst closes with 1008", async () => {
+  const { srv } = createTestServer({
+    limits: { bytesPerSecond: 1, maxMessageBytes: 1_000 },
+  });
+  const peer = await connect(srv);
+  const text = "x".repeat(900);
+  for (let id = 1; id <= 8; id++) peer.say(["req", id, "echo", { text }]);
+  await settled();
+  expect((await peer.answer(4))[0]).toBe("res");
+  const [tag, , code, message] = await peer.answer(5);
+  expect([tag, code]).toEqual(["err", "RATE_LIMITED"]);
+  expect(message).toContain("bytesPerSecond 1 bytes");
+  expect(srv.stats().limits.bytesPerSecond).toBe(4);
+  peer.say(["cancel", 7]); // gives something back, so it is taken
+  expect(peer.end).toBeUndefined();
+  for (let id = 9; id <= 10; id++) peer.say(["req", id, "echo", { text }]);
+  expect(peer.end?.code).toBe(1008);
+  expect(peer.end?.reason).toContain("bytesPerSecond");
+});
+
+test("what is nested deeper than maxDepth is not parsed: BAD_REQUEST with the call's id", async () => {
+  const { srv } = createTestServer({ limits: { maxDepth: 4 } });
+  const peer = await connect(srv);
+  const frame = (id: number, extra: string) =>
+    peer.events?.message(
+      `["req",${id},"echo",{"text":"a","extra":${extra}}]`,
+    );
+  frame(1, "[[[0]]]");
+  expect((await peer.answer(1))[0]).toBe("res");
+  frame(2, "[[[[0]]]]");
+  const [tag, , code, message] = await peer.answer(2);
+  expect([tag, code]).toEqual(["err", "BAD_REQUEST"]);
+  expect(message).toContain("maxDepth 4");
+  frame(3, `[[[${"[".repeat(1_000_000)}`); // never closed
+  expect((await peer.answer(3))[2]).toBe("BAD_REQUEST");
+  const { limits, malformed } = srv.stats();
+  expect([limits.maxDepth, malformed]).toEqual([2, 0]);
+  peer.events?.message(`["sig","typing",${"[".repeat(100)}]`);
+  expect(srv.stats().malformed).toBe(1); // it has no id
+});
+
+test("brackets in strings are no nesting", async () => {
+  const { srv } = createTestServer({ limits: { maxDepth: 2 } });
+  const peer = await connect(srv);
+  const texts = [
+    "[".repeat(100),
+    '\\"[[[[[[',
+    "\\\\",
+    '\\\\"{{{{{{"',
+    "é[{\u0000[",
+  ];
+  for (const [at, text] of texts.entries()) {
+    peer.say(["req", at + 1, "echo", { text, more: [] }]);
+    expect((await peer.answer(at + 1))[2]).toEqual({ text });
+  }
+  expect(srv.stats().limits.maxDepth).toBe(0);
+});
+
 test("pings flood like frames", async () => {
   const { srv } = createTestServer({
     limits: { framesPerSecond: 1, frameBurst: 5, maxSubscriptions: 1 },

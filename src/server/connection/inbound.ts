@@ -4,11 +4,13 @@
  * @module
  */
 import { CloseCode } from "../../wire/close_codes.ts";
-import { countLimit } from "../stats/counters.ts";
+import { type CallLimit, countLimit } from "../stats/counters.ts";
+import { isDeeper } from "../../wire/depth.ts";
 import { Limiter } from "../../shared/token_bucket.ts";
 import {
   errorFrame,
   type Fields,
+  type Inspect,
   isAnswer,
   isId,
   PONG,
@@ -19,17 +21,37 @@ import type { Data } from "../../wire/bytes.ts";
 
 /** The frames whose id is the client's own. */
 const HAS_ID = new Set(["req", "sub", "auth"]);
+/** How the text of a frame begins that has such an id; whatever follows need not be parsed for it. */
+const CALL_HEAD = /^\["(?:req|sub|auth)",(\d{1,16}),/;
 
 /** What one connection has sent so far. */
 export class Intake {
   readonly #session: Session;
   readonly #limiter: Limiter;
+  readonly #bytes: Limiter;
+  readonly #inspect: Inspect;
   #malformedCount = 0;
 
   constructor(session: Session) {
-    const { framesPerSecond, frameBurst, maxSubscriptions } =
-      session.host.settings.limits;
+    const {
+      framesPerSecond,
+      frameBurst,
+      bytesPerSecond,
+      maxMessageBytes,
+      maxSubscriptions,
+      maxDepth,
+    } = session.host.settings.limits;
     this.#session = session;
+    const byteBurst = Math.max(bytesPerSecond, 4 * maxMessageBytes);
+    this.#bytes = new Limiter(bytesPerSecond, byteBurst, 0, session.seenAt);
+    this.#inspect = (text) => {
+      if (!isDeeper(text, maxDepth + 1)) return undefined; // a frame is an array around its payload
+      countLimit(session.host.counters, "maxDepth");
+      const flaw =
+        `Cannot read a frame: its payload is nested deeper than maxDepth ${maxDepth}, must be less deep`;
+      const id = Number(CALL_HEAD.exec(text.slice(0, 32))?.[1]);
+      return { ok: false, flaw, ...(isId(id) && { id }) };
+    };
     // A client that comes back subscribes to all its topics again, at once.
     this.#limiter = new Limiter(
       framesPerSecond,
@@ -43,11 +65,21 @@ export class Intake {
   message(data: Data): void {
     const session = this.#session;
     const { counters } = session.host;
-    for (const frame of read(data)) {
+    let bytes: ReturnType<Limiter["take"]> | undefined;
+    for (const frame of read(data, this.#inspect)) {
       if (session.over) return;
       counters.framesIn++;
-      if (!frame.ok) {
+      if (!frame.ok && frame.id === undefined) {
         this.#malformed(frame.flaw);
+        continue;
+      }
+      if (!frame.ok) {
+        if (this.#limiter.take(session.seenAt) === "overdrawn") {
+          return this.#endFlood("framesPerSecond");
+        }
+        const { codec } = session.host;
+        const { id = 0, flaw } = frame;
+        session.outbox.reply(errorFrame(codec, id, "BAD_REQUEST", flaw));
         continue;
       }
       const { fields } = frame;
@@ -56,13 +88,20 @@ export class Intake {
         questions.answer(fields); // asked for, so no flood
         continue;
       }
-      const verdict = this.#limiter.take(session.seenAt);
-      if (verdict === "overdrawn") return this.#endFlood();
+      bytes ??= this.#bytes.take(session.seenAt, data.length);
+      if (bytes === "overdrawn") return this.#endFlood("bytesPerSecond");
+      const frames = this.#limiter.take(session.seenAt);
+      if (frames === "overdrawn") return this.#endFlood("framesPerSecond");
+      const limit = frames !== "ok"
+        ? "framesPerSecond"
+        : bytes !== "ok"
+        ? "bytesPerSecond"
+        : undefined;
       // What gives something back is never refused: its sender is not told, and takes it for done.
-      if (verdict === "ok" || fields[0] === "cancel" || fields[0] === "unsub") {
+      if (!limit || fields[0] === "cancel" || fields[0] === "unsub") {
         const flaw = session.host.dispatch(session, fields);
         if (flaw !== undefined) this.#malformed(flaw);
-      } else this.#refuse(fields);
+      } else this.#refuse(fields, limit);
     }
   }
 
@@ -71,7 +110,7 @@ export class Intake {
     const { seenAt, socket } = this.#session;
     // Past the outbox: the heartbeat is a whole message, and no promise of order holds for it.
     if (this.#limiter.take(seenAt) !== "overdrawn") socket.send(PONG);
-    else this.#endFlood();
+    else this.#endFlood("framesPerSecond");
   }
 
   /** Answers what is no frame, and closes on the tenth. */
@@ -88,22 +127,28 @@ export class Intake {
     session.outbox.reply(errorFrame(codec, 0, "BAD_REQUEST", flaw));
   }
 
-  #refuse([tag, id]: Fields): void {
+  #refuse([tag, id]: Fields, limit: RateLimit): void {
     const { host, outbox } = this.#session;
-    const { counters, codec, settings } = host;
-    countLimit(counters, "framesPerSecond");
-    const message =
-      `More than framesPerSecond ${settings.limits.framesPerSecond} frames came, must be fewer`;
+    countLimit(host.counters, limit);
+    const message = `More than ${this.#words(limit)} came, must be fewer`;
     const call = HAS_ID.has(tag) && isId(id) ? id : 0;
-    outbox.reply(errorFrame(codec, call, "RATE_LIMITED", message));
+    outbox.reply(errorFrame(host.codec, call, "RATE_LIMITED", message));
   }
 
-  #endFlood(): void {
-    const { counters, settings } = this.#session.host;
-    countLimit(counters, "framesPerSecond");
+  #endFlood(limit: RateLimit): void {
+    countLimit(this.#session.host.counters, limit);
     this.#session.end(
       CloseCode.policy,
-      `more than framesPerSecond ${settings.limits.framesPerSecond} frames came for too long`,
+      `more than ${this.#words(limit)} came for too long`,
     );
   }
+
+  /** The limit and its unit, such as "framesPerSecond 200 frames". */
+  #words(limit: RateLimit): string {
+    const unit = limit === "framesPerSecond" ? "frames" : "bytes";
+    return `${limit} ${this.#session.host.settings.limits[limit]} ${unit}`;
+  }
 }
+
+/** The limits whose excess is refused first, and ends the connection when it goes on. */
+type RateLimit = CallLimit & ("framesPerSecond" | "bytesPerSecond");

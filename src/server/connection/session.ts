@@ -53,6 +53,8 @@ export interface SessionHost extends StatsHost {
       readonly maxSubscriptions: number;
       readonly framesPerSecond: number;
       readonly frameBurst: number;
+      readonly bytesPerSecond: number;
+      readonly maxDepth: number;
       readonly maxMalformed: number;
     };
   };

@@ -51,12 +51,16 @@ const REFUSALS: Readonly<Record<Refusal, number>> = {
 /** The limits that refuse a call and keep the connection. */
 export type CallLimit =
   | "framesPerSecond"
+  | "bytesPerSecond"
+  | "maxDepth"
   | "maxInFlight"
   | "maxSubscriptions"
   | "maxRooms";
 
 const CALL_LIMITS: Readonly<Record<CallLimit, number>> = {
   framesPerSecond: 0,
+  bytesPerSecond: 0,
+  maxDepth: 0,
   maxInFlight: 0,
   maxSubscriptions: 0,
   maxRooms: 0,

@@ -1,6 +1,11 @@
 /** Requests, signals, and what becomes of those that fail. */
 import { isSocketError, SocketError } from "../../../src/wire/errors.ts";
-import { assert, assertRejects, within } from "../../../src/testing/assert.ts";
+import {
+  assert,
+  assertRejects,
+  pause,
+  within,
+} from "../../../src/testing/assert.ts";
 import { rejection } from "../../helpers/wait.ts";
 import { defineCase } from "../stage.ts";
 import type { RuntimeCase } from "../subject.ts";
@@ -261,6 +266,49 @@ export const calling: readonly RuntimeCase[] = [
       socket.send("{");
       assert((await socket.closed()).code === 1008, socket.told());
     },
+  ),
+  defineCase(
+    "safe",
+    "what is nested deeper than maxDepth is refused before it is parsed",
+    async (stage) => {
+      const socket = await stage.greeted();
+      const call = (id: number, depth: number) =>
+        socket.send(
+          `["req",${id},"echo",{"text":"a","more":${"[".repeat(depth)}${
+            "]".repeat(depth)
+          }}]`,
+        );
+      call(1, 63);
+      const [, , output] = await socket.next("res", 1);
+      assert(JSON.stringify(output) === '{"text":"a"}', "63 and the object");
+      call(2, 64);
+      for (let id = 3; id < 8; id++) call(id, 500_000);
+      for (let id = 2; id < 8; id++) {
+        const [, , code] = await socket.next("err", id);
+        assert(code === "BAD_REQUEST", `${id}: ${code}`);
+      }
+      socket.say(["req", 8, "echo", { text: "[".repeat(1_000) }]);
+      await socket.next("res", 8);
+    },
+  ),
+  defineCase(
+    "safe",
+    "more bytes than bytesPerSecond are refused, and close with 1008 when they go on",
+    async (stage) => {
+      const socket = await stage.greeted();
+      const key = "x".repeat(4_000);
+      // As many as end it, and one now and then if the bucket filled meanwhile: Deno cuts a client that is still writing.
+      for (let n = 0; n < 9; n++) socket.say(["sig", "mark", { key }]);
+      for (let n = 0; n < 100 && !socket.end; n++) {
+        await pause(20);
+        if (n > 20) socket.say(["sig", "mark", { key }]);
+      }
+      const [, , code, message] = await socket.next("err");
+      assert(code === "RATE_LIMITED", socket.told());
+      assert(String(message).includes("bytesPerSecond"), String(message));
+      assert((await socket.closed()).code === 1008, socket.told());
+    },
+    { preset: "small" },
   ),
   defineCase("wire", "a tag of a newer client is answered", async (stage) => {
     const socket = await stage.greeted();
