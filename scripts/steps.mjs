@@ -32,6 +32,12 @@ export const steps = [
   { name: "lint", fast: true, commands: [[deno, "lint"]] },
   { name: "manifests", commands: [script("check_manifests")] },
   { name: "arrows", fast: true, commands: [script("check_arrows")] },
+  // Exports and files that nothing uses; what programs load by name is in knip.jsonc.
+  {
+    name: "unused",
+    fast: true,
+    commands: [["node", "node_modules/knip/bin/knip.js", "--no-progress"]],
+  },
   {
     name: "types",
     fast: true,

@@ -13,12 +13,3 @@ export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
     (typeof value === "object" || typeof value === "function") &&
     typeof (value as { then?: unknown }).then === "function"; // the read is what is checked
 }
-
-/** Goes on with a value now, or with a promise's value later. */
-export function chain<T, U>(
-  value: Maybe<T>,
-  next: (value: T) => Maybe<U>,
-): Maybe<U> {
-  // Through Promise.resolve, since the `then` of a foreign thenable may throw or return anything.
-  return isPromiseLike(value) ? Promise.resolve(value).then(next) : next(value);
-}

@@ -168,17 +168,6 @@ export function read(data: Data, inspect?: Inspect): Read[] {
   return lines.map((line) => readFrame(line, inspect));
 }
 
-/** Counts the frames of a message of ours: lines, or pairs of binary blocks. */
-export function countFrames(data: Frame): number {
-  if (typeof data === "string") return data.split("\n").length;
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  let blocks = 0;
-  for (let at = 0; at + 4 <= data.length; blocks++) {
-    at += 4 + view.getUint32(at);
-  }
-  return Math.ceil(blocks / 2);
-}
-
 /** Tells whether a value may be the id of a call. */
 export function isId(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value > 0;

@@ -5,11 +5,7 @@
  */
 import type { Topic } from "../../contract/define.ts";
 import { quote } from "../../contract/names.ts";
-import {
-  canonicalParams,
-  PARAMS_RULE,
-  topicText,
-} from "../../contract/params.ts";
+import { canonicalParams, PARAMS_RULE } from "../../contract/params.ts";
 import { validateSync } from "../../contract/schema.ts";
 import { utf8 } from "../../wire/bytes.ts";
 import { SocketError } from "../../wire/errors.ts";
@@ -96,13 +92,6 @@ export function addressOf(
 /** The fields of a topic's message before its payload. */
 export function messageFields({ topic, element }: TopicAddress): Fields {
   return topic.params ? ["pub", element] : topic.fields;
-}
-
-/** The topic's element as the text that stands in frames. */
-export function elementText({ element }: TopicAddress): string {
-  return typeof element === "string"
-    ? topicText(element, undefined)
-    : JSON.stringify(element);
 }
 
 function flaw({ name }: Topic, state: string, rule: string): string {
