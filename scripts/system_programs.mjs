@@ -29,6 +29,22 @@ const programs = [
     apt: ["redis-server"],
     brew: "brew install redis",
   },
+  {
+    name: "nginx",
+    variable: "NGINX_PATH",
+    commands: ["nginx"],
+    files: ["/usr/sbin/nginx"],
+    apt: ["nginx-light"],
+    brew: "brew install nginx",
+  },
+  {
+    name: "Caddy",
+    variable: "CADDY_PATH",
+    commands: ["caddy"],
+    files: [],
+    apt: ["caddy"],
+    brew: "brew install caddy",
+  },
 ];
 
 /** Sets CHROMIUM_PATH and REDIS_SERVER_PATH, for the tests, to what is there. */
@@ -87,4 +103,4 @@ Install with: ${how}
 or say where it is: ${where}`;
 }
 
-const names = (list) => list.map((program) => program.name).join(" and ");
+const names = (list) => list.map((program) => program.name).join(", ");

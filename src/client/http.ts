@@ -48,7 +48,7 @@ export interface HttpTransportOptions {
    */
   readonly rememberMs?: number;
   /** Where later visits find that; the browser's `localStorage` when left out. Elsewhere only this transport remembers. */
-  readonly storage?: Pick<Storage, "getItem" | "setItem" | "removeItem">;
+  readonly storage?: Pick<Storage, "getItem" | "setItem">;
   /**
    * Whether responses end with each batch of messages instead of streaming. Left out, the client finds out: a response
    * without a first byte after 2 s is one that a proxy holds back.
@@ -79,27 +79,37 @@ const KEY = "super-line:http";
  */
 export function http(options: HttpTransportOptions = {}): Transport {
   const { afterMs = 1_000, rememberMs = 3_600_000 } = options;
-  let httpUntil = 0;
-  const storage = () => {
+  let polls = options.longPolling ?? false;
+  let until = 0;
+  let key = KEY;
+  /** A page without storage throws at the access itself, one whose storage is full at the write. */
+  const store = <T>(use: (storage: typeof options.storage) => T) => {
     try {
-      return options.storage ?? globalThis.localStorage;
+      return use(options.storage ?? globalThis.localStorage);
     } catch {
-      return undefined; // a page without storage: the access itself throws
+      return undefined;
     }
   };
+  const remember = () =>
+    store((it) => it?.setItem(key, `${until}${polls ? " poll" : ""}`));
   const transport: Transport = {
     name: "http",
-    dial: (url, protocols) => new HttpSocket(url, protocols, options),
+    dial: (url, protocols) =>
+      new HttpSocket(url, protocols, options, polls, () => {
+        polls = true;
+        if (until > 0) remember();
+      }),
     behind: (first) => ({
       name: first.name,
       dial: (url, protocols) => {
-        const key = `${KEY}:${new URL(url).host}`;
-        const until = Number(storage()?.getItem(key) ?? httpUntil);
+        key = `${KEY}:${new URL(url).host}`;
+        const [time, how] = store((it) => it?.getItem(key))?.split(" ") ?? [];
+        until = Number(time ?? until);
+        polls ||= how === "poll";
         if (until > Date.now()) return transport.dial(url, protocols);
         return new Race(url, protocols, first, transport, afterMs, (winner) => {
-          if (winner !== transport) return storage()?.removeItem(key);
-          httpUntil = Date.now() + rememberMs;
-          storage()?.setItem(key, String(httpUntil));
+          until = winner === transport ? Date.now() + rememberMs : 0;
+          remember();
         });
       },
     }),
@@ -217,6 +227,8 @@ class HttpSocket implements WebSocketLike {
   readonly #opening = new AbortController();
   readonly #abort = new AbortController();
   #poll: boolean;
+  /** Called when a proxy holds responses until they end. */
+  readonly #held: () => void;
   #id = "";
   /** The number of the last event that was handled. */
   #handled = 0;
@@ -231,10 +243,13 @@ class HttpSocket implements WebSocketLike {
     url: string,
     protocols: string[],
     options: HttpTransportOptions,
+    poll: boolean,
+    held: () => void,
   ) {
     this.#url = url.replace(/^ws/, "http");
     this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
-    this.#poll = options.longPolling ?? false;
+    this.#poll = poll;
+    this.#held = held;
     this.#open(protocols).catch((error) => this.#end(ABNORMAL, String(error)));
   }
 
@@ -279,7 +294,8 @@ class HttpSocket implements WebSocketLike {
       const abort = () => own.abort();
       this.#abort.signal.addEventListener("abort", abort);
       const timer = this.#poll ? undefined : setTimeout(() => {
-        this.#poll = true; // a proxy holds responses until they end
+        this.#poll = true;
+        this.#held();
         abort();
       }, FIRST_BYTE_MS);
       try {

@@ -307,7 +307,7 @@ class Session implements Socket {
     number: number,
     events: readonly StreamEvent[],
   ): ForwardedAnswer | undefined {
-    if (number <= this.#received) return undefined; // its answer was lost
+    if (number >= 1 && number <= this.#received) return undefined; // its answer was lost
     if (number !== this.#received + 1) {
       return this.#break("its number does not follow the last one");
     }
