@@ -86,7 +86,7 @@ export function createClient<
   R extends RoleName<C>,
 >(
   contract: Contract<C>,
-  options: ClientOptions<R>,
+  options: ClientOptions<R & string>,
 ): Client<C, R> {
   const role = options.role as string; // `RoleName` has strings only
   const surface = contract.roles.get(role);

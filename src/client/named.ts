@@ -50,7 +50,7 @@ export function createClient<
     questions,
     serializer,
   }: ClientSurface,
-  options: Omit<ClientOptions<R>, "validate">,
+  options: Omit<ClientOptions<R & string>, "validate">,
 ): Client<T["definition"], R> {
   const map = (names: readonly string[], entry: object) =>
     names.map((name) => [name, entry] as const);
@@ -65,5 +65,5 @@ export function createClient<
   return create(contract as unknown as Contract<T["definition"]>, {
     ...options,
     validate: "off",
-  } as ClientOptions<R>);
+  } as ClientOptions<R & string>);
 }

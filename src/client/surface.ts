@@ -49,7 +49,7 @@ export interface ClientSurface<R extends string = string> {
 export function clientSurface<
   C extends ContractDefinition,
   R extends RoleName<C>,
->(contract: Contract<C>, role: R): ClientSurface<R> {
+>(contract: Contract<C>, role: R): ClientSurface<R & string> {
   const surface = contract.roles.get(role as string);
   if (!surface) {
     throw new TypeError(
@@ -61,7 +61,7 @@ export function clientSurface<
   const names = (entries: Iterable<{ readonly name: string }>) =>
     [...entries].map(({ name }) => name);
   return {
-    role,
+    role: role as R & string,
     requests: names(calls.filter(({ output }) => output)),
     signals: names(calls.filter(({ output }) => !output)),
     events: names(surface.events.values()),

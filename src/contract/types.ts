@@ -292,7 +292,8 @@ export type ServerReturn<C extends ContractDefinition, N> = [N] extends
 /** The type of a role's `conn.data`. */
 export type DataOf<C extends ContractDefinition, R extends RoleName<C>> =
   R extends unknown
-    ? C["roles"][R] extends { readonly data: infer S } ? InferOutput<S>
+    ? C["roles"][R & keyof C["roles"]] extends { readonly data: infer S }
+      ? InferOutput<S>
     : undefined
     : never;
 /** What `authenticate` returns as `data` for a role: required where the role has a schema for it. */
@@ -315,10 +316,10 @@ export type AuthResult<C extends ContractDefinition> = {
 }[keyof C["roles"] & string];
 
 /** The `ctx` that `authenticate` returned for a role. */
-export type CtxOf<A, R> = A extends { readonly role: infer X }
-  ? Extract<X, R> extends never ? never
-  : "ctx" extends keyof A ? A[keyof A & "ctx"]
-  : undefined
+export type CtxOf<A, R> = unknown extends A ? unknown
+  : A extends { readonly role: infer X } ? Extract<X, R> extends never ? never
+    : "ctx" extends keyof A ? A[keyof A & "ctx"]
+    : undefined
   : never;
 
 /** What a request or signal handler may see as input. */

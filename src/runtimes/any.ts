@@ -28,7 +28,8 @@ import {
 /** A node that a runtime can serve. */
 export interface SocketServer<
   C extends ContractDefinition = ContractDefinition,
-  A = unknown,
+  // deno-lint-ignore no-explicit-any -- a node of any login takes every other
+  A = any,
 > extends Node<C, A> {
   /**
    * Answers a request: upgrades it, or says why not. Never rejects.

@@ -85,7 +85,7 @@ export interface TestCluster<
    */
   connect<R extends RoleName<C>>(
     role: R,
-    options?: TestClientOptions<R>,
+    options?: TestClientOptions<R & string>,
   ): Client<C, R>;
   /** Breaks a client's connection: both ends see 1006, and the client comes back by itself. */
   drop(client: Client<C, RoleName<C>>): void;
@@ -209,7 +209,7 @@ class Cluster<C extends ContractDefinition, S extends ClusterServer>
       identity,
       remoteAddress,
       ...options
-    }: TestClientOptions<R> = {},
+    }: TestClientOptions<R & string> = {},
   ): Client<C, R> {
     const extras = {
       ...(identity !== undefined && { identity }),
@@ -220,7 +220,7 @@ class Cluster<C extends ContractDefinition, S extends ClusterServer>
       ...soon,
       ...options,
       url: "ws://app.test/",
-      role,
+      role: role as R & string,
       WebSocket: this.#dialler(preferred, extras, () => plug),
     });
     const plug: Plug = {

@@ -42,7 +42,8 @@ export interface DurableOptions<
 /** What Cloudflare calls. A class that extends it may answer other requests in `fetch`, and reach clients by `srv`. */
 export interface DurableNode<
   C extends ContractDefinition = ContractDefinition,
-  A = unknown,
+  // deno-lint-ignore no-explicit-any -- a node of any login takes every other
+  A = any,
 > {
   /** The node; the same functions as on every host. */
   readonly srv: Node<C, A>;

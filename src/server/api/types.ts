@@ -143,7 +143,8 @@ export interface CloseOptions {
  */
 export interface Node<
   C extends ContractDefinition = ContractDefinition,
-  A = unknown,
+  // deno-lint-ignore no-explicit-any -- a node of any login takes every other
+  A = any,
 > {
   /** Unique in the cluster, new at every start. */
   readonly nodeId: string;

@@ -12,7 +12,7 @@ import type {
   OwnEntries,
   RoleName,
 } from "../../contract/types.ts";
-import type { Connection } from "./connection.ts";
+import type { AnyConnection, Connection } from "./connection.ts";
 
 /** One call under way. */
 export interface CallInfo {
@@ -40,7 +40,7 @@ export type Handler<
 ) => Output | Promise<Output>;
 
 /** What a middleware is around. */
-export interface MiddlewareInfo<Conn = Connection> {
+export interface MiddlewareInfo<Conn = AnyConnection> {
   /** A request, a signal, or a subscription to a topic. */
   readonly kind: "request" | "signal" | "subscribe";
   /** The entry's name. */
@@ -59,7 +59,7 @@ export interface MiddlewareInfo<Conn = Connection> {
  * `await next()` runs what is inside and throws what it throws. Returning without a call to `next` refuses with
  * `FORBIDDEN`; throwing a `SocketError` refuses with it.
  */
-export type Middleware<Ctx = unknown, Conn = Connection> = (
+export type Middleware<Ctx = unknown, Conn = AnyConnection> = (
   ctx: Ctx,
   info: MiddlewareInfo<Conn>,
   next: () => Promise<void>,
