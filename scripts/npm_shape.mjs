@@ -3,8 +3,8 @@
 // rewritten, a package.json with the name that JSR gives.
 import {
   cpSync,
-  globSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   writeFileSync,
 } from "node:fs";
@@ -26,7 +26,7 @@ const options = {
 export function buildNpmShape(folder) {
   const jsr = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"));
   for (const pattern of jsr.publish.include) {
-    for (const file of globSync(pattern, { cwd: root })) {
+    for (const file of filesOf(pattern)) {
       const target = join(folder, file);
       mkdirSync(dirname(target), { recursive: true });
       if (!/\.tsx?$/.test(file)) cpSync(join(root, file), target);
@@ -48,6 +48,15 @@ export function buildNpmShape(folder) {
   };
   writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
   return manifest;
+}
+
+// The files of a pattern of deno.json: a name, or all of a folder with an ending. Node 20 has no `globSync`.
+function filesOf(pattern) {
+  const [folder, ending] = pattern.split("/**/*");
+  if (ending === undefined) return [pattern];
+  return readdirSync(join(root, folder), { recursive: true })
+    .filter((file) => file.endsWith(ending))
+    .map((file) => join(folder, file));
 }
 
 function compile(file, target) {
