@@ -34,8 +34,7 @@ srv.implement({ user: {
 ${each((at) => `r${at}: ({ id }) => ${answer(at)}`)}
 } });
 `,
-    "ours_client.ts":
-      `import { createClient } from "@super-line/edge/client";
+    "ours_client.ts": `import { createClient } from "@super-line/edge/client";
 import { api } from "./ours_api.ts";
 const client = createClient(api, { url: "ws://localhost", role: "user" });
 export const answers = [
@@ -53,7 +52,11 @@ ${each((at) => `r${at}: oc.input(input${at}).output(output${at})`)}
 import { contract } from "./orpc_api.ts";
 const os = implement(contract);
 export const router = os.router({
-${each((at) => `r${at}: os.r${at}.handler(({ input: { id } }) => ${answer(at)})`)}
+${
+      each((at) =>
+        `r${at}: os.r${at}.handler(({ input: { id } }) => ${answer(at)})`
+      )
+    }
 });
 `,
     "orpc_client.ts": `import { createORPCClient } from "@orpc/client";
@@ -80,7 +83,8 @@ ${
     }
 });
 `,
-    "trpc_client.ts": `import { createTRPCClient, httpLink } from "@trpc/client";
+    "trpc_client.ts":
+      `import { createTRPCClient, httpLink } from "@trpc/client";
 import type { router } from "./trpc_server.ts";
 const client = createTRPCClient<typeof router>({ links: [httpLink({ url: "http://localhost" })] });
 export const answers = [
