@@ -1,5 +1,5 @@
 /**
- * The contract: checked once, when it is defined, and compiled into one look-up table a role.
+ * Defines contracts: checks a definition once, and compiles it into one look-up table for each role.
  *
  * @module
  */
@@ -16,33 +16,33 @@ import { isSchema, type Schema } from "./schema.ts";
 import { findLostAsync, prepare } from "./user_code.ts";
 import type { Serializer } from "../wire/serializer.ts";
 
-/** A request or signal of a role, or a question to its clients, compiled. */
+/** A compiled request or signal of a role, or a question to its clients. */
 export interface Call {
-  /** Its name in the contract. */
+  /** The name in the contract. */
   readonly name: string;
-  /** The block it comes from: `shared` or the role. */
+  /** The block that declares it: `shared` or the role. */
   readonly block: string;
-  /** The schema of what is asked. */
+  /** The schema of the input. */
   readonly input: Schema;
-  /** The schema of the answer; absent for a signal. */
+  /** The schema of the output; absent for a signal. */
   readonly output?: Schema;
 }
 
-/** A question, to a client or between nodes, compiled. */
+/** A compiled question, to a client or between nodes. */
 export interface Question extends Call {
   /** The schema of the answer. */
   readonly output: Schema;
 }
 
-/** An event or topic of a role, compiled. */
+/** A compiled event or topic of a role. */
 export interface Message {
-  /** Its name in the contract. */
+  /** The name in the contract. */
   readonly name: string;
-  /** The block it comes from: `shared` or the role. */
+  /** The block that declares it: `shared` or the role. */
   readonly block: string;
-  /** The schema of what the server sends. */
+  /** The schema of the payload. */
   readonly payload: Schema;
-  /** Its frame's fields before the payload. */
+  /** The frame's fields before the payload. */
   readonly fields: readonly [tag: string, ...unknown[]];
 }
 
@@ -54,7 +54,7 @@ export interface Keep {
   readonly forMs: number;
 }
 
-/** A topic of a role, compiled. */
+/** A compiled topic of a role. */
 export interface Topic extends Message {
   /** The schema of its parameters; absent for a topic without. */
   readonly params?: Schema;
@@ -64,7 +64,7 @@ export interface Topic extends Message {
   readonly snapshot?: Schema;
 }
 
-/** All that one role sees, or all that is shared. Maps, so that no name is found on a prototype. */
+/** Everything that one role sees, or everything that is shared. Maps, so that no name is found on a prototype. */
 export interface Surface {
   /** Requests and signals by name. */
   readonly calls: ReadonlyMap<string, Call>;
@@ -72,25 +72,25 @@ export interface Surface {
   readonly events: ReadonlyMap<string, Message>;
   /** Topics by name. */
   readonly topics: ReadonlyMap<string, Topic>;
-  /** Questions to its clients by name. */
+  /** Questions to the role's clients by name. */
   readonly questions: ReadonlyMap<string, Question>;
   /** The schema of `conn.data`. */
   readonly data?: Schema;
 }
 
-/** A defined contract: what `createSocketServer` and `createClient` take. */
+/** A defined contract, for `createSocketServer` and `createClient`. */
 export interface Contract<C extends ContractDefinition = ContractDefinition> {
-  /** The definition as it was given. */
+  /** The definition. */
   readonly definition: C;
-  /** What is shared by all roles. */
+  /** The entries shared by all roles. */
   readonly shared: Surface;
-  /** What each role sees, the shared entries included. */
+  /** The entries of each role, the shared ones included. */
   readonly roles: ReadonlyMap<string, Surface>;
-  /** The schemas of the events between nodes. */
+  /** The schemas of server events. */
   readonly serverEvents: ReadonlyMap<string, Schema>;
-  /** The questions between nodes; their block is `serverToServer`. */
+  /** The questions between nodes. Their block is `serverToServer`. */
   readonly serverQuestions: ReadonlyMap<string, Question>;
-  /** How payloads become text or bytes; absent for JSON. */
+  /** The serializer; absent for JSON. */
   readonly serializer?: Serializer;
 }
 
@@ -220,7 +220,7 @@ function compile(
     }
     const subscribe = isObject(entry)
       ? (entry as { subscribe?: unknown }).subscribe
-      : undefined; // may be anything
+      : undefined; // can be anything
     if (
       !isObject(entry) || !("payload" in entry) || "input" in entry ||
       "output" in entry ||
@@ -245,7 +245,7 @@ function compile(
       events.set(name, { name, block, payload, fields: ["evt", name] });
       continue;
     }
-    const topic = compileTopic(path, entry as TopicEntry); // its payload and subscribe were checked
+    const topic = compileTopic(path, entry as TopicEntry); // its payload and `subscribe` were checked
     const fields: Fields = ["pub", topic.keep ? [name, null] : name];
     topics.set(name, { name, block, payload, fields, ...topic });
   }
@@ -322,7 +322,7 @@ function entriesOf<T>(
   return Object.entries(given ?? {});
 }
 
-/** Names that a client has, or may come to have, as members of its own. */
+/** Names that a client has as members, or may have in the future. */
 const CLIENT_MEMBERS = new Set(
   "on request emit call close subscribe implement room ready role id state status then toJSON"
     .split(" "),

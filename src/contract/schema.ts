@@ -1,20 +1,20 @@
 /**
- * What the library needs of a schema: the Standard Schema interface, version 1, and one way to run it.
+ * The Standard Schema interface, version 1, and functions that run a schema.
  *
  * @module
  */
 
-/** One thing a schema found wrong, and where. */
+/** One validation issue. */
 export interface Issue {
-  /** What is wrong, in the schema library's words. */
+  /** The issue in the schema library's words. */
   readonly message: string;
-  /** The way from the value's root to the place, absent or empty for the root. */
+  /** The path from the root to the value; absent or empty for the root. */
   readonly path?:
     | ReadonlyArray<PropertyKey | { readonly key: PropertyKey }>
     | undefined;
 }
 
-/** What a schema answers: a value, or issues. */
+/** The result of a validation: a value, or issues. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: ReadonlyArray<Issue> };
@@ -31,30 +31,30 @@ export interface Schema<Input = unknown, Output = Input> {
     readonly version: 1;
     /** The schema library's name. */
     readonly vendor: string;
-    /** Checks and transforms a value. */
+    /** Validates and transforms a value. */
     readonly validate: (
       value: unknown,
     ) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
-    /** Types only, never there at run time. */
+    /** For types only; absent at run time. */
     readonly types?:
       | { readonly input: Input; readonly output: Output }
       | undefined;
   };
 }
 
-/** A schema with a second form for places that need its answer at once. */
+/** A schema with a second form for callers that need the result synchronously. */
 export interface PreparedSchema extends Schema {
-  /** Validates as `~standard` does; a promise means that the schema is asynchronous. */
+  /** Validates as `~standard` does. Returning a promise means that the schema is asynchronous. */
   readonly synchronous?: Schema["~standard"];
 }
 
-// Read, not inferred: `S extends Schema<infer Input, infer Output>` holds each schema against a type of its own.
-/** The type that a schema accepts. */
+// Read instead of inferred: `S extends Schema<infer Input, infer Output>` would compare each schema with a new type.
+/** The input type of a schema. */
 export type InferInput<S> = S extends Schema
   ? NonNullable<S["~standard"]["types"]>["input"]
   : never;
 
-/** The type that a schema returns. */
+/** The output type of a schema. */
 export type InferOutput<S> = S extends Schema
   ? NonNullable<S["~standard"]["types"]>["output"]
   : never;
@@ -65,17 +65,17 @@ export type InferOutput<S> = S extends Schema
  */
 export type FromSchema = never;
 
-/** A validated value, or why there is none. */
+/** A validated value, or issues. */
 export type Validated<T = unknown> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly issues: ReadonlyArray<Issue> };
 
 /**
- * Runs a schema. Gives a promise only where the schema does, so that a synchronous schema is never awaited.
+ * Runs a schema. Returns a promise only if the schema does, so that a synchronous schema is never awaited.
  *
- * @param schema The schema to run
- * @param value Anything
- * @returns The outcome as a value; what the schema itself throws is thrown on
+ * @param schema The schema
+ * @param value Any value
+ * @returns The outcome; errors that the schema throws are not caught
  */
 export function validate(
   schema: Schema,
@@ -86,14 +86,14 @@ export function validate(
 }
 
 /**
- * Runs a schema that has to be synchronous.
+ * Runs a schema that must be synchronous.
  *
- * @param schema The schema to run
- * @param value Anything
- * @param name The entry's name, for an error
- * @param kind What the entry is, for an error, with a space behind it
- * @returns The outcome as a value
- * @throws {TypeError} When the schema answers with a promise
+ * @param schema The schema
+ * @param value Any value
+ * @param name The entry's name, for an error message
+ * @param kind The kind of entry, for an error message, followed by a space
+ * @returns The outcome
+ * @throws {TypeError} If the schema returns a promise
  */
 export function validateSync(
   schema: Schema,
@@ -101,7 +101,7 @@ export function validateSync(
   name: string,
   kind = "",
 ): Validated {
-  const { synchronous = schema["~standard"] } = schema as PreparedSchema; // absent on any other
+  const { synchronous = schema["~standard"] } = schema as PreparedSchema; // other schemas do not have it
   const result = synchronous.validate(value);
   if (result instanceof Promise) {
     result.catch(() => {}); // the TypeError below says more than its rejection would
@@ -120,9 +120,9 @@ function settle(result: SchemaResult<unknown>): Validated {
     : { ok: true, value: result.value };
 }
 
-/** Tells whether a value has the shape of a Standard Schema. */
+/** Tells whether a value is a Standard Schema. */
 export function isSchema(value: unknown): value is Schema {
-  // ArkType's schemas are functions.
+  // schemas of ArkType are functions
   if (
     value === null || (typeof value !== "object" && typeof value !== "function")
   ) return false;
@@ -131,7 +131,7 @@ export function isSchema(value: unknown): value is Schema {
   return typeof standard?.validate === "function";
 }
 
-/** The first issue in words. */
+/** Summarizes issues: the first one in words, and the number of the others. */
 export function summary(issues: readonly Issue[]): string {
   const [issue] = issues;
   const path = issue && plainIssue(issue).path.join(".");
@@ -141,10 +141,10 @@ export function summary(issues: readonly Issue[]): string {
   }${more}`;
 }
 
-/** How many issues are told: an input of a megabyte may have a hundred thousand. */
+/** The most issues sent to a caller: a megabyte of input can have a hundred thousand. */
 export const MAX_ISSUES = 20;
 
-/** An issue as it crosses the wire. */
+/** Converts an issue to its form on the wire. */
 export function plainIssue(
   { message, path = [] }: Issue,
 ): { message: string; path: (string | number)[] } {

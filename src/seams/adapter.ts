@@ -1,5 +1,5 @@
 /**
- * Seam 2: channel pub/sub between nodes. What each promise means is tested by the suite in `./testing`.
+ * Seam 2: publish and subscribe between nodes. The suite in `./testing` tests each promise.
  *
  * @module
  */
@@ -7,29 +7,31 @@ import type { LogEntry, LogStore } from "./log.ts";
 import type { PresenceStore } from "./presence_store.ts";
 
 /**
- * The fan-out between nodes. It carries text payloads on named channels and knows nothing of connections.
+ * The fan-out between nodes. It carries text payloads on named channels and knows nothing about connections.
  *
  * - **A1** `subscribe` resolves only when live: a publish that starts after it, on any node, arrives.
- * - **A2** After `unsubscribe` resolves nothing more arrives; interleaved calls end in the last one asked for.
- * - **A3** Publishes of one node to one channel arrive in order. After a failure a payload may be repeated or come late.
- * - **A4** Payloads of up to `maxPayloadBytes` arrive unchanged, whatever characters they and the channel's name hold.
+ * - **A2** After `unsubscribe` resolves nothing more arrives; of interleaved calls the last one wins.
+ * - **A3** Publishes of one node to one channel arrive in order. After a failure a payload may be repeated or arrive
+ *   late.
+ * - **A4** Payloads of up to `maxPayloadBytes` arrive unchanged, whatever characters they and the channel's name
+ *   contain.
  * - **A5** A failed `subscribe` rejects and leaves no trace; concurrent callers share one attempt and one outcome.
- * - **A6** A throwing `host.message` hurts nobody else; its error comes out at `host.error`.
- * - **A7** The broker may go and come back: `down`, then `up` with every subscription live again.
+ * - **A6** A throwing `host.message` affects no other delivery; its error goes to `host.error`.
+ * - **A7** The broker may go away and come back: `down`, then `up` with every subscription live again.
  * - **A8** `close` leaves no timer and no socket.
- * - **A9** Two namespaces on one broker never meet.
+ * - **A9** Two namespaces on one broker never receive each other's messages.
  * - **A10** Ten thousand channels are subscribed in bounded time.
  */
 export interface Adapter {
-  /** What the broker can carry. */
+  /** The limits of the broker. */
   readonly limits: {
     /** The largest payload in bytes of UTF-8, at least 1 MiB + 8 KiB. */
     readonly maxPayloadBytes: number;
   };
   /**
-   * Gives the adapter its node and its exits. Called once, before anything else.
+   * Passes the node to the adapter. Called once, before anything else.
    *
-   * @throws {TypeError} A second time
+   * @throws {TypeError} When called a second time
    */
   open(host: AdapterHost): void;
   /**
@@ -40,55 +42,58 @@ export interface Adapter {
    */
   subscribe(channel: string): Promise<void>;
   /**
-   * As `subscribe`, where a channel can be live before this returns; absent where it never can.
+   * Subscribes synchronously where that is possible; absent if it never is.
    *
-   * @returns Whether it is live; else nothing was done, and `subscribe` is asked
+   * @returns Whether the channel is live. If not, nothing was done, and the node calls `subscribe`.
    */
   subscribeNow?(channel: string): boolean;
   /** Stops receiving a channel. Resolves when nothing more arrives; never rejects. */
   unsubscribe(channel: string): Promise<void>;
-  /** Sends a payload to all nodes that are subscribed, its own included. Never throws for the broker: losses go to `host.dropped`. */
+  /**
+   * Sends a payload to all subscribed nodes, this one included. Never throws when the broker is unreachable: losses are
+   * passed to `host.dropped`.
+   */
   publish(channel: string, payload: string): void;
-  /** Sends what still waits, for a bounded time, and ends. A second call gives the same promise. */
+  /** Sends queued payloads, for a bounded time, and closes. A second call returns the same promise. */
   close(): Promise<void>;
   /**
-   * Whether hearing anything costs money, as polling does. A node then subscribes to nothing for its own sake unless
-   * it is told to. Absent means that it does not.
+   * Whether receiving costs money, as polling does. A node then makes no subscriptions of its own unless the option
+   * `reach` is on. Defaults to `false`.
    */
   readonly metered?: boolean;
-  /** The registry of who is connected, where the broker has one: the server's option `presence` writes and reads it. */
+  /** The presence store, if the broker has one. The server option `presence` uses it. */
   readonly presence?: PresenceStore;
-  /** The logs of kept topics, where the broker has them. A contract with kept topics needs them. */
+  /** The logs of kept topics, if the broker has them. A contract with kept topics needs them. */
   readonly log?: LogStore;
-  /** How to stop hearing for a while. Absent where hearing keeps no host awake, or nothing can be heard later. */
+  /** How to pause receiving. Absent if receiving keeps no host awake, or if messages cannot be read later. */
   readonly rest?: AdapterRest;
-  /** Whether nobody else could hear a publish, so that the node need not make one. Absent means never. */
+  /** Tells whether no other node can receive a publish, so that the node can skip it. Absent means never. */
   alone?(): boolean;
 }
 
-/** Hearing that can stop and go on, for a host that takes a node out of memory while nothing happens. */
+/** Receiving that can be paused, for a host that takes a node out of memory while it is idle. */
 export interface AdapterRest {
   /**
-   * Hears what there is now, and then nothing until `resume`; no timer and no request is left. While it is paused, it
-   * hears once more. Never rejects: where the broker is away it stops as it is.
+   * Receives what is available now, and then nothing until `resume`; leaves no timer and no request. Called while
+   * paused, it receives once more. Never rejects: if the broker is unreachable it pauses at the last position.
    *
-   * @returns Where to go on, as a text of at most 64 KiB; `undefined` when nothing is subscribed
+   * @returns The position, as a text of at most 64 KiB; `undefined` if nothing is subscribed
    */
   pause(): Promise<string | undefined>;
-  /** Hears on, from where it stopped. Does nothing unless it is paused. */
+  /** Continues receiving from where it paused. Does nothing unless it is paused. */
   resume(): void;
   /**
-   * Is paused where another adapter was, with all that is subscribed until the position comes; `undefined` for none.
-   * Called in the turn of `open`.
+   * Starts paused at the position of an earlier adapter, with every channel that is subscribed before the position
+   * arrives; `undefined` for none. Called in the turn of `open`.
    */
   restore(position: Promise<string | undefined>): Promise<void>;
 }
 
-/** What a node gives its adapter: where things come out. No member throws but `message` and `appended`. */
+/** What a node passes to its adapter. No member throws except `message` and `appended`. */
 export interface AdapterHost {
   /** The node's id, unique in the cluster. */
   readonly nodeId: string;
-  /** A payload came on a channel. */
+  /** A payload arrived on a channel. */
   message(channel: string, payload: string): void;
   /**
    * Messages were appended to the log of a channel that is subscribed, in the order of the log; at least one. What it
@@ -101,12 +106,12 @@ export interface AdapterHost {
    */
   lost(channels?: readonly string[]): void;
   /**
-   * The broker is reachable or not. An adapter that said nothing is up; one that says so again has lost nothing, but
-   * what the node has registered in the broker may be gone, or is no longer `alone`.
+   * The broker became reachable or unreachable. An adapter that reports nothing is up. A repeated `up` means that no
+   * message was lost, but that presence entries may be gone, or that the node is no longer `alone`.
    */
   status(status: "up" | "down", cause?: unknown): void;
   /** Payloads were given up on. */
   dropped(channel: string, count: number): void;
-  /** Something failed in the background. */
+  /** A background error. */
   error(error: unknown): void;
 }

@@ -1,76 +1,78 @@
 /**
- * The registry of who is connected, in a broker: the part of seam 2 that an adapter may have or not.
+ * The presence store: an optional part of seam 2.
  *
  * @module
  */
 
-/** What is new about one member of this node. */
+/** A change of one member of this node. */
 export interface PresenceChange {
   /** The member's id, unique on its node. */
   readonly id: string;
-  /** What is told of it, instead of what was; `undefined` when it is gone. */
+  /** The member's new text; `undefined` when the member left. */
   readonly text: string | undefined;
-  /** The sets that it is in, those it was in before included or not. */
+  /** The sets that the member is in, including those that it was in before. */
   readonly sets: readonly string[];
-  /** The sets that it is in no more; when it is gone all that it was in. */
+  /** The sets that the member left; all of its sets when it left altogether. */
   readonly left: readonly string[];
 }
 
-/** One member, as any node reads it. */
+/** One member, as every node reads it. */
 export interface PresenceEntry {
-  /** The node that wrote it. */
+  /** The node that wrote the member. */
   readonly nodeId: string;
-  /** Its id. */
+  /** The member's id. */
   readonly id: string;
-  /** What is told of it. */
+  /** The member's text. */
   readonly text: string;
 }
 
 /**
- * Who is there: each node writes of its own, and reads of all. It holds texts by id, and the ids in sets, such as rooms.
+ * Who is connected: each node writes its own members and reads those of all nodes. The store holds a text for each
+ * member, and sets of members, such as rooms.
  *
- * - **P1** What a `write` resolved for, every node reads, whole. Calls of one node take effect in order.
- * - **P2** A write is done or not, and says what is so: doing it again changes nothing.
- * - **P3** What a node neither writes nor renews for `ttlMs` is gone within twice that, and nothing of it is left.
- * - **P4** With the last member of a node all that stood for it is gone.
- * - **P5** Counting moves numbers only.
- * - **P6** Without the broker every call rejects in bounded time; when the broker is back without what it held, the
- *   node writes it again.
+ * - **P1** When a `write` has resolved, every node reads all of it. Calls of one node take effect in order.
+ * - **P2** A write is atomic and states the result, so that repeating it changes nothing.
+ * - **P3** Members of a node that neither writes nor renews for `ttlMs` are gone within twice that time, and leave
+ *   nothing behind.
+ * - **P4** When the last member of a node is gone, all its data is gone.
+ * - **P5** Counting transfers numbers only.
+ * - **P6** Without the broker every call rejects in bounded time. When the broker comes back without its data, the node
+ *   writes its members again.
  */
 export interface PresenceStore {
   /**
-   * Writes what is new, each change wholly or not at all and at least a thousand in one step, and renews what the node
-   * has.
+   * Writes changes, each of them atomically and at least a thousand in one step, and renews the node's members.
    *
-   * @param changes At most one a member
-   * @param ttlMs How long it is there without another `write` or `renew`, in milliseconds; the same on all nodes
-   * @throws {SocketError} UNAVAILABLE, as a rejection, when the broker cannot be reached: it may be done all the same
+   * @param changes At most one for each member
+   * @param ttlMs How long members stay without another `write` or `renew`, in milliseconds; the same on all nodes
+   * @throws {SocketError} UNAVAILABLE, as a rejection, when the broker cannot be reached; the write may have happened
+   * nevertheless
    */
   write(changes: readonly PresenceChange[], ttlMs: number): Promise<void>;
   /**
-   * Keeps what this node has for `ttlMs` from now.
+   * Renews the members of this node for `ttlMs` from now.
    *
-   * @returns How many members it has: fewer than it wrote when the broker has lost some
+   * @returns The number of members stored; fewer than written if the broker has lost some
    * @throws {SocketError} UNAVAILABLE, as a rejection, when the broker cannot be reached
    */
   renew(ttlMs: number): Promise<number>;
   /**
-   * Forgets all that this node has.
+   * Removes all members of this node.
    *
    * @throws {SocketError} UNAVAILABLE, as a rejection, when the broker cannot be reached
    */
   clear(): Promise<void>;
   /**
-   * Counts by node; nodes without any may be left out.
+   * Counts members by node. Nodes without any may be left out.
    *
-   * @param set Of which set; all members when left out
+   * @param set The set to count; all members if left out
    * @throws {SocketError} UNAVAILABLE, as a rejection, when the broker cannot be reached
    */
   counts(set?: string): Promise<Map<string, number>>;
   /**
-   * Lists members. One that comes or goes meanwhile may be there or not; none is there twice.
+   * Lists members. A member that joins or leaves during the call may be in the list or not; no member is in it twice.
    *
-   * @param set Of which set; all members when left out
+   * @param set The set to list; all members if left out
    * @throws {SocketError} UNAVAILABLE, as a rejection, when the broker cannot be reached
    */
   list(set?: string): Promise<PresenceEntry[]>;

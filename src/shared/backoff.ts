@@ -1,24 +1,24 @@
 /**
- * How long to wait before trying again.
+ * Back-off: how long to wait before a retry.
  *
  * @module
  */
 
-/** The shape of a back-off. */
+/** The parameters of a back-off. */
 export interface BackoffOptions {
   /** The upper bound of the first wait, in milliseconds. */
   readonly baseMs: number;
-  /** The upper bound of every wait, in milliseconds. */
+  /** The upper bound of all waits, in milliseconds. */
   readonly maxMs: number;
-  /** How much the bound grows with each attempt. */
+  /** By what factor the bound grows with each attempt. */
   readonly factor: number;
 }
 
 /**
- * Picks a wait with full jitter: anywhere between nothing and a bound that grows, so that many who lost the same server
- * do not come back at once.
+ * Picks a random wait below an upper bound that grows with each attempt (full jitter), so that many clients that lost
+ * the same server do not reconnect at the same time.
  *
- * @param attempt How many attempts have failed, from 0
+ * @param attempt The number of failed attempts, from 0
  * @param options The bounds
  * @returns Milliseconds
  *

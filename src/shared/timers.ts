@@ -1,15 +1,15 @@
 /**
- * Timers within the bounds of the platform.
+ * Timers within the limits of the platform.
  *
  * @module
  */
 
-/** The longest delay a timer accepts, in milliseconds: timers count in 31 bits, and a longer delay fires at once. */
+/** The longest delay of a timer, in milliseconds: timers count in 31 bits, and a longer delay fires at once. */
 export const MAX_TIMER_MS = 2_147_483_647;
 
-/** Lets the process end though a timer waits, where timers can say so; elsewhere they are plain numbers. */
+/** Lets the process exit while a timer is pending, on runtimes whose timers support that. */
 export function unref<T>(timer: T): T {
-  (timer as { unref?: () => void }).unref?.(); // Deno, Bun and Node have it, browsers and workerd do not
+  (timer as { unref?: () => void }).unref?.(); // Deno, Bun and Node have it; in browsers and workerd timers are numbers
   return timer;
 }
 

@@ -1,10 +1,10 @@
 /**
- * How much a connection may send.
+ * A token bucket, for rate limits.
  *
  * @module
  */
 
-/** A token bucket that also sees how far it is overdrawn. */
+/** A token bucket that also detects how far it is overdrawn. */
 export class Limiter {
   readonly #perSecond: number;
   readonly #burst: number;
@@ -12,10 +12,10 @@ export class Limiter {
   #at: number;
 
   /**
-   * @param perSecond How many are let through in the long run
-   * @param burst How many are let through at once
-   * @param first How many more are let through at the start
-   * @param now Milliseconds, of the same clock as in `take`
+   * @param perSecond The sustained rate
+   * @param burst How many are allowed at once
+   * @param first How many more are allowed at the start
+   * @param now The time in milliseconds, of the same clock as in `take`
    */
   constructor(perSecond: number, burst: number, first: number, now: number) {
     this.#perSecond = perSecond;
@@ -24,7 +24,7 @@ export class Limiter {
     this.#at = now;
   }
 
-  /** Takes one or several: `overdrawn` when another whole burst was refused without a pause. */
+  /** Takes tokens. Returns `overdrawn` when another whole burst was refused without a pause. */
   take(now: number, amount = 1): "ok" | "refused" | "overdrawn" {
     this.#fill(now);
     this.#tokens -= amount;
@@ -32,7 +32,10 @@ export class Limiter {
     return this.#tokens >= -this.#burst ? "refused" : "overdrawn";
   }
 
-  /** Takes one if there is one; being refused costs nothing, so that a flood keeps nobody out for longer than itself. */
+  /**
+   * Takes a token if there is one. A refusal costs nothing, so that a flood does not keep others out for longer than it
+   * lasts.
+   */
   allows(now: number): boolean {
     this.#fill(now);
     if (this.#tokens < 1) return false;
@@ -41,7 +44,7 @@ export class Limiter {
   }
 
   #fill(now: number): void {
-    // A clock that was set back adds nothing.
+    // a clock that was set back adds no tokens
     const gained = Math.max(0, now - this.#at) * this.#perSecond / 1_000;
     this.#at = now;
     if (this.#tokens < this.#burst) {

@@ -1,25 +1,25 @@
 /**
- * Frames that leave together.
+ * Batches: frames that are sent as one message.
  *
  * @module
  */
 import { concat } from "./bytes.ts";
 import { type Frame, MAX_BATCH_BYTES, MAX_BATCH_FRAMES } from "./protocol.ts";
 
-// A UTF-16 unit takes at most three bytes of UTF-8, so a text of this length is never too large.
+// A UTF-16 unit takes at most three bytes of UTF-8, so a text of this length always fits.
 const MAX_BATCH_UNITS = Math.floor(MAX_BATCH_BYTES / 3);
 
-/** One message being filled: text or binary, at least one frame. */
+/** One message being filled: text or binary, with at least one frame. */
 export class Batch {
   // A string that grows by concatenation: engines keep it as a rope and flatten it once, when it is sent.
   #data: string | Uint8Array[];
   #frames: number;
   #length: number;
   #closed = false;
-  /** Whether several outboxes hold it: one that wants to add something of its own forks it first. */
+  /** Whether several outboxes hold this batch. An outbox that adds a frame of its own copies it first. */
   readonly shared: boolean;
 
-  /** Starts with a first frame, of any size. */
+  /** Creates a batch with its first frame, of any size. */
   constructor(frame: Frame, count: number, shared = false) {
     this.shared = shared;
     this.#data = typeof frame === "string" ? frame : [frame];
@@ -27,22 +27,22 @@ export class Batch {
     this.#length = frame.length;
   }
 
-  /** The length of its frames in UTF-16 units or bytes. */
+  /** The total length of the frames in UTF-16 units or bytes. */
   get length(): number {
     return this.#length;
   }
 
-  /** How many frames it holds. */
+  /** The number of frames. */
   get frames(): number {
     return this.#frames;
   }
 
   /**
-   * Takes frames if they fit.
+   * Adds frames if they fit.
    *
    * @param frame One frame, or several already joined
-   * @param count How many
-   * @returns Whether it took them; else the batch is full, or of the other kind
+   * @param count How many frames
+   * @returns `false` if the batch is full or of the other kind
    */
   add(frame: Frame, count: number): boolean {
     if (
@@ -61,19 +61,19 @@ export class Batch {
     return true;
   }
 
-  /** Takes nothing more. */
+  /** Closes the batch: no more frames can be added. */
   close(): void {
     this.#closed = true;
   }
 
-  /** Its frames as one message. */
+  /** The frames as one message. */
   get data(): Frame {
     if (typeof this.#data === "string") return this.#data;
     if (this.#data.length > 1) this.#data = [concat(this.#data)];
-    return this.#data[0] as Uint8Array; // it never was empty
+    return this.#data[0] as Uint8Array; // a batch is never empty
   }
 
-  /** The one message; it takes nothing more. */
+  /** Closes the batch and returns its message. */
   join(): Frame {
     this.#closed = true;
     return this.data;

@@ -1,20 +1,20 @@
 /**
- * Sizes, and bytes as text, with web-standard means.
+ * Bytes and base64 with web-standard means.
  *
  * @module
  */
 
-/** What goes out or comes in as one WebSocket message. */
+/** The content of one WebSocket message. */
 export type Data = string | Uint8Array;
 
 const encoder = new TextEncoder();
 
-/** A text as bytes of UTF-8. */
+/** Encodes a text as UTF-8. */
 export function utf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** Tells whether a text or bytes take more than a number of bytes, without counting where that is sure. */
+/** Tells whether a text or bytes take more than `maxBytes` bytes. Counts only where the length does not decide. */
 export function exceeds(data: string | Uint8Array, maxBytes: number): boolean {
   if (typeof data !== "string") return data.length > maxBytes;
   if (data.length > maxBytes) return true;
@@ -34,16 +34,16 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return joined;
 }
 
-/** Bytes as base64. */
+/** Encodes bytes as base64. */
 export function toBase64(bytes: Uint8Array): string {
   let binary = "";
-  for (let at = 0; at < bytes.length; at += 8_192) { // a spread of all would overflow the stack
+  for (let at = 0; at < bytes.length; at += 8_192) { // spreading all bytes would overflow the stack
     binary += String.fromCharCode(...bytes.subarray(at, at + 8_192));
   }
   return btoa(binary);
 }
 
-/** Base64 as bytes, `undefined` for what is not base64. */
+/** Decodes base64. Returns `undefined` for invalid input. */
 export function fromBase64(text: string): Uint8Array | undefined {
   try {
     return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));

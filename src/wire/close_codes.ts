@@ -5,7 +5,7 @@
  */
 import { utf8 } from "./bytes.ts";
 
-// By themselves, so that a client's bundle holds those that it uses.
+// Separate constants, so that a client bundle holds only those it uses.
 /** See {@linkcode CloseCode}. */
 export const NORMAL = 1000;
 /** See {@linkcode CloseCode}. */
@@ -21,32 +21,32 @@ const FORBIDDEN = 4403;
 const KICKED = 4409;
 const EXPIRED = 4410;
 
-// The types stand there since declarations are made file by file, and take no value of a name for one.
-/** The code of each reason for which either side ends a connection. */
+// Literal types, since declarations are generated file by file without inferring values.
+/** The close code of each reason for which either side ends a connection. */
 export const CloseCode = {
-  /** Done; a client that closes itself does not come back. */
+  /** Normal closure. A client that closes itself does not reconnect. */
   normal: NORMAL as 1000,
-  /** The server or the page goes away. */
+  /** The server or the page is going away. */
   goingAway: 1001,
-  /** No close frame came (RFC 6455 §7.4.1: 1006 is never sent). */
+  /** No close frame arrived (RFC 6455 §7.4.1: 1006 is never sent). */
   abnormal: ABNORMAL as 1006,
-  /** A policy was broken, such as ten malformed frames. */
+  /** A policy was violated, such as by ten malformed frames. */
   policy: POLICY as 1008,
   /** A message was larger than `maxMessageBytes`. */
   tooBig: 1009,
   /** The server failed before the connection was ready. */
   internal: 1011,
-  /** The server restarts. */
+  /** The server is restarting. */
   restart: 1012,
-  /** The server has too much to do, or the peer reads too slowly. */
+  /** The server is overloaded, or the peer reads too slowly. */
   overload: OVERLOAD as 1013,
-  /** The peer does not speak the protocol. */
+  /** The peer violates the protocol. */
   badProtocol: BAD_PROTOCOL as 4400,
-  /** Nobody is logged in. */
+  /** Not authenticated. */
   unauthorized: UNAUTHORIZED as 4401,
-  /** Logged in, not allowed. */
+  /** Authenticated, but not allowed. */
   forbidden: FORBIDDEN as 4403,
-  /** Nothing was heard from the peer for too long. */
+  /** The peer sent nothing for too long. */
   heartbeatLost: HEARTBEAT_LOST as 4408,
   /** The application ended the connection for good. */
   kicked: KICKED as 4409,
@@ -54,12 +54,12 @@ export const CloseCode = {
   expired: EXPIRED as 4410,
 } as const;
 
-/** What a client does after a close: stay away, come back with the usual back-off, at once, or after the longest wait. */
+/** What a client does after a close: not reconnect, reconnect with back-off, at once, or after the longest wait. */
 export type Comeback = "never" | "backoff" | "now" | "late";
 
 const NEVER = [BAD_PROTOCOL, UNAUTHORIZED, FORBIDDEN, KICKED];
 
-/** What a client does after the server closed with a code. */
+/** Returns what a client does after the server closed with a code. */
 export function comebackAfter(code: number): Comeback {
   if (NEVER.includes(code)) return "never";
   if (code === EXPIRED) return "now";
@@ -67,9 +67,9 @@ export function comebackAfter(code: number): Comeback {
 }
 
 /**
- * Makes a code fit to be sent: codes that are for the library's own use or not valid become 1000.
+ * Returns a code that can be sent: reserved and invalid codes become 1000.
  *
- * RFC 6455 §7.4: 1005, 1006 and 1015 are never sent; an API throws on, or cuts the connection at, others out of range.
+ * RFC 6455 §7.4: 1005, 1006 and 1015 are never sent. Runtimes throw on other invalid codes, or drop the connection.
  */
 export function sendableCode(code: number): number {
   const assigned = code >= 1000 && code <= 1014 && code !== 1004 &&
@@ -80,7 +80,8 @@ export function sendableCode(code: number): number {
 }
 
 /**
- * Cuts a reason to what a close frame can carry: 123 bytes of UTF-8 (RFC 6455 §5.5: 125 with the code), whole characters.
+ * Cuts a reason to what fits into a close frame: 123 bytes of UTF-8 (RFC 6455 §5.5: 125 with the code), at a character
+ * boundary.
  */
 export function sendableReason(reason: string): string {
   const bytes = utf8(reason);

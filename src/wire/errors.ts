@@ -1,5 +1,5 @@
 /**
- * The one error that crosses the wire.
+ * The error class that crosses the wire.
  *
  * @module
  */
@@ -46,9 +46,9 @@ export type ErrorCode =
  * ```
  */
 export class SocketError extends Error {
-  /** Which failure it is: an {@linkcode ErrorCode} or a string of the application's. */
+  /** The {@linkcode ErrorCode}, or a string of the application's. */
   readonly code: ErrorCode | (string & Record<never, never>);
-  /** Whatever the thrower wants the caller to have; it crosses the wire like a payload. */
+  /** Data for the caller. It is encoded like a payload. */
   readonly data: unknown;
   /**
    * `true` when it says what another client or node answered, or that it did not: what a client of this library,
@@ -57,10 +57,10 @@ export class SocketError extends Error {
   readonly remote: boolean = false;
 
   /**
-   * Makes an error for a caller.
+   * Creates an error for a caller.
    *
-   * @param code Which failure it is
-   * @param message For people, the code when left out
+   * @param code The kind of failure
+   * @param message For people; defaults to the code
    * @param data For programs
    * @param options `cause`, which never crosses the wire
    */
@@ -86,16 +86,16 @@ export function remoteError(
 
 /** Tells whether what a function of the application threw is for its caller, or only for `onError`. */
 export function isForCaller(error: unknown): error is SocketError {
-  return isSocketError(error) && error.remote !== true; // another copy of this package may not have it
+  return isSocketError(error) && error.remote !== true; // an error of another copy of this package may not have it
 }
 
 /**
- * Recognizes a {@linkcode SocketError}, one of another copy of this package included.
+ * Tells whether a value is a {@linkcode SocketError}, also one of another copy of this package.
  *
- * @param error Anything that was thrown
+ * @param error Any thrown value
  * @returns Whether it has a code and a message to show
  */
 export function isSocketError(error: unknown): error is SocketError {
   return error instanceof Error && error.name === "SocketError" &&
-    typeof (error as SocketError).code === "string"; // the read is what is checked
+    typeof (error as SocketError).code === "string"; // checked by this expression
 }

@@ -1,11 +1,11 @@
 /**
- * What a client is told when it has subscribed, and a server when a member has joined a room.
+ * The outcome of a subscription or of joining a room.
  *
  * @module
  */
 
-/** Whether the whole cluster is heard, or for now this node alone. */
+/** Whether messages of the whole cluster arrive, or for now only those of this node. */
 export interface Joined {
-  /** `false` while the adapter is down or too slow; the node then makes it live later. */
+  /** `false` while the adapter is down or slow. The node keeps trying to become live. */
   readonly live: boolean;
 }

@@ -1,5 +1,5 @@
 /**
- * The wire protocol `superline.v1`: how frames are built, and how any bytes are read back without a throw.
+ * The wire protocol `superline.v1`: building frames, and reading any input without throwing.
  *
  * @module
  */
@@ -7,56 +7,56 @@ import { type Data, utf8 } from "./bytes.ts";
 import type { ErrorCode } from "./errors.ts";
 import { JSON_NAME, type Serializer } from "./serializer.ts";
 
-/** The subprotocol that client and server agree on. */
+/** The WebSocket subprotocol. */
 export const PROTOCOL = "superline.v1";
-/** What the subprotocol that carries a token starts with; base64url follows. */
+/** The prefix of the subprotocol that carries a token; base64url follows. */
 export const TOKEN_PREFIX = "superline.token.";
-/** The heartbeat, a whole message: a fixed text, so that a sleeping Durable Object can answer it. */
+/** The heartbeat. It is a whole message with a fixed text, so that a sleeping Durable Object can answer it. */
 export const PING = "ping";
-/** The answer to {@linkcode PING}. */
+/** The reply to {@linkcode PING}. */
 export const PONG = "pong";
 /** The most frames in one WebSocket message. */
 export const MAX_BATCH_FRAMES = 256;
-/** The most bytes in one WebSocket message that holds more than one frame. */
+/** The most bytes in a WebSocket message with more than one frame. */
 export const MAX_BATCH_BYTES = 65_536;
 
-/** A frame on the wire, or several: text joined by line feeds, or a run of binary blocks. */
+/** One frame or several: text joined by line feeds, or a sequence of binary blocks. */
 export type Frame = Data;
 
-/** A frame read: its tag, its fields, and last its payload as the codec takes it. */
+/** A frame that was read: its tag, its fields, and the encoded payload last. */
 export type Fields = readonly [tag: string, ...unknown[]];
 
-/** What a message was read as: frames, and the flaws of those that are none. */
+/** The outcome of reading one frame. */
 export type Read = { readonly ok: true; readonly fields: Fields } | Unread;
 
-/** A frame that was not read. */
+/** A frame that could not be read. */
 export interface Unread {
   readonly ok: false;
   /** Why, as a sentence. */
   readonly flaw: string;
-  /** Set when it was refused for a limit and is a call's: the call's id. */
+  /** The id of the call, if a call was refused because of a limit. */
   readonly id?: number;
 }
 
-/** Looks at the text of a frame before it is parsed; gives why it is not to be. */
+/** Checks the text of a frame before it is parsed. Returns why it must not be parsed, if so. */
 export type Inspect = (text: string) => Unread | undefined;
 
-/** How payloads are put into frames and taken out again. */
+/** Encodes payloads into frames and decodes them. */
 export interface Codec {
   /** The serializer's name. */
   readonly name: string;
   /**
    * Builds a frame.
    *
-   * @param fields What comes before its payload
+   * @param fields The fields before the payload
    * @param payload The payload, `undefined` for none
    */
   frame(fields: Fields, payload: unknown): Frame;
-  /** Reads a payload as {@linkcode read} gave it; throws for one that is not the codec's. */
+  /** Decodes a payload as {@linkcode read} returned it. Throws if it was not encoded by this codec. */
   payload(raw: unknown): unknown;
 }
 
-/** Makes the codec of a contract. */
+/** Creates the codec of a contract. */
 export function createCodec(serializer: Serializer | undefined): Codec {
   if (!serializer) return JSON_CODEC;
   return {
@@ -83,7 +83,7 @@ export function createCodec(serializer: Serializer | undefined): Codec {
 const JSON_CODEC: Codec = {
   name: JSON_NAME,
   frame(fields, payload) {
-    // As one array: to put texts together afterwards costs Bun more than all the rest (bench/README.md).
+    // One array: joining texts afterwards costs Bun more than everything else (bench/README.md).
     return JSON.stringify(
       payload === undefined ? fields : [...fields, payload],
     );
@@ -98,46 +98,46 @@ const JSON_CODEC: Codec = {
   },
 };
 
-// --- Frames without a payload of the application's: plain JSON under every serializer -----------------------------
+// --- Frames without an application payload: plain JSON under every serializer ---------------------------------------
 
-/** What the server tells a client first. */
+/** The server's first frame. */
 export interface Hello {
-  /** The protocol's version. */
+  /** The protocol version. */
   readonly v: 1;
   /** The connection's id. */
   readonly id: string;
-  /** The role that the server gave. */
+  /** The role that `authenticate` returned. */
   readonly role: string;
-  /** The contract's serializer. */
+  /** The name of the contract's serializer. */
   readonly serializer: string;
-  /** How often the client should ping. */
+  /** How often the client should ping, in milliseconds. */
   readonly heartbeatMs: number;
-  /** The largest message that the server takes. */
+  /** The largest message that the server accepts, in bytes. */
   readonly maxMessageBytes: number;
-  /** The most requests that may be unanswered. */
+  /** The most unanswered requests. */
   readonly maxInFlight: number;
-  /** The most topics that may be subscribed. */
+  /** The most subscriptions. */
   readonly maxSubscriptions: number;
   /** What the server can do beyond the first version; absent for a server of the first version. */
   readonly features?: readonly string[];
-  /** When the login ends, in milliseconds since the epoch. */
+  /** When the login expires, in milliseconds since the epoch. */
   readonly expiresAt?: number;
 }
 
 /** What this version can do beyond the first: topics with parameters. */
 export const FEATURES: readonly string[] = ["params"];
 
-/** `hi`: the connection is ready. */
+/** Builds `hi`: the connection is ready. */
 export function helloFrame(hello: Hello): string {
   return JSON.stringify(["hi", hello]);
 }
 
-/** Any frame whose fields are all the protocol's own. */
+/** Builds a frame that has only protocol fields. */
 export function plainFrame(...fields: Fields): string {
   return JSON.stringify(fields);
 }
 
-/** `err`: a call failed, or with id 0 something about the connection did. */
+/** Builds `err`: a call failed, or with id 0 the connection had an error. */
 export function errorFrame(
   codec: Codec,
   id: number,
@@ -151,29 +151,29 @@ export function errorFrame(
 // --- Reading ------------------------------------------------------------------------------------------------------
 
 /**
- * Reads one WebSocket message. Total: any text or bytes give frames or flaws, never a throw.
+ * Reads one WebSocket message. Total: any input returns frames or flaws, and nothing throws.
  *
  * @param data The message
  * @param inspect Called with the JSON of each frame before it is parsed
- * @returns An outcome for each frame in it, in order
+ * @returns The outcome of each frame, in order
  */
 export function read(data: Data, inspect?: Inspect): Read[] {
   if (typeof data !== "string") return readBlocks(data, inspect);
   if (!data.includes("\n")) return [readFrame(data, inspect)];
   const lines = data.split("\n", MAX_BATCH_FRAMES + 1);
-  // A text has at least as many bytes as UTF-16 units: what is refused here has too many bytes as well.
+  // A text has at least as many bytes as UTF-16 units, so this refuses no message that fits.
   if (lines.length > MAX_BATCH_FRAMES || data.length > MAX_BATCH_BYTES) {
     return [BATCH_FLAW];
   }
   return lines.map((line) => readFrame(line, inspect));
 }
 
-/** Tells whether a value may be the id of a call. */
+/** Tells whether a value can be the id of a call. */
 export function isId(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
 }
 
-/** Tells whether a frame answers a call as the protocol has it. */
+/** Tells whether a frame is a well-formed answer to a call. */
 export function isAnswer([tag, id, code, message]: Fields): boolean {
   return isId(id) && (tag === "res" ||
     tag === "err" && typeof code === "string" && typeof message === "string");
@@ -196,10 +196,10 @@ function readFrame(text: string, inspect?: Inspect): Read {
   try {
     const fields: unknown = JSON.parse(text);
     if (Array.isArray(fields) && typeof fields[0] === "string") {
-      return { ok: true, fields: fields as [string] }; // just checked
+      return { ok: true, fields: fields as [string] }; // checked above
     }
   } catch {
-    // JSON.parse says where it stopped, which helps nobody here.
+    // JSON.parse says where it stopped, which does not help here
   }
   return FRAME_FLAW;
 }
@@ -254,7 +254,7 @@ const BLOCK_FLAW: Read = {
     "Cannot read a binary message: a length reaches past its end, must be blocks",
 };
 
-/** A frame with a binary payload: `u32 length, JSON, u32 length, payload`, lengths big-endian. */
+/** Builds a frame with a binary payload: `u32 length, JSON, u32 length, payload`, lengths big-endian. */
 export function blockFrame(head: string, payload: Uint8Array): Uint8Array {
   const json = utf8(head);
   const bytes = new Uint8Array(8 + json.length + payload.length);
@@ -266,7 +266,7 @@ export function blockFrame(head: string, payload: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Builds a frame from fields as {@linkcode read} gave them: the payload stays as the codec made it. */
+/** Builds a frame from fields as {@linkcode read} returned them. The payload stays encoded. */
 export function frameOf(fields: Fields): Frame {
   const payload = fields.at(-1);
   return payload instanceof Uint8Array
@@ -274,7 +274,7 @@ export function frameOf(fields: Fields): Frame {
     : JSON.stringify(fields);
 }
 
-/** The frame of a request that was made with id 0, under another id. */
+/** Returns a request frame that was built with id 0 under another id. */
 export function withId(frame: Frame, id: number): Frame {
   if (typeof frame === "string") return renumber(frame, id);
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);

@@ -1,11 +1,12 @@
 /**
- * How payloads become text or bytes.
+ * Serializers: how payloads become text or bytes.
  *
  * @module
  */
 
 /**
- * A codec for payloads, given once, in the contract, so that both ends have it. Frames around the payloads stay JSON.
+ * A codec for payloads. It is part of the contract, so that client and server share it. The frames around the payloads
+ * stay JSON.
  *
  * @example Payloads as MessagePack
  * ```ts
@@ -20,13 +21,13 @@
  * ```
  */
 export interface Serializer {
-  /** Compared when a client connects: both ends must have the same. */
+  /** The name, compared when a client connects: client and server must use the same serializer. */
   readonly name: string;
-  /** Makes text or bytes of a payload, always the one or always the other. Zero bytes mean "no payload". */
+  /** Encodes a payload as text or bytes, always the same kind. Zero bytes mean "no payload". */
   encode(value: unknown): string | Uint8Array;
-  /** Reverses `encode`; gets what `encode` made. What it throws is answered with `VALIDATION`. */
+  /** Decodes what `encode` returned. If it throws, the call is answered with `VALIDATION`. */
   decode(data: string | Uint8Array): unknown;
 }
 
-/** The name of the built-in serializer: payloads stand in the frame as JSON. */
+/** The name of the built-in serializer: payloads are part of the frame's JSON. */
 export const JSON_NAME = "json";
