@@ -15,13 +15,28 @@
 import type { Adapter, AdapterHost } from "../src/seams/adapter.ts";
 import { SocketError } from "../src/wire/errors.ts";
 import { Members } from "../src/shared/small_set.ts";
+import type {
+  Appended,
+  AppendOptions,
+  LogEntry,
+  LogRead,
+  LogStore,
+} from "../src/seams/log.ts";
 import type { PresenceStore } from "../src/seams/presence_store.ts";
+import type { Position } from "../src/wire/position.ts";
+import { BrokenLogs } from "./shared/broken_logs.ts";
+import { unavailable } from "./shared/timing.ts";
+import { MemoryLogs } from "./memory/log.ts";
 import { memoryPresence, type Registry } from "./memory/presence.ts";
 
 /** What a {@linkcode MemoryBus} tells an adapter. No member throws. */
 export interface BusListener {
   /** A payload came on a channel that was subscribed. */
   message(channel: string, payload: string): void;
+  /** Messages were appended to the log of a channel that was subscribed. */
+  appended(channel: string, entries: readonly LogEntry[]): void;
+  /** The logs were emptied. */
+  lost(): void;
   /** The bus went away or came back; told at once when it is away at the start, and `up` to one that was alone on it. */
   status(status: "up" | "down"): void;
 }
@@ -34,6 +49,24 @@ export interface BusConnection {
   unsubscribe(channel: string): void;
   /** Sends to all that are subscribed once this turn is over, in order; `false` while the bus is away, and after `close`. */
   publish(channel: string, payload: string): boolean;
+  /**
+   * Appends to the log of a channel; all that are subscribed get it once this turn is over. `undefined` while the bus is
+   * away, and after `close`.
+   *
+   * @param broken Whether the log is to begin a new epoch
+   */
+  append(
+    channel: string,
+    payload: string,
+    options: AppendOptions,
+    broken: boolean,
+  ): (Appended & { readonly kept: true }) | undefined;
+  /** Reads the log of a channel, see `LogStore.read`; `undefined` while the bus is away, and after `close`. */
+  read(
+    channel: string,
+    after: Position | undefined,
+    limit: number,
+  ): LogRead | undefined;
   /** Leaves. What was published before still arrives. */
   close(): void;
 }
@@ -55,6 +88,9 @@ export class MemoryBus {
   readonly #nodes = new Set<BusListener>();
   readonly #channels = new Map<string, Members<BusListener>>();
   readonly #registry: Registry = new Map();
+  readonly #logs = new MemoryLogs();
+  /** What this turn appended. */
+  readonly #pushes = new Map<string, LogEntry[]>();
   #up = true;
 
   /** How many nodes are on it. */
@@ -82,6 +118,16 @@ export class MemoryBus {
     if (this.#up) return;
     this.#up = true;
     for (const node of [...this.#nodes]) node.status("up");
+    for (const node of [...this.#nodes]) node.lost();
+  }
+
+  /**
+   * Empties the logs of kept topics, to see how an application fares when the broker has lost them. Subscribers that
+   * miss messages because of it are told.
+   */
+  flush(): void {
+    this.#logs.clear();
+    for (const node of [...this.#nodes]) node.lost();
   }
 
   /** For adapters: joins. */
@@ -110,6 +156,18 @@ export class MemoryBus {
         queueMicrotask(() => this.#carry(channel, payload));
         return true;
       },
+      append: (channel, payload, options, broken) => {
+        if (!this.#up || !this.#nodes.has(node)) return undefined;
+        const appended = this.#logs.append(channel, payload, options, broken);
+        if (!appended.repeated) {
+          this.#push(channel, { position: appended.position, payload });
+        }
+        return appended;
+      },
+      read: (channel, after, limit) =>
+        this.#up && this.#nodes.has(node)
+          ? this.#logs.read(channel, after, limit)
+          : undefined,
       close: () => {
         this.#nodes.delete(node);
         for (const channel of mine) this.#leave(channel, node);
@@ -131,6 +189,25 @@ export class MemoryBus {
     const nodes = this.#channels.get(channel);
     if (nodes?.delete(node) && nodes.size === 0) this.#channels.delete(channel);
   }
+
+  #push(channel: string, entry: LogEntry): void {
+    if (this.#pushes.size === 0) queueMicrotask(this.#carryPushes);
+    const entries = this.#pushes.get(channel);
+    if (entries) entries.push(entry);
+    else this.#pushes.set(channel, [entry]);
+  }
+
+  readonly #carryPushes = (): void => {
+    const pushes = [...this.#pushes];
+    this.#pushes.clear();
+    for (const [channel, entries] of pushes) {
+      const nodes = this.#channels.get(channel);
+      if (!nodes) continue;
+      for (const node of [...nodes]) {
+        if (nodes.has(node)) node.appended(channel, entries);
+      }
+    }
+  };
 
   #carry(channel: string, payload: string): void {
     const nodes = this.#channels.get(channel);
@@ -169,9 +246,40 @@ export function createInMemoryAdapter(
   return new InMemoryAdapter(bus);
 }
 
+/** How long an append waits for a bus that is down, in milliseconds: one in memory comes back soon, or on purpose. */
+const APPEND_WAIT_MS = 100;
+/** How many characters may wait. */
+const MAX_WAITING_LENGTH = 33_554_432;
+
+/** An append that waits for the bus. */
+interface Waiting {
+  readonly channel: string;
+  readonly payload: string;
+  readonly options: AppendOptions;
+  readonly settle: (appended: Appended) => void;
+  readonly until: number;
+}
+
 class InMemoryAdapter implements Adapter, BusListener {
   readonly limits = { maxPayloadBytes: 1_048_576 + 8_192 } as const;
   readonly presence: PresenceStore;
+  readonly log: LogStore = {
+    append: (channel, payload, options) =>
+      this.#append(channel, payload, options),
+    read: (channel, after, limit) => {
+      const read = this.#connection?.read(channel, after, limit);
+      if (read) return Promise.resolve(read);
+      return Promise.reject(
+        unavailable(
+          `Cannot read the log of ${JSON.stringify(channel)}: ${this.#state()}`,
+        ),
+      );
+    },
+  };
+  readonly #broken = new BrokenLogs();
+  #waiting: Waiting[] = [];
+  #waitingLength = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #bus: MemoryBus;
   #host: AdapterHost | undefined;
   #connection: BusConnection | undefined;
@@ -204,15 +312,9 @@ class InMemoryAdapter implements Adapter, BusListener {
 
   subscribe(channel: string): Promise<void> {
     if (this.subscribeNow(channel)) return Promise.resolve();
-    const state = this.#closed
-      ? "the adapter is closed"
-      : this.#host
-      ? "the bus is down"
-      : "the adapter is not open";
     return Promise.reject(
-      new SocketError(
-        "UNAVAILABLE",
-        `Cannot subscribe to ${JSON.stringify(channel)}: ${state}`,
+      unavailable(
+        `Cannot subscribe to ${JSON.stringify(channel)}: ${this.#state()}`,
       ),
     );
   }
@@ -230,6 +332,8 @@ class InMemoryAdapter implements Adapter, BusListener {
 
   close(): Promise<void> {
     if (!this.#closed) {
+      clearTimeout(this.#timer);
+      this.#giveUp(Infinity);
       this.#connection?.close();
       this.#closed = Promise.resolve();
     }
@@ -244,9 +348,101 @@ class InMemoryAdapter implements Adapter, BusListener {
     }
   }
 
+  appended(channel: string, entries: readonly LogEntry[]): void {
+    try {
+      this.#host?.appended(channel, entries);
+    } catch (error) {
+      this.#host?.error(error);
+    }
+  }
+
+  lost(): void {
+    this.#host?.lost();
+  }
+
+  #state(): string {
+    if (this.#closed) return "the adapter is closed";
+    return this.#host ? "the bus is down" : "the adapter is not open";
+  }
+
+  #append(
+    channel: string,
+    payload: string,
+    options: AppendOptions,
+  ): Promise<Appended> {
+    const kept = this.#appendNow(channel, payload, options);
+    if (kept) return Promise.resolve(kept);
+    const fits = this.#waiting.length === 0 ||
+      this.#waitingLength + payload.length <= MAX_WAITING_LENGTH;
+    if (this.#closed || !this.#host || !fits) {
+      const state = fits ? this.#state() : "too many appends wait for the bus";
+      return Promise.resolve(this.#notKept(channel, state));
+    }
+    this.#waitingLength += payload.length;
+    return new Promise((settle) => {
+      const until = performance.now() + APPEND_WAIT_MS;
+      this.#waiting.push({ channel, payload, options, settle, until });
+      this.#timer ??= setTimeout(this.#tooLate, APPEND_WAIT_MS);
+    });
+  }
+
+  #appendNow(
+    channel: string,
+    payload: string,
+    options: AppendOptions,
+  ): Appended | undefined {
+    const broken = this.#broken.has(channel);
+    const kept = this.#connection?.append(channel, payload, options, broken);
+    if (kept) this.#broken.delete(channel);
+    return kept;
+  }
+
+  #notKept(channel: string, state: string): Appended {
+    this.#broken.add(channel);
+    const cause = unavailable(
+      `Cannot append to the log of ${JSON.stringify(channel)}: ${state}`,
+    );
+    return { kept: false, cause };
+  }
+
+  readonly #tooLate = (): void => {
+    this.#timer = undefined;
+    this.#giveUp(performance.now());
+    const [first] = this.#waiting;
+    if (!first) return;
+    const left = first.until - performance.now();
+    this.#timer = setTimeout(this.#tooLate, Math.max(1, left));
+  };
+
+  /** Gives up on what has waited long enough. */
+  #giveUp(now: number): void {
+    const left = this.#waiting.findIndex(({ until }) => until > now);
+    const late = this.#waiting.splice(0, left < 0 ? Infinity : left);
+    for (const { channel, payload, settle } of late) {
+      this.#waitingLength -= payload.length;
+      settle(this.#notKept(channel, this.#state()));
+    }
+  }
+
+  #appendWaiting(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#waitingLength = 0;
+    for (const { channel, payload, options, settle } of waiting) {
+      settle(
+        this.#appendNow(channel, payload, options) ??
+          this.#notKept(channel, this.#state()),
+      );
+    }
+  }
+
   status(status: "up" | "down"): void {
-    if (status === "up") this.#host?.status("up");
-    else {
+    if (status === "up") {
+      this.#host?.status("up");
+      this.#appendWaiting();
+    } else {
       const cause = new SocketError("UNAVAILABLE", "The memory bus is down");
       this.#host?.status("down", cause);
     }

@@ -5,7 +5,7 @@
  */
 import type { Adapter } from "../seams/adapter.ts";
 
-/** Which promise of `Adapter`, or of its `presence`, a case is about; `open` is about that member alone. */
+/** Which promise of `Adapter`, or of its `presence` or `log`, a case is about; `open` is about that member alone. */
 export type AdapterPromise =
   | "open"
   | "A1"
@@ -22,10 +22,26 @@ export type AdapterPromise =
   | "P2"
   | "P3"
   | "P4"
-  | "P6";
+  | "P6"
+  | "L1"
+  | "L2"
+  | "L3"
+  | "L4"
+  | "L5"
+  | "L6"
+  | "L7"
+  | "L8"
+  | "L9"
+  | "L10";
 
 /** What some cases need beside adapters: a member of {@linkcode AdapterSubject} that may be absent. */
-export type AdapterNeed = "outage" | "presence";
+export type AdapterNeed =
+  | "outage"
+  | "presence"
+  | "log"
+  | "flush"
+  | "rollback"
+  | "lostReplies";
 
 /** How the broker is taken away and brought back. */
 export interface Outage {
@@ -75,6 +91,25 @@ export interface AdapterSubject {
   readonly outage?: Outage;
   /** That adapters have `presence`. */
   readonly presence?: true;
+  /** That adapters have `log`. */
+  readonly log?: true;
+  /** Empties the broker of all logs, as a FLUSHALL does. Settles when they are gone. */
+  flush?(): void | Promise<void>;
+  /** How the broker loses what it has acknowledged: it is restarted from an older state, or a replica takes over. */
+  readonly rollback?: Rollback;
+  /**
+   * From `begin` on the broker carries out what it is asked, but its replies are lost; at `end` the connections of all
+   * adapters break, and new ones are whole.
+   */
+  readonly lostReplies?: Outage;
+}
+
+/** How a broker goes back to an older state. */
+export interface Rollback {
+  /** Remembers the state. Settles when it is safe. */
+  save(): void | Promise<void>;
+  /** Ends the broker and starts one that has the state that was saved. Settles when it can be reached. */
+  restore(): void | Promise<void>;
 }
 
 /** One case of the suite. */

@@ -6,6 +6,7 @@
 import { carrying } from "./adapter_cases/carrying.ts";
 import { ending } from "./adapter_cases/ending.ts";
 import { failing } from "./adapter_cases/failing.ts";
+import { log } from "./adapter_cases/log.ts";
 import { presence } from "./adapter_cases/presence.ts";
 import { subscribing } from "./adapter_cases/subscribing.ts";
 import type { AdapterCase } from "./adapter_subject.ts";
@@ -32,4 +33,5 @@ export const adapterSuite: readonly AdapterCase[] = [
   ...failing,
   ...ending,
   ...presence,
+  ...log,
 ];

@@ -97,6 +97,7 @@ export class ClusterNode<S extends ClusterServer> implements TestNode<S> {
 
 /** An adapter whose payloads go over a node's wire, in both directions. */
 function carriedBy(wire: Wire, adapter: Adapter): Adapter {
+  const { log } = adapter;
   return {
     limits: adapter.limits,
     open(host: AdapterHost) {
@@ -118,5 +119,17 @@ function carriedBy(wire: Wire, adapter: Adapter): Adapter {
       wire.carry(() => adapter.publish(channel, payload)),
     close: () => adapter.close(),
     alone: () => adapter.alone?.() ?? false,
+    ...(log && {
+      log: {
+        append: (...given) =>
+          new Promise((resolve) =>
+            wire.carry(() => resolve(log.append(...given)))
+          ),
+        read: (...given) =>
+          new Promise((resolve) =>
+            wire.carry(() => resolve(log.read(...given)))
+          ),
+      },
+    }),
   };
 }

@@ -17,6 +17,7 @@ export type {
   AdapterPromise,
   AdapterSubject,
   Outage,
+  Rollback,
 } from "./adapter_subject.ts";
 export { adapterSuite } from "./adapter_suite.ts";
 export { TestClock } from "./clock.ts";

@@ -189,7 +189,7 @@ export class Stage {
 export function defineCase(
   promise: AdapterPromise,
   name: string,
-  play: (stage: Stage) => Promise<void>,
+  play: (stage: Stage, subject: AdapterSubject) => Promise<void>,
   ...needs: AdapterNeed[]
 ): AdapterCase {
   return {
@@ -199,7 +199,7 @@ export function defineCase(
     async run(subject) {
       const stage = new Stage(subject);
       try {
-        await play(stage);
+        await play(stage, subject);
       } finally {
         await stage.clear(needs.includes("presence"));
       }

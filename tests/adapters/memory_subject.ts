@@ -9,6 +9,8 @@ export function createMemorySubject(
   return {
     patienceMs,
     presence: true,
+    log: true,
+    flush: () => buses.forEach((bus) => bus.flush()),
     create({ namespace }) {
       let bus = buses.get(namespace);
       if (!bus) buses.set(namespace, bus = new MemoryBus());

@@ -9,6 +9,7 @@ import { createMemorySubject } from "./memory_subject.ts";
 const deno = fileURLToPath(
   new URL("../../node_modules/deno/deno", import.meta.url),
 );
+const subject = createMemorySubject(2_000);
 const program = fileURLToPath(new URL("./suite_program.ts", import.meta.url));
 
 for (const [runtime, ...command] of [["Deno", deno, "run"], ["Node", "node"]]) {
@@ -28,7 +29,7 @@ for (const [runtime, ...command] of [["Deno", deno, "run"], ["Node", "node"]]) {
       });
       const output = await new Response(child.stdout).text();
       expect(JSON.parse(output)).toEqual({
-        cases: adapterSuite.length,
+        cases: adapterSuite.filter((it) => !skipReason(it, subject)).length,
         failed: [],
       });
       expect(await child.exited).toBe(0);
@@ -52,6 +53,16 @@ test("every promise has cases, and every name is unique", () => {
       "A7",
       "A8",
       "A9",
+      "L1",
+      "L10",
+      "L2",
+      "L3",
+      "L4",
+      "L5",
+      "L6",
+      "L7",
+      "L8",
+      "L9",
       "P1",
       "P2",
       "P3",
@@ -67,9 +78,13 @@ test("every promise has cases, and every name is unique", () => {
 test("cases that need an outage are skipped with a reason where none is declared, and no others", () => {
   const { outage: _, ...subject } = createMemorySubject(1_000);
   for (const it of adapterSuite) {
+    // A bus in memory cannot be restored from an older state, and has no replies to lose.
+    const missing = it.needs?.filter((need) =>
+      ["outage", "rollback", "lostReplies"].includes(need)
+    );
     expect(skipReason(it, subject)).toBe(
-      it.needs?.includes("outage")
-        ? "the subject declares no outage"
+      missing?.length
+        ? `the subject declares no ${missing.join(", no ")}`
         : undefined,
     );
   }
