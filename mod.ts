@@ -196,5 +196,6 @@ export type {
   Connection,
 } from "./src/server/types/connection.ts";
 export type { Off } from "./src/server/fanout/hub.ts";
+export type { AdmitInfo } from "./src/server/handshake/handshake.ts";
 export type { HandshakeInfo } from "./src/server/handshake/authenticate.ts";
 export type { LimitOptions, ServerOptions } from "./src/server/options.ts";

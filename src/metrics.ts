@@ -80,6 +80,12 @@ function render(stats: Stats): string {
       [{ direction: "out" }, stats.framesOut],
     ]),
     family(
+      "heartbeats_total",
+      "counter",
+      "Heartbeats that came in",
+      one(stats.heartbeats),
+    ),
+    family(
       "malformed_frames_total",
       "counter",
       "Frames that could not be read",

@@ -28,6 +28,7 @@ import {
 } from "./runtimes/node_http.ts";
 import { attach, type HttpServerLike } from "./runtimes/node.ts";
 import type { CloseOptions, Node } from "./server/api/types.ts";
+import { MAX_TIMER_MS } from "./shared/timers.ts";
 import type { ServerOptions } from "./server/options.ts";
 
 export type {
@@ -35,8 +36,10 @@ export type {
   OutgoingResponseLike,
 } from "./runtimes/node_http.ts";
 export type {
+  ConnectionEvent,
   HttpServerLike,
   IncomingLike,
+  SpokenLike,
   TcpSocketLike,
   UpgradeListener,
 } from "./runtimes/node.ts";
@@ -48,6 +51,13 @@ export interface NodeServerOptions<
 > extends ServerOptions<C, A> {
   /** Whose upgrades to take: those to `path`, or all. It is not closed with the socket server. */
   readonly server: HttpServerLike;
+  /**
+   * How long the first request of a connection to `server` may take to arrive, in milliseconds; then the connection is
+   * cut, whatever it was for. Node alone takes 60 to 90 s.
+   *
+   * @default {10_000}
+   */
+  readonly handshakeTimeoutMs?: number;
 }
 
 /** A node on an `http.Server`. */
@@ -77,6 +87,7 @@ export interface HttpNode<C extends ContractDefinition, A> extends Node<C, A> {
  * @param options `server`, `authenticate`, and what else is to differ from the defaults
  * @returns The server; `close` also gives the HTTP server's upgrades back
  * @throws {TypeError} When `server` or `authenticate` is missing
+ * @throws {RangeError} When a limit is not a positive number
  *
  * @example A server of one's own
  * ```ts ignore
@@ -90,10 +101,15 @@ export function createSocketServer<
   contract: Contract<C>,
   options: NodeServerOptions<C, A>,
 ): HttpNode<C, A> {
-  const { server, ...rest } = options;
+  const { server, handshakeTimeoutMs = 10_000, ...rest } = options;
   if (typeof server?.on !== "function") {
     throw new TypeError(
       `Cannot create a server: server is ${typeof server}, must be an http.Server`,
+    );
+  }
+  if (!(handshakeTimeoutMs > 0 && handshakeTimeoutMs <= MAX_TIMER_MS)) {
+    throw new RangeError(
+      `Cannot create a server: handshakeTimeoutMs is ${handshakeTimeoutMs}, must be more than 0 and at most ${MAX_TIMER_MS}`,
     );
   }
   const created = createNode(contract, {
@@ -106,6 +122,9 @@ export function createSocketServer<
   const detach = attach(node, server, {
     path: rest.path,
     maxMessageBytes: settings.limits.maxMessageBytes,
+    handshakeTimeoutMs,
+    closeTimeoutMs: settings.closeTimeoutMs,
+    warn: created.warn,
   });
   const http = createHttpTransport(httpHostOf(created as never)); // of any contract
   return Object.assign(node, {

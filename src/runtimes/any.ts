@@ -92,8 +92,8 @@ export function createSocketServer<
   const { node, settings } = created;
   const http = createHttpTransport(httpHostOf(created as never)); // of any contract
   const upgradeOnBun = createBunUpgrade();
-  const upgradeOnDeno = createDenoUpgrade();
   const deno = denoGlobal();
+  const onDeno = deno && createDenoUpgrade(deno);
 
   async function upgrade(
     request: Request,
@@ -101,7 +101,7 @@ export function createSocketServer<
     extras: HandshakeExtras,
   ): Promise<Response> {
     const bun = bunServerIn(platform);
-    const known: HandshakeExtras = {
+    const known = {
       ...extras,
       get remoteAddress() {
         return extras.remoteAddress ??
@@ -111,16 +111,18 @@ export function createSocketServer<
         // Deno's own aborts for answered requests as well, and Deno prints a warning once it was read (2.9).
         return extras.signal ?? (deno ? undefined : request.signal);
       },
+      cannotTerminate: false,
     };
     const answer = http.take(request, known);
     if (answer) return await answer;
+    known.cannotTerminate = onDeno !== undefined && !onDeno.canTerminate;
     const handshake = await node.handshake(
       deno ? copyOf(request) : request,
       known,
     );
     if (handshake.kind === "respond") return handshake.response;
     if (bun) return upgradeOnBun(request, bun, handshake);
-    if (deno) return upgradeOnDeno(request, deno, handshake);
+    if (onDeno) return onDeno.upgrade(request, handshake);
     handshake.abandon();
     const message =
       "This runtime cannot upgrade here: on Bun fetch must be given the server, on Node use @super-line/edge/node or superline(srv, { upgradeWebSocket })\n";

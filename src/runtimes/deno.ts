@@ -42,6 +42,13 @@ export interface DenoLike {
     request: Request,
     options: { idleTimeout: number },
   ): { readonly socket: DenoSocketLike; readonly response: Response };
+  /** The key of what Deno keeps for itself. */
+  readonly internal?: symbol;
+}
+
+/** What is used of what Deno keeps for itself; each may be missing in another version. */
+interface DenoCoreLike {
+  readonly core?: { tryClose?(rid: number): void };
 }
 
 /** Finds Deno, where this is Deno. */
@@ -68,44 +75,94 @@ export function copyOf(request: Request): Request {
   }
 }
 
-/** Makes the function that upgrades on Deno. */
-export function createDenoUpgrade(): (
-  request: Request,
-  deno: DenoLike,
-  handshake: Extract<Handshake, { kind: "upgrade" }>,
-) => Response {
+/** Upgrades requests on Deno. */
+export interface DenoUpgrade {
+  /** Whether a socket can be cut whose peer does not answer the close frame; Deno has no public way (2.9). */
+  readonly canTerminate: boolean;
+  /** Upgrades a request, as the last thing before it is returned. */
+  upgrade(
+    request: Request,
+    handshake: Extract<Handshake, { kind: "upgrade" }>,
+  ): Response;
+}
+
+/** Makes what upgrades on Deno. */
+export function createDenoUpgrade(deno: DenoLike): DenoUpgrade {
   const poll = createPoll();
-  return (request, deno, handshake) => {
-    let upgraded: ReturnType<DenoLike["upgradeWebSocket"]>;
-    try {
-      // No idle timeout of Deno's own: the node looks at heartbeats, on every runtime the same.
-      upgraded = deno.upgradeWebSocket(request, { idleTimeout: 0 });
-      // Its option `protocol` does not find one in a list without spaces, which `ws` sends: "a,b" (measured with 2.9).
-      upgraded.response.headers.set(
-        "sec-websocket-protocol",
-        handshake.protocol,
-      );
-    } catch {
-      handshake.abandon();
-      const message =
-        "This request cannot be upgraded: it is not the original one, or its client has gone\n";
-      return new Response(message, { status: 400 });
-    }
-    attach(upgraded.socket, handshake, poll);
-    return upgraded.response;
+  const cutter = new Cutter(deno);
+  return {
+    get canTerminate() {
+      return cutter.works;
+    },
+    upgrade(request, handshake) {
+      let upgraded: ReturnType<DenoLike["upgradeWebSocket"]>;
+      try {
+        // No idle timeout of Deno's own: the node looks at heartbeats, on every runtime the same.
+        upgraded = deno.upgradeWebSocket(request, { idleTimeout: 0 });
+        // Its option `protocol` does not find one in a list without spaces, which `ws` sends: "a,b" (measured with 2.9).
+        upgraded.response.headers.set(
+          "sec-websocket-protocol",
+          handshake.protocol,
+        );
+      } catch {
+        handshake.abandon();
+        const message =
+          "This request cannot be upgraded: it is not the original one, or its client has gone\n";
+        return new Response(message, { status: 400 });
+      }
+      attach(upgraded.socket, handshake, poll, cutter);
+      return upgraded.response;
+    },
   };
+}
+
+/**
+ * Cuts sockets. After `close()` Deno waits for the peer's close frame for ever, and has no `terminate` (2.9.6), so this
+ * closes the resource under the socket, which only Deno's own code is meant to name. Where anything of it is missing,
+ * `works` is false and nothing is touched.
+ */
+class Cutter {
+  works: boolean;
+  readonly #core: DenoCoreLike["core"];
+
+  constructor(deno: DenoLike) {
+    const own = deno as unknown as Record<symbol, DenoCoreLike | undefined>; // looked at member by member
+    this.#core = deno.internal && own[deno.internal]?.core;
+    this.works = typeof this.#core?.tryClose === "function";
+  }
+
+  /** Learns from an open socket whether it can be cut. */
+  learn(ws: DenoSocketLike): void {
+    if (this.works) this.works = resourceOf(ws) !== undefined;
+  }
+
+  cut(ws: DenoSocketLike): void {
+    const resource = resourceOf(ws);
+    if (resource !== undefined) this.#core?.tryClose?.(resource);
+  }
+}
+
+/** The number of the resource under a socket, which the socket has under a symbol of Deno's own. */
+function resourceOf(ws: DenoSocketLike): number | undefined {
+  const key = Object.getOwnPropertySymbols(ws).find(({ description }) =>
+    description === "[[rid]]"
+  );
+  const resource = key && (ws as unknown as Record<symbol, unknown>)[key]; // it has the symbol
+  return typeof resource === "number" ? resource : undefined;
 }
 
 function attach(
   ws: DenoSocketLike,
   handshake: Extract<Handshake, { kind: "upgrade" }>,
   poll: Poll,
+  cutter: Cutter,
 ): void {
   let events: SocketEvents | undefined;
   let waiting: typeof handshake | undefined = handshake; // until it is open, since it holds on to the request
-  const socket = new DenoSocket(ws, poll);
+  const socket = new DenoSocket(ws, poll, cutter);
   ws.binaryType = "arraybuffer";
   ws.onopen = () => {
+    cutter.learn(ws);
     events = waiting?.open(socket);
     socket.events = events;
     waiting = undefined;
@@ -126,10 +183,24 @@ class DenoSocket implements Socket {
   events: SocketEvents | undefined;
   readonly #ws: DenoSocketLike;
   readonly #poll: Poll;
+  readonly #cutter: Cutter;
 
-  constructor(ws: DenoSocketLike, poll: Poll) {
+  constructor(ws: DenoSocketLike, poll: Poll, cutter: Cutter) {
     this.#ws = ws;
     this.#poll = poll;
+    this.#cutter = cutter;
+  }
+
+  get lingers(): true {
+    return true;
+  }
+
+  get terminate(): (() => void) | undefined {
+    return this.#cutter.works ? this.#cut : undefined;
+  }
+
+  #cut(): void {
+    this.#cutter.cut(this.#ws);
   }
 
   send(data: Data): void {

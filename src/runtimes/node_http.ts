@@ -5,14 +5,17 @@
  */
 import type { HandshakeExtras } from "../server/handshake/handshake.ts";
 import type { HttpTransport } from "./http.ts";
-import { type IncomingLike, requestOf } from "./node.ts";
+import { type IncomingLike, requestOf, urlOf } from "./node.ts";
 
 /** What is used of Node's `http.IncomingMessage` with a body. */
 export interface IncomingRequestLike extends IncomingLike {
   /** The method, such as `POST`. */
   readonly method?: string | undefined;
   /** The connection. */
-  readonly socket: { readonly remoteAddress?: string | undefined };
+  readonly socket: {
+    readonly remoteAddress?: string | undefined;
+    readonly encrypted?: boolean | undefined;
+  };
   /** The body. */
   [Symbol.asyncIterator](): AsyncIterator<unknown>;
 }
@@ -39,7 +42,9 @@ export function answerHttp(
   incoming: IncomingRequestLike,
   outgoing: OutgoingResponseLike,
 ): boolean {
-  const request = requestOf(incoming, undefined, bodyOf(incoming));
+  const url = urlOf(incoming, incoming.socket.encrypted);
+  const request = url &&
+    requestOf(url, incoming, undefined, bodyOf(incoming)).request;
   const { remoteAddress } = incoming.socket;
   const gone = new AbortController();
   outgoing.on("close", () => gone.abort());

@@ -20,6 +20,8 @@ export interface WsLike {
   send(data: string | Uint8Array): void;
   /** Starts the closing handshake. */
   close(code?: number, reason?: string): void;
+  /** Cuts the connection. */
+  terminate(): void;
 }
 
 /** Gives a node an open `ws` socket. */
@@ -87,6 +89,14 @@ class WsSocket implements Socket {
 
   close(code: number, reason: string): void {
     this.#ws.close(code, reason);
+  }
+
+  get lingers(): true {
+    return true;
+  }
+
+  terminate(): void {
+    this.#ws.terminate();
   }
 
   buffered(): number {

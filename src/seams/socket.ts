@@ -34,6 +34,16 @@ export interface Socket {
   send(data: Data): void;
   /** Starts the closing handshake; a second call does nothing. The core passes only codes that may be sent. */
   close(code: number, reason: string): void;
+  /**
+   * Cuts the connection at once, whatever its peer does; `closed` follows. Left out where the runtime cannot, and where
+   * it ends closed connections by itself.
+   */
+  readonly terminate?: (() => void) | undefined;
+  /**
+   * `true` where a closed socket stays until its peer answers, and `closed` is told only then. Where it is left out the
+   * runtime tells of the end at once, and sees to the rest by itself.
+   */
+  readonly lingers?: boolean;
   /** How many bytes wait to be written; `undefined` where the runtime does not tell. */
   buffered(): number | undefined;
   /** Runs a function when all that runs now has run, so that what is sent meanwhile leaves as one message. */

@@ -41,6 +41,8 @@ export interface CreatedNode<C extends ContractDefinition, A> {
   sweep(): void;
   /** Reports an error of the runtime's. */
   report(error: unknown): void;
+  /** Writes a line to the console, at most one a second: strangers can cause it. */
+  warn(message: string): void;
 }
 
 /**
@@ -74,6 +76,7 @@ export function createNode<
     settings,
     restore: (socket, snapshot) => restore(server, socket, snapshot),
     sweep: () => server.sweep(),
+    warn: (message) => server.warn(message),
     report: (error) => server.report(error, { source: "internal" }),
   };
 }

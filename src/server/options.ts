@@ -17,6 +17,8 @@ import {
 import { MAX_NAME_BYTES } from "../contract/names.ts";
 import type { Adapter } from "../seams/adapter.ts";
 import type { Middleware } from "./types/handlers.ts";
+import { checkOrigins } from "./handshake/origin.ts";
+import type { AdmitInfo } from "./handshake/handshake.ts";
 import type { HandshakeInfo } from "./handshake/authenticate.ts";
 import type {
   AuthResult,
@@ -92,18 +94,26 @@ export interface LimitOptions {
    */
   readonly maxMalformed?: number;
   /**
-   * How many handshakes may wait for `authenticate` and `onConnection`. More are refused with 1013.
+   * How many handshakes may wait for `authenticate` and `onConnection`. More are refused with 1013. As many may then
+   * wait for their socket to open, which takes no network round trip; of more, those that wait longest are given up.
    *
    * @default {1_000}
    */
   readonly maxPendingHandshakes?: number;
   /**
    * How many handshakes this node begins a second, and at once. More are refused with 1013. It holds for all clients
-   * together: to hold one address back is a proxy's work.
+   * together: limit by address in your proxy, or with `admit`.
    *
    * @default {2_000}
    */
   readonly handshakesPerSecond?: number;
+  /**
+   * How many connections may be closing, that is closed by this node and not yet by their peers. Of more, those that
+   * have been closing for a second are cut; where the runtime cannot cut, new handshakes are answered with 503.
+   *
+   * @default {1_000}
+   */
+  readonly maxClosing?: number;
   /**
    * The longest name of a room, in bytes of UTF-8. `srv.room` throws `BAD_REQUEST` for a longer one. Names in a contract
    * have at most 256.
@@ -132,6 +142,16 @@ export interface ServerOptions<
     info: HandshakeInfo,
   ) => A | Promise<A>;
   /**
+   * Decides whether a handshake may go on, before anything that costs: called once for each upgrade request that names
+   * the path and offers the subprotocol, before `origins`, the limits and `authenticate`. Use it to limit by address.
+   *
+   * It answers at once: a promise, like an error, refuses and is reported to `onError`. A refusal is an HTTP response
+   * with status 429 and no WebSocket, so that the client tries again with its usual back-off.
+   *
+   * @returns `true` to go on; anything else refuses
+   */
+  readonly admit?: (info: AdmitInfo) => boolean;
+  /**
    * The fan-out between nodes.
    *
    * @default {createInMemoryAdapter()}
@@ -140,12 +160,16 @@ export interface ServerOptions<
   /** The path that upgrades are taken on, such as `/realtime`; any when left out. */
   readonly path?: string;
   /**
-   * Which pages may connect: the host of `Origin` equals `Host` when left out. A list of origins such as
-   * `https://app.example`, a function, or `"*"` for any. A client that sends no `Origin` is no browser, and passes.
+   * Which pages may connect. When left out, those of the same host: `Origin` has the host of `Host`, and the scheme
+   * `https:` where the server or `X-Forwarded-Proto` says that the connection is encrypted. Else one origin such as
+   * `https://app.example`, a list of them, a function, or `"*"` for any. A client that sends no `Origin` is no browser,
+   * and passes.
+   *
+   * @throws {TypeError} When the server is created with an entry that no browser sends, such as one with a path
    */
   readonly origins?:
+    | string
     | readonly string[]
-    | "*"
     | ((origin: string, request: Request) => boolean);
   /**
    * Decides about each subscription to a topic; only `true` lets it through. Either a function for all topics, or an
@@ -248,6 +272,13 @@ export interface ServerOptions<
    */
   readonly authTimeoutMs?: number;
   /**
+   * How long a connection that this node closed waits for its peer to close as well, in milliseconds; then it is cut. On
+   * Bun the runtime decides, and takes up to 20 s; on Cloudflare the platform does.
+   *
+   * @default {10_000}
+   */
+  readonly closeTimeoutMs?: number;
+  /**
    * How often clients should ping, in milliseconds.
    *
    * @default {25_000}
@@ -286,6 +317,7 @@ type RulesOf<T> = {
  */
 const RULES = {
   authenticate: { ...callback, words: "a function that returns a role" },
+  admit: callback,
   adapter: {
     test: (it: Partial<Adapter> | null) =>
       typeof it?.open === "function" && typeof it.publish === "function",
@@ -298,9 +330,9 @@ const RULES = {
   },
   origins: {
     test: (it: unknown) =>
-      it === "*" || typeof it === "function" || Array.isArray(it),
+      typeof it === "string" || typeof it === "function" || Array.isArray(it),
     words:
-      'an array of origins such as "https://app.example", a function or "*"',
+      'an origin such as "https://app.example", an array of them, a function or "*"',
   },
   authorizeSubscribe: {
     test: (it: unknown) =>
@@ -341,6 +373,7 @@ const RULES = {
       maxMalformed: amount(10),
       maxPendingHandshakes: amount(1_000),
       handshakesPerSecond: amount(2_000),
+      maxClosing: amount(1_000),
       maxNameBytes: amount(MAX_NAME_BYTES),
     },
   },
@@ -352,6 +385,7 @@ const RULES = {
   },
   validateOutput: flag(true),
   authTimeoutMs: duration(10_000),
+  closeTimeoutMs: duration(10_000),
   heartbeatMs: duration(25_000),
   heartbeatTimeoutMs: duration(90_000),
   subscribeTimeoutMs: duration(5_000),
@@ -361,6 +395,7 @@ const RULES = {
 type Defaulted =
   | "validateOutput"
   | "authTimeoutMs"
+  | "closeTimeoutMs"
   | "heartbeatMs"
   | "heartbeatTimeoutMs"
   | "subscribeTimeoutMs";
@@ -383,6 +418,7 @@ export interface Settings
  */
 export function createSettings(options: AnyOptions): Settings {
   checkOptions("create a server", options, RULES);
+  checkOrigins(options.origins);
   const { authenticate, use = [] } = options;
   if (!authenticate) {
     throw mismatch(

@@ -5,6 +5,8 @@
  */
 import type { Adapter } from "../seams/adapter.ts";
 import { summary, validateSync } from "../contract/schema.ts";
+import { ClosingSockets } from "./connection/closing.ts";
+import { Deadlines } from "./fanout/deadlines.ts";
 import { CloseCode } from "../wire/close_codes.ts";
 import { openCensus } from "./presence/query.ts";
 import type { Call, Contract, Message } from "../contract/define.ts";
@@ -17,7 +19,7 @@ import { isForCaller } from "../wire/errors.ts";
 import { Hub } from "./fanout/hub.ts";
 import type { Handler } from "./types/handlers.ts";
 import { Limiter } from "../shared/token_bucket.ts";
-import type { Login } from "./handshake/pending_login.ts";
+import { type Login, OPEN_TIMEOUT_MS } from "./handshake/pending_login.ts";
 import { Lookouts } from "./presence/watch.ts";
 import { isPromiseLike } from "../shared/thenable.ts";
 import { quote } from "../contract/names.ts";
@@ -44,6 +46,9 @@ import { Tallies } from "./stats/call_stats.ts";
 import { type SleepHost, Sweep, type SweepHost } from "./sweep.ts";
 import { Turn } from "./connection/flush_queue.ts";
 
+/** How long `close` waits for peers to answer the close frame before it cuts them, in milliseconds. */
+const CLOSE_GRACE_MS = 1_000;
+
 /** The state of one node. */
 export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
   readonly nodeId: string;
@@ -60,6 +65,8 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
   readonly serverEvents: Map<string, ServerEvent> = new Map();
   readonly admissions: Limiter;
   readonly pending: Set<Login> = new Set();
+  readonly opening: Deadlines<Login>;
+  readonly closings: ClosingSockets;
   readonly sessions: Map<string, Session> = new Map();
   handlers: ReadonlyMap<Call, Handler> = new Map();
   implemented = false;
@@ -83,6 +90,14 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
       Math.max(1, handshakesPerSecond),
       0,
       Date.now(),
+    );
+    this.opening = new Deadlines(
+      Math.min(OPEN_TIMEOUT_MS, settings.authTimeoutMs),
+      (login) => login.late(),
+    );
+    this.closings = new ClosingSockets(
+      settings.limits.maxClosing,
+      settings.closeTimeoutMs,
     );
     this.nodeId = host?.nodeId ?? crypto.randomUUID();
     this.registry = openRegistry(this, adapter);
@@ -147,6 +162,7 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
       login.release();
       this.#begin(session, welcome);
     } else {
+      login.resume();
       Promise.resolve(login.wait(welcome)).then(
         (failure) => this.#begin(session, failure),
         () =>
@@ -294,16 +310,18 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
 
   async #close(drainMs: number): Promise<void> {
     if (drainMs > 0 && this.sessions.size > 0) await this.#drain(drainMs);
-    for (const login of this.pending) {
+    for (const login of [...this.pending, ...this.opening.keys()]) {
       login.end(new DOMException("The server is closing", "AbortError"));
     }
     for (const session of this.sessions.values()) {
       session.end(CloseCode.restart, "the server is closing");
     }
+    const ended = this.closings.end(CLOSE_GRACE_MS);
     this.lookouts.close();
     this.reach.close();
     await this.registry?.close();
     await this.hub.close();
+    await ended;
   }
 
   /** Tells the clients to go, and waits until they have or the time is over. */

@@ -1,4 +1,5 @@
 /** A WebSocket client over bare TCP: any bytes may be sent, and reading can stop. */
+import { readFileSync } from "node:fs";
 import { connect as connectTcp, type Socket } from "node:net";
 import { randomBytes } from "node:crypto";
 import type { Fields } from "./peer.ts";
@@ -8,6 +9,8 @@ export interface TcpOptions {
   readonly target?: string;
   readonly protocols?: string | undefined;
   readonly headers?: Record<string, string>;
+  /** Answers no close frame, and stays half open after the server's end. */
+  readonly deaf?: boolean;
 }
 
 export interface FrameOptions {
@@ -26,9 +29,10 @@ export async function dial(
     target = "/?role=user&name=ada",
     protocols = "superline.v1",
     headers = {},
+    deaf = false,
   }: TcpOptions = {},
 ): Promise<TcpSocket> {
-  const socket = new TcpSocket(port);
+  const socket = new TcpSocket(port, { deaf });
   const lines = [
     `GET ${target} HTTP/1.1`,
     `Host: localhost:${port}`,
@@ -78,13 +82,24 @@ export class TcpSocket {
   readonly frames: Fields[] = [];
   pongs = 0;
   readonly #socket: Socket;
+  readonly #deaf: boolean;
   #unread: Uint8Array = new Uint8Array();
 
-  constructor(port: number) {
-    this.#socket = connectTcp({ port, host: "127.0.0.1" });
+  constructor(port: number, { deaf = false }: { deaf?: boolean } = {}) {
+    this.#deaf = deaf;
+    this.#socket = connectTcp({
+      port,
+      host: "127.0.0.1",
+      allowHalfOpen: deaf,
+    });
     this.#socket.on("data", (data: Uint8Array) => this.#take(data));
     this.#socket.on("error", () => this.gone = true);
     this.#socket.on("close", () => this.gone = true);
+  }
+
+  /** Its own port, once it is connected. */
+  get port(): number | undefined {
+    return this.#socket.localPort;
   }
 
   /** Sends any bytes. */
@@ -186,10 +201,28 @@ export class TcpSocket {
         ? 1005
         : (payload[0] ?? 0) * 256 + (payload[1] ?? 0);
       this.end ??= { code, reason: text.slice(2) };
+      if (this.#deaf) return;
       this.frame(8, payload);
       this.#socket.end();
     } else if (opcode === 9) this.frame(10, payload);
   }
+}
+
+/**
+ * The ports of the peers whose connections to a port some process still holds; on Linux. A connection that the process
+ * has let go of may still be in the table, as nobody's.
+ */
+export function heldBy(port: number): number[] {
+  const rows = readFileSync("/proc/net/tcp", "utf8").split("\n").slice(1);
+  return rows.flatMap((row) => {
+    const [, local = "", remote = "", , , , , , , inode] = row.trim().split(
+      /\s+/,
+    );
+    const portOf = (address: string) =>
+      parseInt(address.split(":")[1] ?? "", 16);
+    const peer = portOf(remote);
+    return portOf(local) === port && peer > 0 && inode !== "0" ? [peer] : [];
+  });
 }
 
 /** Encodes one frame, malformed ones included. */

@@ -1,5 +1,6 @@
 /** Starts the hostile clients' server and asks it how it fares. */
 import { expect } from "bun:test";
+import { readdirSync } from "node:fs";
 import type { Readable } from "node:stream";
 import type { Stats } from "../../mod.ts";
 import { join } from "../helpers/tcp_socket.ts";
@@ -26,6 +27,8 @@ export interface Server extends AsyncDisposable {
 /** One in a process of its own. */
 export interface Child extends Server {
   heap(): Promise<Heap>;
+  /** How many descriptors its process holds, its own files included. */
+  descriptors(): number;
   /** Holds its event loop up for 5 s. */
   pause(): Promise<void>;
 }
@@ -58,6 +61,7 @@ export async function startChild(
   return {
     ...server(port, () => expect(child.exitCode).toBe(null)),
     heap: async () => await ask("heap") as Heap,
+    descriptors: () => readdirSync(`/proc/${child.pid}/fd`).length,
     pause: async () => void await ask("pause"),
     async [Symbol.asyncDispose]() {
       child.kill();

@@ -18,6 +18,30 @@ const api = defineContract({
   },
 });
 
+/** What a page's environment for tests, such as jsdom, does to the globals: its own controller, or no fetch at all. */
+if (process.argv.includes("jsdom")) {
+  const Native = AbortController;
+  class ForeignSignal extends EventTarget {
+    aborted = false;
+  }
+  Object.assign(globalThis, {
+    AbortSignal: ForeignSignal,
+    AbortController: class {
+      readonly signal = new ForeignSignal();
+      readonly #native = new Native();
+      abort(reason?: unknown): void {
+        this.#native.abort(reason);
+        this.signal.aborted = true;
+        this.signal.dispatchEvent(new Event("abort"));
+      }
+    },
+  });
+} else if (process.argv.includes("bare")) {
+  for (const name of ["Request", "Response", "Headers", "fetch"]) {
+    Object.defineProperty(globalThis, name, { value: undefined });
+  }
+}
+
 const closes: number[] = [];
 const authenticate = async (request: Request) => {
   const query = new URL(request.url).searchParams;
@@ -30,6 +54,20 @@ const server = createServer((request, response) => {
     srv.close({ drainMs: 200 }).then(() =>
       response.end(String(server.listenerCount("upgrade")))
     );
+  } else if (request.url === "/end") {
+    const start = performance.now();
+    response.writeHead(200, { connection: "close" });
+    // The HTTP server's own end as well, which waits for every connection it has.
+    srv.close().then(() => {
+      const socketMs = performance.now() - start;
+      response.end();
+      server.close(() =>
+        console.log(JSON.stringify({
+          socketMs,
+          httpMs: performance.now() - start,
+        }))
+      );
+    });
   } else if (request.url === "/report") {
     response.end(JSON.stringify({ stats: srv.stats(), closes }));
   } else response.end("hello");

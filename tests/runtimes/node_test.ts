@@ -1,8 +1,8 @@
 /** The socket server on an `http.Server`, on every Node that can be had: its upgrades, others' upgrades, broken peers. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect as connectTcp } from "node:net";
-import { dial, join, type TcpSocket } from "../helpers/tcp_socket.ts";
-import { within } from "../helpers/wait.ts";
+import { dial, heldBy, join, TcpSocket } from "../helpers/tcp_socket.ts";
+import { until, within } from "../helpers/wait.ts";
 import { type Running, start } from "./host.ts";
 import { bundle, bundles, hasNode, nodePath, nodeVersions } from "./places.ts";
 
@@ -35,6 +35,93 @@ describe.each(nodeVersions.filter(hasNode))("Node %s", (version) => {
     expect(socket.status).toBe(418);
     await served(port);
   });
+
+  test("a reset on a path of a listener that comes after ours ends no process", async () => {
+    await using shared = run("shared");
+    const port = await shared.port;
+    for (let n = 0; n < 5; n++) {
+      const socket = new TcpSocket(port);
+      socket.bytes(upgradeOf("/zzz")); // the other listener leaves it open
+      await served(port);
+      socket.reset();
+    }
+    await served(port);
+  });
+
+  test("a Host with a path in it leads to no other path", async () => {
+    const socket = new TcpSocket(port);
+    socket.bytes(upgradeOf("/zzz", "x/realtime?"));
+    await until(() => socket.status !== 0, "an answer");
+    expect(socket.status).toBe(400);
+    socket.destroy();
+    await served(port);
+  });
+
+  test("in an environment with another AbortController clients come in", async () => {
+    await using host = run("jsdom");
+    await served(await host.port);
+  });
+
+  test("in an environment without fetch the answer and the console say why", async () => {
+    await using host = run("bare");
+    const told: string[] = [];
+    host.lines((line) => void told.push(line));
+    const socket = await dial(await host.port, { target });
+    expect(socket.status).toBe(400);
+    await until(
+      () => told.some((line) => line.includes("Cannot read an upgrade")),
+      () => `a warning in ${told}`,
+    );
+  });
+
+  test(
+    "a silent and a trickled handshake, and a refused peer that stays half open, are gone within 30 s",
+    async () => {
+      const silent = new TcpSocket(port, { deaf: true });
+      const trickled = new TcpSocket(port, { deaf: true });
+      trickled.bytes("GET /realtime HTTP/1.1\r\nHost: a\r\nX-A: ");
+      const refused = await dial(port, { target: "/elsewhere", deaf: true });
+      expect(refused.status).toBe(404);
+      const all = [silent, trickled, refused];
+      const held = () => heldBy(port).filter((it) => isOneOf(all, it)).length;
+      await until(() => all.every(({ port }) => port), "connections");
+      const start = Date.now();
+      while (held() > 0 && Date.now() - start < 30_000) {
+        trickled.bytes("x");
+        await Bun.sleep(500);
+      }
+      expect(held()).toBe(0);
+      await served(port);
+    },
+    40_000,
+  );
+
+  test(
+    "close is over within 2 s beside peers that answer nothing, and so is the HTTP server's",
+    async () => {
+      await using closing = run();
+      const port = await closing.port;
+      const told: string[] = [];
+      closing.lines((line) => void told.push(line));
+      const peers = await Promise.all(
+        Array.from({ length: 5 }, () => join(port, { target, deaf: true })),
+      );
+      const refused = await dial(port, { target: "/elsewhere", deaf: true });
+      await fetch(`http://127.0.0.1:${port}/end`);
+      await until(
+        () => told.some((it) => it.includes("httpMs")),
+        "an end",
+        15_000,
+      );
+      const { socketMs, httpMs } = JSON.parse(
+        told.find((it) => it.includes("httpMs")) ?? "",
+      );
+      expect(socketMs).toBeLessThan(2_000);
+      expect(httpMs).toBeLessThan(2_500);
+      for (const peer of [...peers, refused]) peer.destroy();
+    },
+    30_000,
+  );
 
   test("alone it answers upgrades to other paths with 404", async () => {
     const socket = await dial(port, { target: "/elsewhere" });
@@ -142,6 +229,15 @@ describe.each(nodeVersions.filter(hasNode))("Node %s", (version) => {
     await served(port);
   });
 });
+
+/** The bytes of an upgrade request. */
+function upgradeOf(target: string, host = "a"): string {
+  return `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: superline.v1\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`;
+}
+
+function isOneOf(sockets: readonly TcpSocket[], port: number): boolean {
+  return sockets.some((it) => it.port === port);
+}
 
 async function report(port: number): Promise<{
   stats: { sizes: Record<string, number>; dropped: number };

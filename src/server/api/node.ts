@@ -192,7 +192,7 @@ export class ServerNode implements Node {
   stats(): Stats {
     const { contract, counters, hub, pending, sessions, tallies, turn } =
       this.#server;
-    const { registry, lookouts } = this.#server;
+    const { registry, lookouts, opening, closings } = this.#server;
     const roles = Object.fromEntries(
       [...contract.roles.keys()].map((role) => [role, 0]),
     );
@@ -219,6 +219,8 @@ export class ServerNode implements Node {
       sizes: {
         sessions: sessions.size,
         handshakes: pending.size,
+        opening: opening.size,
+        closing: closings.size,
         waitingOutboxes: turn.size,
         calls,
         signals,

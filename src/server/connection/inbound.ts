@@ -13,6 +13,7 @@ import {
   type Inspect,
   isAnswer,
   isId,
+  PING,
   PONG,
   read,
 } from "../../wire/protocol.ts";
@@ -105,12 +106,15 @@ export class Intake {
     }
   }
 
-  /** Answers a heartbeat. */
-  ping(): void {
-    const { seenAt, socket } = this.#session;
+  /** Counts a heartbeat, and answers it if it asks for an answer. */
+  heartbeat(message: typeof PING | typeof PONG): void {
+    const { seenAt, socket, host } = this.#session;
+    host.counters.heartbeats++;
+    if (this.#limiter.take(seenAt) === "overdrawn") {
+      return this.#endFlood("framesPerSecond");
+    }
     // Past the outbox: the heartbeat is a whole message, and no promise of order holds for it.
-    if (this.#limiter.take(seenAt) !== "overdrawn") socket.send(PONG);
-    else this.#endFlood("framesPerSecond");
+    if (message === PING) socket.send(PONG);
   }
 
   /** Answers what is no frame, and closes on the tenth. */

@@ -27,6 +27,7 @@ import {
   PING,
   PONG,
 } from "../../wire/protocol.ts";
+import type { ClosingSockets } from "./closing.ts";
 import type {
   ConnectionSnapshot,
   Socket,
@@ -44,6 +45,7 @@ export interface SessionHost extends StatsHost {
   readonly turn: Turn;
   /** Those that are open or opening, by id. */
   readonly sessions: Map<string, Session>;
+  readonly closings: ClosingSockets;
   readonly settings: StatsHost["settings"] & {
     readonly backpressure: Required<Backpressure>;
     readonly heartbeatMs: number;
@@ -351,9 +353,8 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
   message(data: Data): void {
     if (this.#state === "over") return;
     this.seenAt = Date.now();
-    if (data === PONG) return;
     const intake = this.#intake ??= new Intake(this);
-    if (data === PING) return intake.ping();
+    if (data === PING || data === PONG) return intake.heartbeat(data);
     const { maxMessageBytes } = this.host.settings.limits;
     if (exceeds(data, maxMessageBytes)) {
       return this.end(
@@ -384,6 +385,7 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
   }
 
   closed(code: number): void {
+    this.host.closings.delete(this.socket);
     this.#leave(code);
   }
 
@@ -392,9 +394,8 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
     if (this.over) return;
     if (this.#state === "ready") this.outbox.close();
     const sent = sendableCode(code);
-    const { socket } = this;
     this.#leave(sent);
-    socket.close(sent, sendableReason(reason));
+    this.host.closings.close(this.socket, sent, sendableReason(reason));
   }
 
   /** Leaves everything, then tells the application. */

@@ -22,6 +22,16 @@ export class Deadlines<T> {
     this.#late = late;
   }
 
+  /** How many wait. */
+  get size(): number {
+    return this.#ends.size;
+  }
+
+  /** What waits, the longest first. */
+  keys(): Iterable<T> {
+    return this.#ends.keys();
+  }
+
   /** Starts a wait. */
   add(item: T): void {
     this.#ends.set(item, performance.now() + this.#ms);

@@ -11,10 +11,11 @@ import type { StatsHost } from "../stats/observer.ts";
 import { CloseCode } from "../../wire/close_codes.ts";
 import { Login, type LoginHost } from "./pending_login.ts";
 import { quote } from "../../contract/names.ts";
-import { originFlaw, type Origins } from "./origin.ts";
+import { isHost, originFlaw, type Origins } from "./origin.ts";
 import { PROTOCOL } from "../../wire/protocol.ts";
 import { type Flaw, refuse, refuseByHttp, refuseFor } from "./refusal.ts";
 import type { Identity } from "../connection/session.ts";
+import type { ClosingSockets } from "../connection/closing.ts";
 import type { Socket, SocketEvents } from "../../seams/socket.ts";
 import { offeredProtocols } from "../../wire/token.ts";
 
@@ -28,6 +29,18 @@ export interface HandshakeExtras {
   readonly hono?: unknown;
   /** Aborts when the peer goes away before the upgrade; left out where the runtime does not tell. */
   readonly signal?: AbortSignal | undefined;
+  /** `true` where a socket that is closed cannot be cut, and stays for as long as its peer wants. */
+  readonly cannotTerminate?: boolean | undefined;
+}
+
+/** What `admit` is told of a handshake. */
+export interface AdmitInfo {
+  /** The upgrade request. */
+  readonly request: Request;
+  /** The peer's address, where the runtime tells: of a proxy in front, the proxy's. */
+  readonly remoteAddress?: string | undefined;
+  /** The Hono context, where Hono runs in the same process. */
+  readonly hono?: unknown;
 }
 
 /** What comes of a handshake: an HTTP response, or a WebSocket to be made. */
@@ -58,6 +71,8 @@ export interface HandshakeHost extends StatsHost, LoginHost {
   readonly implemented: boolean;
   /** Whether `close` was called. */
   readonly closing: boolean;
+  /** Connections that this node closed, and their peers have not. */
+  readonly closings: ClosingSockets;
   /** How many handshakes may still begin. */
   readonly admissions: Limiter;
   readonly settings: StatsHost["settings"] & LoginHost["settings"] & {
@@ -66,7 +81,9 @@ export interface HandshakeHost extends StatsHost, LoginHost {
     readonly limits: {
       readonly maxPendingHandshakes: number;
       readonly handshakesPerSecond: number;
+      readonly maxClosing: number;
     };
+    readonly admit?: (info: AdmitInfo) => boolean;
     authenticate(
       request: Request,
       info: HandshakeInfo,
@@ -88,11 +105,23 @@ export async function decide(
 ): Promise<Handshake> {
   const flaw = requestFlaw(host, request);
   if (flaw) return refuseByHttp(host, flaw);
-  const refusal = originRefusal(host, request) ?? crowdRefusal(host);
+  const refusal = admitRefusal(host, request, extras) ??
+    originRefusal(host, request, extras) ?? crowdRefusal(host, extras);
   if (refusal) return refusal;
   const login = new Login(host, () => extras.signal);
   try {
     const identity = await authenticate(host, request, extras, login);
+    if (identity.expiresAt !== undefined && identity.expiresAt <= Date.now()) {
+      login.release();
+      return refuse(
+        host,
+        extras,
+        "expired",
+        CloseCode.expired,
+        "the login has expired",
+      );
+    }
+    login.admitted();
     return {
       kind: "upgrade",
       protocol: PROTOCOL,
@@ -102,7 +131,7 @@ export async function decide(
     };
   } catch (error) {
     login.release();
-    return refuseFor(host, error, login.over);
+    return refuseFor(host, extras, error, login.over);
   }
 }
 
@@ -114,9 +143,18 @@ function requestFlaw(host: HandshakeHost, request: Request): Flaw | undefined {
       message: "This server has no handlers yet: implement() was not called",
     };
   }
+  const asks = pathOf(request.url);
+  if (asks === undefined || !isHost(request.headers.get("host") ?? "")) {
+    // RFC 9112 §3.2: a request with an invalid Host is answered with 400. "x/ws?" would make another path of it.
+    return {
+      why: "request",
+      status: 400,
+      message: "The request's target and Host make no URL",
+    };
+  }
   const { path } = host.settings;
-  if (path !== undefined && pathOf(request.url) !== path) {
-    const asked = quote(pathOf(request.url));
+  if (path !== undefined && asks !== path) {
+    const asked = quote(asks);
     return {
       why: "path",
       status: 404,
@@ -155,18 +193,55 @@ function requestFlaw(host: HandshakeHost, request: Request): Flaw | undefined {
   return undefined;
 }
 
-function pathOf(url: string): string {
+/** The path of a request; `undefined` for a target that makes no URL, such as "//". */
+function pathOf(url: string): string | undefined {
   try {
     return new URL(url).pathname;
   } catch {
-    return url; // a target such as "//" makes no URL, and no path that anybody asked for
+    return undefined;
   }
+}
+
+/** Refuses whom the option `admit` does not let on. */
+function admitRefusal(
+  host: HandshakeHost,
+  request: Request,
+  extras: HandshakeExtras,
+): Handshake | undefined {
+  const { admit } = host.settings;
+  if (!admit) return undefined;
+  const info: AdmitInfo = {
+    request,
+    ...(extras.hono !== undefined && { hono: extras.hono }),
+    get remoteAddress() {
+      return extras.remoteAddress;
+    },
+  };
+  try {
+    const verdict: unknown = admit(info); // typed boolean, asynchronous all the same for some
+    if (verdict === true) return undefined;
+    if (typeof verdict === "object" && verdict !== null) {
+      Promise.resolve(verdict).catch(() => {}); // what it rejects with is not waited for
+      throw new TypeError(
+        "Cannot admit a client: admit returned an object such as a promise, must return true or false at once; wait in authenticate",
+      );
+    }
+  } catch (error) {
+    host.report(error, { source: "hook", name: "admit" });
+  }
+  return refuseByHttp(host, {
+    why: "admit",
+    status: 429,
+    message: "Too many connections: try again later",
+    headers: { "retry-after": "10" },
+  });
 }
 
 /** Refuses another site's page. */
 function originRefusal(
   host: HandshakeHost,
   request: Request,
+  extras: HandshakeExtras,
 ): Handshake | undefined {
   try {
     const origin = originFlaw(request, host.settings.origins);
@@ -174,6 +249,7 @@ function originRefusal(
       host.warn(`${origin.flaw}; the option "origins" decides`);
       return refuse(
         host,
+        extras,
         "origin",
         CloseCode.forbidden,
         "this origin is not allowed, see the server's option origins",
@@ -183,6 +259,7 @@ function originRefusal(
     host.report(error, { source: "hook", name: "origins" });
     return refuse(
       host,
+      extras,
       "origin",
       CloseCode.internal,
       "the origin could not be checked, try again",
@@ -192,11 +269,24 @@ function originRefusal(
 }
 
 /** Refuses who comes while too many do. */
-function crowdRefusal(host: HandshakeHost): Handshake | undefined {
-  const { maxPendingHandshakes, handshakesPerSecond } = host.settings.limits;
+function crowdRefusal(
+  host: HandshakeHost,
+  extras: HandshakeExtras,
+): Handshake | undefined {
+  const { maxPendingHandshakes, handshakesPerSecond, maxClosing } =
+    host.settings.limits;
+  if (extras.cannotTerminate && host.closings.size >= maxClosing) {
+    return refuseByHttp(host, {
+      why: "maxClosing",
+      status: 503,
+      message: `maxClosing ${maxClosing} connections are closing`,
+      headers: { "retry-after": "10" },
+    });
+  }
   if (!host.admissions.allows(Date.now())) {
     return refuse(
       host,
+      extras,
       "handshakesPerSecond",
       CloseCode.overload,
       `more than handshakesPerSecond ${handshakesPerSecond} clients came`,
@@ -205,6 +295,7 @@ function crowdRefusal(host: HandshakeHost): Handshake | undefined {
   if (host.pending.size >= maxPendingHandshakes) {
     return refuse(
       host,
+      extras,
       "maxPendingHandshakes",
       CloseCode.overload,
       `maxPendingHandshakes ${maxPendingHandshakes} are under way`,

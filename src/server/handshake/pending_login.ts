@@ -3,20 +3,33 @@
  *
  * @module
  */
+import type { Deadlines } from "../fanout/deadlines.ts";
 import { SocketError } from "../../wire/errors.ts";
 import { isPromiseLike } from "../../shared/thenable.ts";
 
 /** What logins need of their server. */
 export interface LoginHost {
-  /** Handshakes between their request and their `hi`. */
+  /** Handshakes that wait for `authenticate` or `onConnection`. */
   readonly pending: Set<Login>;
-  readonly settings: { readonly authTimeoutMs: number };
+  /** Handshakes that are decided and whose socket is not open yet. */
+  readonly opening: Deadlines<Login>;
+  readonly settings: {
+    readonly authTimeoutMs: number;
+    readonly limits: { readonly maxPendingHandshakes: number };
+  };
 }
+
+/**
+ * How long a socket may take to open after its client was let in, in milliseconds, or `authTimeoutMs` when that is
+ * less. Writing the answer takes no round trip; on Deno a peer that reset meanwhile never opens, and nothing tells of it.
+ */
+export const OPEN_TIMEOUT_MS = 5_000;
 
 /** From a request until its connection is ready, or until there is none. */
 export class Login {
   readonly #host: LoginHost;
-  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #startedAt = performance.now();
+  #timer: ReturnType<typeof setTimeout> | undefined;
   /** Reads the runtime's signal that the peer has gone; not asked any more once the socket is open. */
   #gone: (() => AbortSignal | undefined) | undefined;
   #watched: AbortSignal | undefined;
@@ -26,13 +39,7 @@ export class Login {
   constructor(host: LoginHost, gone: () => AbortSignal | undefined) {
     this.#host = host;
     this.#gone = gone;
-    const { authTimeoutMs } = host.settings;
-    this.#timer = setTimeout(() => {
-      const message =
-        `The login took longer than authTimeoutMs ${authTimeoutMs}`;
-      this.end(new SocketError("TIMEOUT", message));
-    }, authTimeoutMs);
-    host.pending.add(this);
+    this.#pend();
   }
 
   /** Whether it ended before its connection was ready. */
@@ -65,11 +72,35 @@ export class Login {
     });
   }
 
+  /** The client is let in: its slot is free, and its socket has a short time to open. */
+  admitted(): void {
+    const { opening, pending, settings } = this.#host;
+    clearTimeout(this.#timer);
+    pending.delete(this);
+    if (this.over) return;
+    opening.add(this);
+    if (opening.size <= settings.limits.maxPendingHandshakes) return;
+    for (const oldest of opening.keys()) return oldest.late();
+  }
+
   /** The socket is open, and tells itself when it closes. */
   opened(): void {
+    this.#host.opening.delete(this);
     this.#watched?.removeEventListener("abort", this.#leave);
     this.#gone = undefined;
     this.#watched = undefined;
+  }
+
+  /** The connection waits for the application once more, within what is left of the time. */
+  resume(): void {
+    if (!this.over) this.#pend();
+  }
+
+  /** It took too long. */
+  late(): void {
+    const { authTimeoutMs } = this.#host.settings;
+    const message = `The login took longer than authTimeoutMs ${authTimeoutMs}`;
+    this.end(new SocketError("TIMEOUT", message));
   }
 
   /** The connection is ready, or there will be none: nothing is waited for any more. */
@@ -84,6 +115,13 @@ export class Login {
     this.release();
     this.#reason = reason;
     this.#controller?.abort(reason);
+  }
+
+  #pend(): void {
+    const { pending, settings: { authTimeoutMs } } = this.#host;
+    const spent = performance.now() - this.#startedAt;
+    this.#timer = setTimeout(() => this.late(), authTimeoutMs - spent);
+    pending.add(this);
   }
 
   readonly #leave = (): void =>

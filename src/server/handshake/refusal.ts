@@ -6,9 +6,8 @@
 import { CloseCode, sendableReason } from "../../wire/close_codes.ts";
 import type { Refusal } from "../stats/counters.ts";
 import { isForCaller, type SocketError } from "../../wire/errors.ts";
-import type { Handshake, HandshakeHost } from "./handshake.ts";
+import type { Handshake, HandshakeExtras, HandshakeHost } from "./handshake.ts";
 import { PROTOCOL } from "../../wire/protocol.ts";
-import type { SocketEvents } from "../../seams/socket.ts";
 import { observe } from "../stats/observer.ts";
 
 /** Why a request gets no WebSocket at all. */
@@ -22,21 +21,23 @@ export interface Flaw {
 /** Refuses whom `authenticate` did not let in. */
 export function refuseFor(
   host: HandshakeHost,
+  extras: HandshakeExtras,
   error: unknown,
   late: boolean,
 ): Handshake {
   if (late) {
     const reason =
       `the login took longer than authTimeoutMs ${host.settings.authTimeoutMs}`;
-    return refuse(host, "authTimeoutMs", CloseCode.overload, reason);
+    return refuse(host, extras, "authTimeoutMs", CloseCode.overload, reason);
   }
   if (!isForCaller(error)) {
     host.report(error, { source: "hook", name: "authenticate" });
     const reason = "the login failed, try again";
-    return refuse(host, "failed", CloseCode.internal, reason);
+    return refuse(host, extras, "failed", CloseCode.internal, reason);
   }
   const code = refusalCode(error);
-  return refuse(host, REASONS.get(code) ?? "forbidden", code, error.message);
+  const why = REASONS.get(code) ?? "forbidden";
+  return refuse(host, extras, why, code, error.message);
 }
 
 const REASONS: ReadonlyMap<number, Refusal> = new Map([
@@ -52,31 +53,43 @@ export function refusalCode({ code }: SocketError): number {
     : CloseCode.forbidden;
 }
 
-/** Accepts and closes: the only way to tell a browser why. */
+/** Accepts and closes: the only way to tell a browser why. By HTTP where such a peer could keep its socket for ever. */
 export function refuse(
   host: HandshakeHost,
+  { cannotTerminate }: HandshakeExtras,
   why: Refusal,
   code: number,
   reason: string,
 ): Handshake {
+  if (cannotTerminate) {
+    const status = STATUSES.get(code) ?? 503;
+    return refuseByHttp(host, { why, status, message: reason });
+  }
   count(host, why);
-  const deaf: SocketEvents = {
-    message() {},
-    alive() {},
-    drained() {},
-    closed() {},
-  };
+  const { closings } = host;
   return {
     kind: "upgrade",
     protocol: PROTOCOL,
     refused: true,
     open(socket) {
-      socket.close(code, sendableReason(reason));
-      return deaf;
+      closings.close(socket, code, sendableReason(reason));
+      return {
+        message() {},
+        alive() {},
+        drained() {},
+        closed: () => closings.delete(socket),
+      };
     },
     abandon() {},
   };
 }
+
+const STATUSES: ReadonlyMap<number, number> = new Map([
+  [CloseCode.unauthorized, 401],
+  [CloseCode.expired, 401],
+  [CloseCode.forbidden, 403],
+  [CloseCode.internal, 500],
+]);
 
 /** Answers, and makes no WebSocket. */
 export function refuseByHttp(

@@ -10,41 +10,52 @@ import type { CallStats } from "./call_stats.ts";
 /**
  * Why a handshake ended without a connection: the limit that it hit, or
  *
+ * - `admit`: the option `admit` said so, threw, or returned a promise
  * - `unimplemented`: `implement` was not called yet
+ * - `request`: its target and `Host` make no URL
  * - `path`, `upgrade`, `protocol`: it was for another path, for no WebSocket, or offered no subprotocol of ours
  * - `closing`: the server closes
  * - `origin`: a page of another site, or `origins` threw
  * - `unauthorized`, `forbidden`, `unavailable`: `authenticate` said so
+ * - `expired`: `authenticate` returned an `expiresAt` that has passed
  * - `failed`: `authenticate` failed, or returned what the contract does not have
  */
 export type Refusal =
   | "unimplemented"
+  | "request"
   | "path"
   | "upgrade"
   | "protocol"
   | "closing"
   | "origin"
+  | "admit"
   | "handshakesPerSecond"
   | "maxPendingHandshakes"
+  | "maxClosing"
   | "authTimeoutMs"
   | "unauthorized"
   | "forbidden"
   | "unavailable"
+  | "expired"
   | "failed";
 
 const REFUSALS: Readonly<Record<Refusal, number>> = {
   unimplemented: 0,
+  request: 0,
   path: 0,
   upgrade: 0,
   protocol: 0,
   closing: 0,
   origin: 0,
+  admit: 0,
   handshakesPerSecond: 0,
   maxPendingHandshakes: 0,
+  maxClosing: 0,
   authTimeoutMs: 0,
   unauthorized: 0,
   forbidden: 0,
   unavailable: 0,
+  expired: 0,
   failed: 0,
 };
 
@@ -78,6 +89,8 @@ export interface Counters {
   closes: Record<string, number>;
   /** Frames that came in, heartbeats left out. */
   framesIn: number;
+  /** Heartbeats that came in: the texts `ping` and `pong`. They count against `framesPerSecond`. */
+  heartbeats: number;
   /** Frames handed to sockets. */
   framesOut: number;
   /** Frames and batches that could not be read or understood. */
@@ -110,6 +123,7 @@ export function createCounters(): Counters {
     refusals: { ...REFUSALS },
     closes: {},
     framesIn: 0,
+    heartbeats: 0,
     framesOut: 0,
     malformed: 0,
     requests: 0,
