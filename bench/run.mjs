@@ -17,7 +17,7 @@ const sizes = {
 };
 const scenarios = [
   ...["types", "client", "fanout", "rooms", "requests", "prices", "joins"],
-  ...["growth", "redis", "unwanted", "upstash", "workerd", "idle"],
+  ...["growth", "redis", "unwanted", "upstash", "workerd", "idle", "http"],
 ];
 
 const words = process.argv.slice(2).filter((word) => word !== "--");
