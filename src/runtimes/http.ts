@@ -476,13 +476,14 @@ async function bodyOf(
         `a message is larger than maxMessageBytes ${maxMessageBytes}`,
       ]),
     );
-  if (Number(request.headers.get("content-length") ?? 0) > max) {
-    return tooLarge();
-  }
+  const length = request.headers.get("content-length");
+  if (length !== null && Number(length) > max) return tooLarge();
   const text = new TextDecoder();
   let body = "";
   let bytes = 0;
   try {
+    // The runtime reads no more than it was told, and as a whole that costs half.
+    if (Number(length) > 0) return await request.text();
     for await (const part of request.body ?? []) {
       bytes += part.length;
       if (bytes > max) return tooLarge();

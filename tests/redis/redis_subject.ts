@@ -10,7 +10,7 @@ export type MakeAdapter = (
 ) => Adapter | Promise<Adapter>;
 
 /** How long what the suite waits for may take. */
-export const PATIENCE_MS = 5_000;
+export const PATIENCE_MS = 15_000;
 
 /** A Redis as the suite sees it: one server for all cases, which is killed and started again. */
 export function createRedisSubject(
