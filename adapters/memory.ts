@@ -14,7 +14,7 @@
  */
 import type { Adapter, AdapterHost } from "../src/seams/adapter.ts";
 import { SocketError } from "../src/wire/errors.ts";
-import { Members } from "../src/shared/small_set.ts";
+import { SmallSet } from "../src/shared/small_set.ts";
 import type {
   Appended,
   AppendOptions,
@@ -86,7 +86,7 @@ export interface BusConnection {
  */
 export class MemoryBus {
   readonly #nodes = new Set<BusListener>();
-  readonly #channels = new Map<string, Members<BusListener>>();
+  readonly #channels = new Map<string, SmallSet<BusListener>>();
   readonly #registry: Registry = new Map();
   readonly #logs = new MemoryLogs();
   /** What this turn appended. */
@@ -144,7 +144,7 @@ export class MemoryBus {
         if (!this.#up || !this.#nodes.has(node)) return false;
         mine.add(channel);
         let nodes = this.#channels.get(channel);
-        if (!nodes) this.#channels.set(channel, nodes = new Members());
+        if (!nodes) this.#channels.set(channel, nodes = new SmallSet());
         nodes.add(node);
         return true;
       },

@@ -18,7 +18,7 @@ import {
   seal,
   unseal,
 } from "../src/server/fanout/envelope.ts";
-import { Limiter } from "../src/shared/token_bucket.ts";
+import { TokenBucket } from "../src/shared/token_bucket.ts";
 import {
   createCodec,
   type Frame,
@@ -478,18 +478,18 @@ describe("a channel", () => {
 });
 
 describe("a limiter", () => {
-  const takeMany = (limiter: Limiter, count: number, now: number) =>
+  const takeMany = (limiter: TokenBucket, count: number, now: number) =>
     Array.from({ length: count }, () => limiter.take(now));
 
   test("lets a burst through, refuses as many, then is overdrawn", () => {
-    const limiter = new Limiter(10, 5, 0, 0);
+    const limiter = new TokenBucket(10, 5, 0, 0);
     expect(takeMany(limiter, 5, 0)).toEqual(Array(5).fill("ok"));
     expect(takeMany(limiter, 5, 0)).toEqual(Array(5).fill("refused"));
     expect(limiter.take(0)).toBe("overdrawn");
   });
 
   test("lets more through at first, once", () => {
-    const limiter = new Limiter(10, 5, 20, 0);
+    const limiter = new TokenBucket(10, 5, 20, 0);
     expect(takeMany(limiter, 25, 0)).toEqual(Array(25).fill("ok"));
     expect(limiter.take(0)).toBe("refused");
     expect(takeMany(limiter, 6, 60_000)).toEqual([
@@ -499,7 +499,7 @@ describe("a limiter", () => {
   });
 
   test("lets its rate through for ever, and never saves more than a burst", () => {
-    const limiter = new Limiter(10, 5, 0, 0);
+    const limiter = new TokenBucket(10, 5, 0, 0);
     for (let now = 0; now < 100_000; now += 100) {
       expect(limiter.take(now)).toBe("ok");
     }
@@ -510,7 +510,7 @@ describe("a limiter", () => {
   });
 
   test("gains nothing from a clock that is set back", () => {
-    const limiter = new Limiter(10, 2, 0, 1_000);
+    const limiter = new TokenBucket(10, 2, 0, 1_000);
     expect(takeMany(limiter, 2, 1_000)).toEqual(["ok", "ok"]);
     expect(limiter.take(-1e9)).toBe("refused");
     expect(limiter.take(-1e9 + 200)).toBe("ok");

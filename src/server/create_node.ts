@@ -1,5 +1,5 @@
 /**
- * Makes nodes: runtime files give them sockets.
+ * Creates nodes. Runtime files pass them sockets.
  *
  * @module
  */
@@ -29,29 +29,29 @@ export interface CreatedNode<C extends ContractDefinition, A> {
   /** The options with their defaults. */
   readonly settings: Settings;
   /**
-   * Makes a connection again from its snapshot. No hook runs, and its client notices nothing.
+   * Restores a connection from its snapshot. No hook runs, and the client notices nothing.
    *
-   * @returns `undefined` when the contract has no such role
+   * @returns `undefined` if the contract has no such role
    */
   restore(
     socket: Socket,
     snapshot: ConnectionSnapshot,
   ): SocketEvents | undefined;
-  /** Looks at the deadlines: the time that the node asked its host for has come. */
+  /** Checks the deadlines; to be called at the time that the node requested of its host. */
   sweep(): void;
-  /** Reports an error of the runtime's. */
+  /** Reports an error of the runtime. */
   report(error: unknown): void;
-  /** Writes a line to the console, at most one a second: strangers can cause it. */
+  /** Writes a line to the console, at most one a second, since clients can cause it. */
   warn(message: string): void;
 }
 
 /**
- * Makes a node.
+ * Creates a node.
  *
- * @param contract What `defineContract` returned
+ * @param contract A contract that `defineContract` returned
  * @param options The options, `adapter` included
- * @param host Where the runtime may put the node to sleep under its live sockets
- * @throws {TypeError} When an argument is missing or an option is none
+ * @param host The host of a node that may be taken out of memory while its sockets stay open
+ * @throws {TypeError} If an argument is missing or an option is wrong
  */
 export function createNode<
   C extends ContractDefinition,
@@ -72,7 +72,7 @@ export function createNode<
   const server = new Server(contract as never, settings, options.adapter, host);
   const node: Node = new ServerNode(server);
   return {
-    node: node as never, // the same functions, whose names and payloads the contract's own types narrow
+    node: node as never, // the same functions, with names and payloads typed by the contract
     settings,
     restore: (socket, snapshot) => restore(server, socket, snapshot),
     sweep: () => server.sweep(),

@@ -1,5 +1,5 @@
 /**
- * What a node needs where its runtime may put it to sleep under its live sockets, and wakes it for the next event.
+ * Restores connections after a node was taken out of memory while its sockets stayed open.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import { Session } from "./connection/session.ts";
 import { resubscribe } from "./calls/subscribe.ts";
 
 /**
- * Makes a connection again from what was kept of it. No hook runs, and its client notices nothing.
+ * Restores a connection from its snapshot. No hook runs, and the client notices nothing.
  *
- * @returns `undefined` when the contract has no such role
+ * @returns `undefined` if the contract has no such role
  */
 export function restore(
   server: Server,

@@ -18,8 +18,11 @@ import type { NodeHost } from "./api/host.ts";
 import { isForCaller } from "../wire/errors.ts";
 import { Hub } from "./fanout/hub.ts";
 import type { Handler } from "./types/handlers.ts";
-import { Limiter } from "../shared/token_bucket.ts";
-import { type Login, OPEN_TIMEOUT_MS } from "./handshake/pending_login.ts";
+import { TokenBucket } from "../shared/token_bucket.ts";
+import {
+  OPEN_TIMEOUT_MS,
+  type PendingLogin,
+} from "./handshake/pending_login.ts";
 import { Lookouts } from "./presence/watch.ts";
 import { isPromiseLike } from "../shared/thenable.ts";
 import { quote } from "../contract/names.ts";
@@ -42,9 +45,9 @@ import {
 } from "./connection/session.ts";
 import { MAX_TIMER_MS } from "../shared/timers.ts";
 import type { Socket, SocketEvents } from "../seams/socket.ts";
-import { Tallies } from "./stats/call_stats.ts";
+import { CallStatsTable } from "./stats/call_stats.ts";
 import { type SleepHost, Sweep, type SweepHost } from "./sweep.ts";
-import { Turn } from "./connection/flush_queue.ts";
+import { FlushQueue } from "./connection/flush_queue.ts";
 
 /** How long `close` waits for peers to answer the close frame before it cuts them, in milliseconds. */
 const CLOSE_GRACE_MS = 1_000;
@@ -59,13 +62,13 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
   readonly reach: Reach;
   readonly registry: Registry | undefined;
   readonly lookouts: Lookouts;
-  readonly turn: Turn = new Turn();
+  readonly turn: FlushQueue = new FlushQueue();
   readonly counters: Counters = createCounters();
-  readonly tallies: Tallies = new Tallies();
+  readonly callStats: CallStatsTable = new CallStatsTable();
   readonly serverEvents: Map<string, ServerEvent> = new Map();
-  readonly admissions: Limiter;
-  readonly pending: Set<Login> = new Set();
-  readonly opening: Deadlines<Login>;
+  readonly admissions: TokenBucket;
+  readonly pending: Set<PendingLogin> = new Set();
+  readonly opening: Deadlines<PendingLogin>;
   readonly closings: ClosingSockets;
   readonly sessions: Map<string, Session> = new Map();
   handlers: ReadonlyMap<Call, Handler> = new Map();
@@ -85,7 +88,7 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
     this.settings = settings;
     this.codec = createCodec(contract.serializer);
     const { handshakesPerSecond } = settings.limits;
-    this.admissions = new Limiter(
+    this.admissions = new TokenBucket(
       handshakesPerSecond,
       Math.max(1, handshakesPerSecond),
       0,
@@ -126,7 +129,7 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
     return this.#closed !== undefined;
   }
 
-  enter(socket: Socket, identity: Identity, login: Login): SocketEvents {
+  enter(socket: Socket, identity: Identity, login: PendingLogin): SocketEvents {
     login.opened();
     const session = new Session(this, socket, identity);
     this.counters.accepted++;

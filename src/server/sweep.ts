@@ -1,6 +1,6 @@
 /**
- * The deadlines of all connections, in one look at all of them: a long timer fires at once (setTimeout takes 31 bits),
- * and one a connection costs.
+ * Checks the deadlines of all connections together: a timer for each connection would cost too much, and a long timer
+ * fires at once (setTimeout takes 31 bits).
  *
  * @module
  */
@@ -8,11 +8,14 @@ import { CloseCode } from "../wire/close_codes.ts";
 import { unref } from "../shared/timers.ts";
 import type { Session } from "./connection/session.ts";
 
-/** What a runtime that may put a node to sleep under its live sockets gives it; it then starts no timer that would keep it awake. */
+/**
+ * The host of a node that may be taken out of memory while its sockets stay open. The node then starts no timer that
+ * would keep it in memory.
+ */
 export interface SleepHost {
-  /** The node's id: the same after every sleep. */
+  /** The node's id, the same in each life of the node. */
   readonly nodeId: string;
-  /** Sees to it that `Server.sweep` is called at that time or a little later; the earliest of all calls counts. */
+  /** Schedules a call of `sweep` at that time or a little later. The earliest of all calls counts. */
   wakeAt(time: number): void;
 }
 
@@ -22,7 +25,7 @@ export interface SweepHost {
   readonly settings: { readonly heartbeatTimeoutMs: number };
 }
 
-/** Looks at the deadlines, by a timer of its own or whenever its host says so. */
+/** Checks the deadlines, by a timer of its own or when its host calls. */
 export class Sweep {
   readonly #server: SweepHost;
   readonly #host: SleepHost | undefined;
@@ -34,22 +37,22 @@ export class Sweep {
     this.#host = host;
   }
 
-  /** Looks after a connection that is new, or whose login ends at another time now. */
+  /** Watches a connection that is new, or whose login now expires at another time. */
   watch({ expiresAt = Infinity }: Session): void {
     if (!this.#host) this.#timer ??= this.#start();
     else this.#host.wakeAt(Math.min(expiresAt, this.#patience()));
   }
 
-  /** Nobody is left to look after. */
+  /** Stops the timer: there are no connections left. */
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
-  /** Looks now, and asks the host to be woken for the next look. */
+  /** Checks now, and asks the host to be called for the next check. */
   wake(): void {
     const now = Date.now();
-    // Not at the first moment that anybody could be late: that would be twice as many wake-ups.
+    // Not at the first moment that a connection could time out: that would be twice as many wake-ups.
     let next = this.#patience();
     for (const session of this.#server.sessions.values()) {
       session.seenAt = Math.max(
@@ -72,7 +75,7 @@ export class Sweep {
     this.#sweptAt = Date.now();
     return unref(setInterval(() => {
       const now = Date.now();
-      // While this process was paused nobody could be heard, and a clock that was set says nothing about anybody.
+      // While this process was paused it received nothing, and a clock that was set says nothing about silence.
       const leap = Math.max(0, now - this.#sweptAt - everyMs);
       this.#sweptAt = now;
       for (const session of this.#server.sessions.values()) {

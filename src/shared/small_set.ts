@@ -6,7 +6,7 @@
  */
 
 /** A set that stores a single member without a Set. */
-export class Members<T> {
+export class SmallSet<T> {
   #one: T | undefined;
   #all: Set<T> | undefined;
 

@@ -5,7 +5,7 @@
  */
 
 /** A value, or a promise of it. */
-export type Maybe<T> = T | PromiseLike<T>;
+export type MaybePromise<T> = T | PromiseLike<T>;
 
 /** Tells whether a value must be awaited. Query builders are thenables without being promises. */
 export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {

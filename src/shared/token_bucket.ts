@@ -5,7 +5,7 @@
  */
 
 /** A token bucket that also detects how far it is overdrawn. */
-export class Limiter {
+export class TokenBucket {
   readonly #perSecond: number;
   readonly #burst: number;
   #tokens: number;

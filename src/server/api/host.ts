@@ -30,7 +30,7 @@ export interface NodeHost
   /** Who is connected, as the broker has it; `undefined` where nodes are asked. */
   readonly registry: Registry | undefined;
   readonly lookouts: Lookouts;
-  readonly tallies: { all(): CallStats[] };
+  readonly callStats: { all(): CallStats[] };
   /** Takes the handler of each entry. */
   implement(handlers: ReadonlyMap<Call, Handler>): void;
   /** Ends the server: after `drainMs` at most, and once. */

@@ -190,7 +190,7 @@ export class ServerNode implements Node {
   }
 
   stats(): Stats {
-    const { contract, counters, hub, pending, sessions, tallies, turn } =
+    const { contract, counters, hub, pending, sessions, callStats, turn } =
       this.#server;
     const { registry, lookouts, opening, closings } = this.#server;
     const roles = Object.fromEntries(
@@ -213,7 +213,7 @@ export class ServerNode implements Node {
       closes: { ...counters.closes },
       connections: sessions.size,
       roles,
-      calls: tallies.all(),
+      calls: callStats.all(),
       adapter: adapterStats(hub),
       relay: { ...hub.counters },
       sizes: {

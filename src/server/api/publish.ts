@@ -1,5 +1,5 @@
 /**
- * One message to all members of a channel.
+ * Publishes one message to all members of a channel.
  *
  * @module
  */
@@ -11,8 +11,8 @@ import { observe, type Publication } from "../stats/observer.ts";
 /**
  * Validates a payload once, encodes it once, and sends it to a channel's members on all nodes.
  *
- * @param except Members of this node that are left out
- * @throws {TypeError} When the payload's schema refuses the data
+ * @param except Members of this node that do not get it
+ * @throws {TypeError} If the schema refuses the payload
  */
 export function publish(
   core: NodeHost,
@@ -26,7 +26,7 @@ export function publish(
   published(core, message, to);
 }
 
-/** Tells the observer of a message that was sent. */
+/** Notifies the observer of a message that was sent. */
 export function published(
   core: NodeHost,
   message: Message,

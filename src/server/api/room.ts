@@ -1,5 +1,5 @@
 /**
- * Rooms: what the application sees of a channel.
+ * Rooms, as the application uses them.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import type { Joined } from "../../wire/joined.ts";
 import type { AnyConnection } from "../types/connection.ts";
 import type { Session } from "../connection/session.ts";
 
-/** One room of a node. It holds nothing: all state is the hub's. */
+/** One room of a node. It has no state of its own: members are in the hub. */
 export class RoomHandle implements Room {
   readonly #core: NodeHost;
   readonly #name: string;
@@ -31,7 +31,7 @@ export class RoomHandle implements Room {
     const flaw = typeof name === "string"
       ? nameFlaw(name, maxNameBytes)
       : `it is of type ${typeof name}`;
-    // Room names often come from a client, so it is told.
+    // Room names often come from a client, so the error is one for the caller.
     if (flaw) {
       throw new SocketError(
         "BAD_REQUEST",
@@ -111,7 +111,7 @@ export class RoomHandle implements Room {
       frame,
       options,
     );
-    return gathered as RoomAnswers<FromSchema>; // each answer was checked
+    return gathered as RoomAnswers<FromSchema>; // `gather` validated each answer
   }
 
   #broadcast(

@@ -1,5 +1,5 @@
 /**
- * Whom the application sends to: one connection, one user, one role.
+ * Targets: one connection, one user, or one role.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { quote } from "../../contract/names.ts";
 import { publish, published } from "./publish.ts";
 import { checkUserId } from "../cluster/reach.ts";
 
-/** One connection, wherever it is. */
+/** One connection, on any node. */
 export class ConnectionTarget {
   readonly #core: NodeHost;
   readonly #id: string;
@@ -57,7 +57,7 @@ export class ConnectionTarget {
       input,
       options,
     );
-    return answer as FromSchema; // it was checked
+    return answer as FromSchema; // `askConnection` validated it
   }
 
   close(code: number = CloseCode.normal, reason = ""): void {

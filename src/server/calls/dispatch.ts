@@ -8,7 +8,7 @@ import { CloseCode } from "../../wire/close_codes.ts";
 import type { Call, Message } from "../../contract/define.ts";
 import { countLimit } from "../stats/counters.ts";
 import { SocketError } from "../../wire/errors.ts";
-import { isPromiseLike, type Maybe } from "../../shared/thenable.ts";
+import { isPromiseLike, type MaybePromise } from "../../shared/thenable.ts";
 import { around } from "./middleware.ts";
 import { quote } from "../../contract/names.ts";
 import { readTopic, type TopicElement } from "../../contract/params.ts";
@@ -139,7 +139,7 @@ function request(
   if (!entry?.output) return call.fail(notFound(session, "request", name));
   const { output } = entry;
   // Most are synchronous, so that functions for what comes later are made only when something does.
-  let value: Maybe<unknown>;
+  let value: MaybePromise<unknown>;
   let later: boolean;
   try {
     value = run(host, session, entry, call, raw, "request");
@@ -219,7 +219,7 @@ function run(
   call: PendingCall,
   raw: unknown,
   kind: "request" | "signal",
-): Maybe<unknown> {
+): MaybePromise<unknown> {
   const { use } = host.settings;
   if (use.length === 0) return handle(host, session, entry, call, raw);
   return around(use, session.handle.ctx, {
@@ -237,7 +237,7 @@ function handle(
   entry: Call,
   call: PendingCall,
   raw: unknown,
-): Maybe<unknown> {
+): MaybePromise<unknown> {
   const checked = readInput(host, entry, raw);
   return checked instanceof Promise
     ? checked.then((checked) =>
@@ -252,7 +252,7 @@ function handleChecked(
   entry: Call,
   call: PendingCall,
   input: Validated,
-): Maybe<unknown> {
+): MaybePromise<unknown> {
   if (!input.ok) {
     throw new SocketError(
       "VALIDATION",
@@ -317,11 +317,11 @@ function succeed(
 
 /** Runs what may throw or return a promise, and goes on with its outcome. A synchronous one is not awaited. */
 function settle<T>(
-  start: () => Maybe<T>,
+  start: () => MaybePromise<T>,
   ok: (value: T) => void,
   failed: (error: unknown) => void,
 ): void {
-  let value: Maybe<T>;
+  let value: MaybePromise<T>;
   let later: boolean;
   try {
     value = start();

@@ -4,7 +4,7 @@
  * @module
  */
 import { SocketError } from "../../wire/errors.ts";
-import type { Maybe } from "../../shared/thenable.ts";
+import type { MaybePromise } from "../../shared/thenable.ts";
 import type { Middleware, MiddlewareInfo } from "../types/handlers.ts";
 
 /**
@@ -21,7 +21,7 @@ export async function around<T>(
   chain: readonly Middleware[],
   ctx: unknown,
   info: MiddlewareInfo,
-  inner: () => Maybe<T>,
+  inner: () => MaybePromise<T>,
 ): Promise<T> {
   let output: { readonly value: T } | undefined;
 

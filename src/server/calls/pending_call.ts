@@ -8,7 +8,11 @@ import type { Call } from "../../contract/define.ts";
 import type { AuthResult, ContractDefinition } from "../../contract/types.ts";
 import { quote } from "../../contract/names.ts";
 import type { Hub } from "../fanout/hub.ts";
-import type { CallKind, Tallies, Tally } from "../stats/call_stats.ts";
+import type {
+  CallKind,
+  CallStatsTable,
+  EntryStats,
+} from "../stats/call_stats.ts";
 import {
   observe,
   type ObservedCall,
@@ -24,7 +28,7 @@ import { type Codec, errorFrame, type Frame } from "../../wire/protocol.ts";
 export interface CallsHost extends StatsHost {
   readonly codec: Codec;
   readonly hub: Hub<Session>;
-  readonly tallies: Tallies;
+  readonly callStats: CallStatsTable;
   /** The handler of each entry; empty before `implement`. */
   readonly handlers: ReadonlyMap<Call, Handler>;
   readonly settings: StatsHost["settings"] & {
@@ -54,7 +58,7 @@ export class PendingCall implements CallInfo {
   readonly #name: string;
   readonly #startedAt: number = performance.now();
   /** Where its end is to be counted; `undefined` when it has been. */
-  #tally: Tally | undefined;
+  #stats: EntryStats | undefined;
   /** What the observer was told of it. */
   readonly #observed: ObservedCall | undefined;
   #controller: AbortController | undefined;
@@ -79,11 +83,11 @@ export class PendingCall implements CallInfo {
     this.#session = session;
     this.id = id;
     this.#name = name;
-    const tally = host.tallies.of(kind, entry);
-    this.#tally = tally;
+    const stats = host.callStats.of(kind, entry);
+    this.#stats = stats;
     if (!host.settings.observer) return;
     const { handle: conn } = session;
-    const observed = { kind, entry: tally.entry, conn, call: this };
+    const observed = { kind, entry: stats.entry, conn, call: this };
     this.#observed = observed;
     observe(host, "onRequestStart", (it) => it.onRequestStart?.(observed));
   }
@@ -138,9 +142,9 @@ export class PendingCall implements CallInfo {
 
   /** Counts the end; only the first one counts. */
   finish(outcome: string, error?: unknown): void {
-    const tally = this.#tally;
+    const tally = this.#stats;
     if (!tally) return;
-    this.#tally = undefined;
+    this.#stats = undefined;
     const how = this.abandoned ? "cancelled" : outcome;
     const durationMs = performance.now() - this.#startedAt;
     tally.add(how, durationMs);

@@ -26,7 +26,7 @@ import {
   plainFrame,
 } from "../../wire/protocol.ts";
 import type { Joined } from "../../wire/joined.ts";
-import { GONE, type TakeAnswer } from "../connection/client_requests.ts";
+import { CLIENT_GONE, type TakeAnswer } from "../connection/client_requests.ts";
 import type { Session } from "../connection/session.ts";
 
 /** The connections of one role on this node. */
@@ -189,13 +189,13 @@ export class Reach {
       return (answered) => !answered && stop();
     }
     if (!nodeId || !this.directory.has(nodeId)) {
-      take(GONE);
+      take(CLIENT_GONE);
       return () => {};
     }
     return this.calls.ask(nodeId, "conn", [id, block], frame, {
       asked: () => {},
       answer: (from, _member, answer) => from === nodeId && take(answer),
-      gone: (lost) => lost === nodeId && take(GONE),
+      gone: (lost) => lost === nodeId && take(CLIENT_GONE),
     });
   }
 
@@ -256,7 +256,7 @@ export class Reach {
     take: TakeAnswer,
   ): () => void {
     const session = this.#core.sessions.get(id);
-    if (!session) take(GONE);
+    if (!session) take(CLIENT_GONE);
     else if (this.#sees(session, block)) return session.ask(frame, take);
     else take(["err", 0, "NOT_FOUND", "Its role has no such question"]);
     return () => {};

@@ -15,10 +15,15 @@ import {
 export type TakeAnswer = (answer: Fields) => void;
 
 /** The answer of a client that is not there. */
-export const GONE: Fields = ["err", 0, "DISCONNECTED", "The client has gone"];
+export const CLIENT_GONE: Fields = [
+  "err",
+  0,
+  "DISCONNECTED",
+  "The client has gone",
+];
 
 /** The questions of one connection. Their ids are the server's, and nobody else's connection knows them. */
-export class Questions {
+export class ClientRequests {
   readonly #pending = new Map<number, TakeAnswer>();
   #id = 0;
 
@@ -60,6 +65,6 @@ export class Questions {
   end(): void {
     const pending = [...this.#pending.values()];
     this.#pending.clear();
-    for (const take of pending) take(GONE);
+    for (const take of pending) take(CLIENT_GONE);
   }
 }

@@ -11,7 +11,7 @@ export interface Flushable {
 }
 
 /** The outboxes of one server that wait for the end of the turn. */
-export class Turn {
+export class FlushQueue {
   #waiting: Flushable[] = [];
   #after: (() => void)[] = [];
 

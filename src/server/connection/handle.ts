@@ -9,7 +9,7 @@ import type { FromSchema } from "../../contract/schema.ts";
 import type { Session } from "./session.ts";
 
 /** What a connection is known by. */
-export interface Known {
+export interface ConnectionIdentity {
   readonly id: string;
   readonly connectedAt: number;
 }
@@ -25,7 +25,7 @@ export class ConnectionHandle implements Connection {
 
   constructor(
     session: Session,
-    { id, connectedAt }: Known,
+    { id, connectedAt }: ConnectionIdentity,
     role: string,
     ctx: unknown,
     data: unknown,

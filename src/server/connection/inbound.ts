@@ -6,7 +6,7 @@
 import { CloseCode } from "../../wire/close_codes.ts";
 import { type CallLimit, countLimit } from "../stats/counters.ts";
 import { isDeeper } from "../../wire/depth.ts";
-import { Limiter } from "../../shared/token_bucket.ts";
+import { TokenBucket } from "../../shared/token_bucket.ts";
 import {
   errorFrame,
   type Fields,
@@ -26,10 +26,10 @@ const HAS_ID = new Set(["req", "sub", "auth"]);
 const CALL_HEAD = /^\["(?:req|sub|auth)",(\d{1,16}),/;
 
 /** What one connection has sent so far. */
-export class Intake {
+export class Inbound {
   readonly #session: Session;
-  readonly #limiter: Limiter;
-  readonly #bytes: Limiter;
+  readonly #limiter: TokenBucket;
+  readonly #bytes: TokenBucket;
   readonly #inspect: Inspect;
   #malformedCount = 0;
 
@@ -44,7 +44,7 @@ export class Intake {
     } = session.host.settings.limits;
     this.#session = session;
     const byteBurst = Math.max(bytesPerSecond, 4 * maxMessageBytes);
-    this.#bytes = new Limiter(bytesPerSecond, byteBurst, 0, session.seenAt);
+    this.#bytes = new TokenBucket(bytesPerSecond, byteBurst, 0, session.seenAt);
     this.#inspect = (text) => {
       if (!isDeeper(text, maxDepth + 1)) return undefined; // a frame is an array around its payload
       countLimit(session.host.counters, "maxDepth");
@@ -54,7 +54,7 @@ export class Intake {
       return { ok: false, flaw, ...(isId(id) && { id }) };
     };
     // A client that comes back subscribes to all its topics again, at once.
-    this.#limiter = new Limiter(
+    this.#limiter = new TokenBucket(
       framesPerSecond,
       frameBurst,
       maxSubscriptions,
@@ -66,7 +66,7 @@ export class Intake {
   message(data: Data): void {
     const session = this.#session;
     const { counters } = session.host;
-    let bytes: ReturnType<Limiter["take"]> | undefined;
+    let bytes: ReturnType<TokenBucket["take"]> | undefined;
     for (const frame of read(data, this.#inspect)) {
       if (session.over) return;
       counters.framesIn++;
@@ -84,9 +84,9 @@ export class Intake {
         continue;
       }
       const { fields } = frame;
-      const { questions } = session;
-      if (isAnswer(fields) && questions?.expects(fields[1])) {
-        questions.answer(fields); // asked for, so no flood
+      const { requests } = session;
+      if (isAnswer(fields) && requests?.expects(fields[1])) {
+        requests.answer(fields); // asked for, so no flood
         continue;
       }
       bytes ??= this.#bytes.take(session.seenAt, data.length);

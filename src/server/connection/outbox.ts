@@ -8,7 +8,7 @@ import { Batch } from "../../wire/batch.ts";
 import { CloseCode } from "../../wire/close_codes.ts";
 import { type Frame, plainFrame } from "../../wire/protocol.ts";
 import type { Socket } from "../../seams/socket.ts";
-import type { Turn } from "./flush_queue.ts";
+import type { FlushQueue } from "./flush_queue.ts";
 
 /** What happens to a peer that reads too slowly. */
 export interface Backpressure {
@@ -44,7 +44,7 @@ export interface OutboxOwner {
 /** The frames that wait for one connection. */
 export class Outbox {
   readonly #owner: OutboxOwner;
-  readonly #turn: Turn;
+  readonly #turn: FlushQueue;
   readonly #limit: Required<Backpressure>;
   /** What waits last, and still takes frames. */
   #last: Batch | undefined;
@@ -59,7 +59,11 @@ export class Outbox {
   #missed = 0;
   #handedOver: (() => void)[] | undefined;
 
-  constructor(owner: OutboxOwner, turn: Turn, limit: Required<Backpressure>) {
+  constructor(
+    owner: OutboxOwner,
+    turn: FlushQueue,
+    limit: Required<Backpressure>,
+  ) {
     this.#owner = owner;
     this.#turn = turn;
     this.#limit = limit;

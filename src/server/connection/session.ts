@@ -8,15 +8,19 @@ import {
   sendableCode,
   sendableReason,
 } from "../../wire/close_codes.ts";
-import { ConnectionHandle, type Known } from "./handle.ts";
+import { ConnectionHandle, type ConnectionIdentity } from "./handle.ts";
 import type { Message, Surface } from "../../contract/define.ts";
 import { type Data, exceeds } from "../../wire/bytes.ts";
 import { SocketError } from "../../wire/errors.ts";
 import { type Channel, type Hub, isIn, type Member } from "../fanout/hub.ts";
-import type { Turn } from "./flush_queue.ts";
-import { Intake } from "./inbound.ts";
+import type { FlushQueue } from "./flush_queue.ts";
+import { Inbound } from "./inbound.ts";
 import { quote } from "../../contract/names.ts";
-import { GONE, Questions, type TakeAnswer } from "./client_requests.ts";
+import {
+  CLIENT_GONE,
+  ClientRequests,
+  type TakeAnswer,
+} from "./client_requests.ts";
 import { type Backpressure, Outbox, type OutboxOwner } from "./outbox.ts";
 import {
   type Codec,
@@ -42,7 +46,7 @@ export interface SessionHost extends StatsHost {
   readonly nodeId: string;
   readonly codec: Codec;
   readonly hub: Hub<Session>;
-  readonly turn: Turn;
+  readonly turn: FlushQueue;
   /** Those that are open or opening, by id. */
   readonly sessions: Map<string, Session>;
   readonly closings: ClosingSockets;
@@ -119,7 +123,7 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
   /** Whether the application was told of it. */
   welcomed = false;
   /** What its client was asked; made with the first question. */
-  questions: Questions | undefined;
+  requests: ClientRequests | undefined;
   /** Whose it is, as `identify` said. */
   userId: string | undefined;
   /** How many of `channels` are rooms. */
@@ -131,12 +135,12 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
   /** When the peer last gave a sign of life. */
   seenAt: number = Date.now();
   #state: "opening" | "ready" | "over" = "opening";
-  #apart = false;
+  #ungrouped = false;
   // Most connections idle, so what only a talking one needs is made when it talks (docs/decisions/0009).
   #calls: Map<number, OpenCall> | undefined;
   #signals: Set<OpenCall> | undefined;
   #subscriptions: Map<string, Subscription> | undefined;
-  #intake: Intake | undefined;
+  #inbound: Inbound | undefined;
   #settled: { readonly promise: Promise<void>; resolve(): void } | undefined;
   #keeping = false;
 
@@ -144,7 +148,7 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
     host: SessionHost,
     socket: Socket,
     identity: Identity,
-    known: Known = {
+    known: ConnectionIdentity = {
       id: `${host.nodeId}.${crypto.randomUUID()}`,
       connectedAt: Date.now(),
     },
@@ -199,7 +203,7 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
   }
 
   get groupable(): boolean {
-    return this.#state === "ready" && !this.#apart;
+    return this.#state === "ready" && !this.#ungrouped;
   }
 
   buffered(): number {
@@ -207,7 +211,7 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
   }
 
   setApart(): void {
-    this.#apart = true;
+    this.#ungrouped = true;
   }
 
   stalled(): void {
@@ -336,11 +340,11 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
    */
   ask(frame: Frame, take: TakeAnswer): () => void {
     if (this.over) {
-      take(GONE);
+      take(CLIENT_GONE);
       return () => {};
     }
-    this.questions ??= new Questions();
-    return this.questions.ask(this.outbox, frame, take);
+    this.requests ??= new ClientRequests();
+    return this.requests.ask(this.outbox, frame, take);
   }
 
   /** Ends the connection for the application. */
@@ -353,7 +357,7 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
   message(data: Data): void {
     if (this.#state === "over") return;
     this.seenAt = Date.now();
-    const intake = this.#intake ??= new Intake(this);
+    const intake = this.#inbound ??= new Inbound(this);
     if (data === PING || data === PONG) return intake.heartbeat(data);
     const { maxMessageBytes } = this.host.settings.limits;
     if (exceeds(data, maxMessageBytes)) {
@@ -378,8 +382,8 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
   drained(): void {
     if (this.#state !== "ready") return; // before hi the outbox is held for another reason
     this.outbox.drained();
-    if (this.#apart && this.outbox.empty && this.buffered() === 0) {
-      this.#apart = false;
+    if (this.#ungrouped && this.outbox.empty && this.buffered() === 0) {
+      this.#ungrouped = false;
       this.host.hub.regroup(this);
     }
   }
@@ -418,7 +422,7 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
     this.#calls?.clear();
     this.#signals?.clear();
     this.#subscriptions?.clear();
-    this.questions?.end();
+    this.requests?.end();
     this.freed();
     this.socket.keep?.(undefined);
     host.sessions.delete(this.handle.id);

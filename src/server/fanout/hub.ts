@@ -9,7 +9,7 @@ import { exceeds } from "../../wire/bytes.ts";
 import type { Joined } from "../../wire/joined.ts";
 import { kindOf } from "./channels.ts";
 import type { Delivery } from "./delivery.ts";
-import { Members } from "../../shared/small_set.ts";
+import { SmallSet } from "../../shared/small_set.ts";
 import { type Fields, type Frame, frameOf } from "../../wire/protocol.ts";
 import { type AdapterStatus, Relay, type RelayHost } from "./relay.ts";
 import type { GroupDomain, SocketGroups } from "../../seams/socket.ts";
@@ -42,9 +42,9 @@ export interface Channel<M> {
   /** Its name in the runtime's own fan-out, once it is used. */
   group: string;
   /** Members that are served through their outbox. */
-  readonly direct: Members<M>;
+  readonly direct: SmallSet<M>;
   /** Members that the runtime serves. */
-  readonly grouped: Members<M>;
+  readonly grouped: SmallSet<M>;
   /** What this turn sends to all of `direct`. */
   batch: Batch | undefined;
   /** Which listener's sockets `grouped` are. */
@@ -255,8 +255,8 @@ export class Hub<M extends Member<M>> {
       channel = {
         name,
         group: "",
-        direct: new Members(),
-        grouped: new Members(),
+        direct: new SmallSet(),
+        grouped: new SmallSet(),
         batch: undefined,
         domain: undefined,
         listeners: undefined,

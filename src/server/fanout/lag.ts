@@ -28,7 +28,7 @@ export class Lag {
   }
 
   /** An envelope of this node's own came back. */
-  heard(
+  returned(
     channel: string,
     { epoch, seq }: { readonly epoch: string; readonly seq: number },
   ): void {

@@ -362,7 +362,7 @@ export class Relay {
   /** An envelope under this node's own id came: its own, or one of another node with the same id. */
   #own(channel: string, envelope: Envelope): void {
     if (envelope.epoch.startsWith(`${this.#start}.`)) {
-      return this.#lag.heard(channel, envelope);
+      return this.#lag.returned(channel, envelope);
     }
     // What a node sent before it slept or restarted under its id may still come for a while.
     if (this.#twinTold || Date.now() - this.#startedAt < LATE_MS) return;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { HandshakeExtras, HandshakeHost } from "./handshake.ts";
-import type { Login } from "./pending_login.ts";
+import type { PendingLogin } from "./pending_login.ts";
 import { quote } from "../../contract/names.ts";
 import { validate } from "../../contract/schema.ts";
 
@@ -30,7 +30,7 @@ export async function authenticate(
   host: HandshakeHost,
   request: Request,
   extras: HandshakeExtras,
-  login: Login,
+  login: PendingLogin,
 ): Promise<Identity> {
   const token = offeredToken(offeredProtocols(request));
   const { identity, hono } = extras;

@@ -6,10 +6,10 @@
 import { authenticate, type HandshakeInfo } from "./authenticate.ts";
 import type { Contract } from "../../contract/define.ts";
 import type { AuthResult, ContractDefinition } from "../../contract/types.ts";
-import type { Limiter } from "../../shared/token_bucket.ts";
+import type { TokenBucket } from "../../shared/token_bucket.ts";
 import type { StatsHost } from "../stats/observer.ts";
 import { CloseCode } from "../../wire/close_codes.ts";
-import { Login, type LoginHost } from "./pending_login.ts";
+import { type LoginHost, PendingLogin } from "./pending_login.ts";
 import { quote } from "../../contract/names.ts";
 import { isHost, originFlaw, type Origins } from "./origin.ts";
 import { PROTOCOL } from "../../wire/protocol.ts";
@@ -74,7 +74,7 @@ export interface HandshakeHost extends StatsHost, LoginHost {
   /** Connections that this node closed, and their peers have not. */
   readonly closings: ClosingSockets;
   /** How many handshakes may still begin. */
-  readonly admissions: Limiter;
+  readonly admissions: TokenBucket;
   readonly settings: StatsHost["settings"] & LoginHost["settings"] & {
     readonly path?: string;
     readonly origins?: Origins;
@@ -94,7 +94,7 @@ export interface HandshakeHost extends StatsHost, LoginHost {
   /** Writes a line to the console, at most one a second: strangers can cause it. */
   warn(message: string): void;
   /** Takes an open socket whose client was let in. */
-  enter(socket: Socket, identity: Identity, login: Login): SocketEvents;
+  enter(socket: Socket, identity: Identity, login: PendingLogin): SocketEvents;
 }
 
 /** Decides about a request. Never rejects. */
@@ -108,7 +108,7 @@ export async function decide(
   const refusal = admitRefusal(host, request, extras) ??
     originRefusal(host, request, extras) ?? crowdRefusal(host, extras);
   if (refusal) return refusal;
-  const login = new Login(host, () => extras.signal);
+  const login = new PendingLogin(host, () => extras.signal);
   try {
     const identity = await authenticate(host, request, extras, login);
     if (identity.expiresAt !== undefined && identity.expiresAt <= Date.now()) {

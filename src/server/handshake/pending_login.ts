@@ -10,9 +10,9 @@ import { isPromiseLike } from "../../shared/thenable.ts";
 /** What logins need of their server. */
 export interface LoginHost {
   /** Handshakes that wait for `authenticate` or `onConnection`. */
-  readonly pending: Set<Login>;
+  readonly pending: Set<PendingLogin>;
   /** Handshakes that are decided and whose socket is not open yet. */
-  readonly opening: Deadlines<Login>;
+  readonly opening: Deadlines<PendingLogin>;
   readonly settings: {
     readonly authTimeoutMs: number;
     readonly limits: { readonly maxPendingHandshakes: number };
@@ -26,7 +26,7 @@ export interface LoginHost {
 export const OPEN_TIMEOUT_MS = 5_000;
 
 /** From a request until its connection is ready, or until there is none. */
-export class Login {
+export class PendingLogin {
   readonly #host: LoginHost;
   readonly #startedAt = performance.now();
   #timer: ReturnType<typeof setTimeout> | undefined;

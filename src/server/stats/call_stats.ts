@@ -36,7 +36,7 @@ export const DURATION_BOUNDS_MS: readonly number[] = [
 const MAX_OUTCOMES = 20;
 
 /** The count of one entry. */
-export class Tally implements CallStats {
+export class EntryStats implements CallStats {
   readonly kind: CallKind;
   readonly entry: string;
   readonly durations: number[] = Array(DURATION_BOUNDS_MS.length + 1).fill(0);
@@ -75,18 +75,18 @@ export class Tally implements CallStats {
 }
 
 /** The counts of all entries that were called; there are no more of them than the contract has. */
-export class Tallies {
-  readonly #known = new Map<object, Tally>();
-  readonly #unknown = new Map<CallKind, Tally>();
+export class CallStatsTable {
+  readonly #known = new Map<object, EntryStats>();
+  readonly #unknown = new Map<CallKind, EntryStats>();
 
   /** The count of an entry; all that the contract does not have share one. */
   of(
     kind: CallKind,
     entry: { readonly block: string; readonly name: string } | undefined,
-  ): Tally {
+  ): EntryStats {
     let tally = entry ? this.#known.get(entry) : this.#unknown.get(kind);
     if (tally) return tally;
-    tally = new Tally(kind, entry ? `${entry.block}.${entry.name}` : "");
+    tally = new EntryStats(kind, entry ? `${entry.block}.${entry.name}` : "");
     if (entry) this.#known.set(entry, tally);
     else this.#unknown.set(kind, tally);
     return tally;
