@@ -34,25 +34,6 @@ export type {
   PresenceEntry,
   PresenceStore,
 } from "./src/seams/presence_store.ts";
-export type {
-  Asked,
-  Between,
-  Carried,
-  CheckedBetween,
-  CheckedCalls,
-  CheckedPayloads,
-  CheckedQuestion,
-  CheckedSurface,
-  Deeper,
-  Flaw,
-  Json,
-  JsonLeaf,
-  Lost,
-  Named,
-  NotJson,
-  OnWire,
-  Told,
-} from "./src/contract/json_check.ts";
 export { clientSurface } from "./src/client/surface.ts";
 export type { ClientSurface } from "./src/client/surface.ts";
 export { CloseCode } from "./src/wire/close_codes.ts";

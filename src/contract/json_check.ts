@@ -1,5 +1,8 @@
 /**
- * What a wire cannot carry, found by the compiler. No code runs here.
+ * Finds what a wire cannot carry, in the compiler. No code runs here.
+ *
+ * A contract is compared with {@linkcode PlainContract} first, one structural comparison without a type of its own for
+ * each entry. Only entries that fail it are looked at part by part, which costs the compiler many times as much.
  *
  * @module
  */
@@ -7,19 +10,103 @@ import type { ContractDefinition } from "./types.ts";
 import type { InferInput, InferOutput } from "./schema.ts";
 import type { Serializer } from "../wire/serializer.ts";
 
-/** What JSON carries as it is. */
+/** A value that JSON carries without parts of its own. */
 export type JsonLeaf = string | number | boolean | null | undefined;
 /** Counts a depth down to `never`. */
 export type Deeper = [never, 0, 1, 2, 3, 4, 5, 6];
 
-/** What JSON carries as it is. An interface is none, since it has no index signature; a type literal may be. */
+/**
+ * A type that JSON carries unchanged. An interface is not assignable to it, since an interface has no index signature;
+ * a type literal is.
+ */
 export type Json = JsonLeaf | readonly Json[] | {
   readonly [key: string]: Json;
 };
+/** The parameters of a topic: text, numbers and booleans by name. */
+export type FlatParams = {
+  readonly [key: string]: string | number | boolean | undefined;
+};
+
+/** A schema that accepts plain JSON. */
+export interface TakesJson {
+  /** The members that the standard defines. */
+  readonly "~standard": {
+    /** The schema's types. */
+    readonly types?: { readonly input: Json } | undefined;
+  };
+}
+/** A schema that returns plain JSON. */
+export interface GivesJson {
+  /** The members that the standard defines. */
+  readonly "~standard": {
+    /** The schema's types. */
+    readonly types?: { readonly output: Json } | undefined;
+  };
+}
+/** A schema of topic parameters that are plainly flat. */
+export interface PlainParams {
+  /** The members that the standard defines. */
+  readonly "~standard": {
+    /** The schema's types. */
+    readonly types?:
+      | { readonly input: FlatParams; readonly output: FlatParams }
+      | undefined;
+  };
+}
+/** A request or signal of plain JSON: the client sends what the input accepts, the server what the output returns. */
+export interface PlainCall {
+  /** What the client sends. */
+  readonly input: TakesJson;
+  /** What the server sends back. */
+  readonly output?: GivesJson;
+}
+/** An event or topic of plain JSON. */
+export interface PlainMessage {
+  /** What the server sends. */
+  readonly payload: GivesJson;
+  /** What the server sends to a new subscriber. */
+  readonly snapshot?: GivesJson;
+  /** The parameters of a topic. */
+  readonly params?: PlainParams;
+}
+/** A question to a client of plain JSON: the input is sent as its schema returns it, the answer as it is given. */
+export interface PlainQuestion {
+  /** What the server sends. */
+  readonly input: GivesJson;
+  /** What the client sends back. */
+  readonly output: TakesJson;
+}
+/** A question between nodes of plain JSON: both sides are sent as they are given. */
+export interface PlainServerQuestion {
+  /** What the asking node sends. */
+  readonly input: TakesJson;
+  /** What a node sends back. */
+  readonly output: TakesJson;
+}
+/** One block of plain JSON. */
+export interface PlainBlock {
+  /** Requests and signals. */
+  readonly clientToServer?: Readonly<Record<string, PlainCall>>;
+  /** Events, topics and questions. */
+  readonly serverToClient?: Readonly<
+    Record<string, PlainMessage | PlainQuestion>
+  >;
+}
+/** A contract of plain JSON. */
+export interface PlainContract {
+  /** The block that all roles have. */
+  readonly shared?: PlainBlock;
+  /** The roles' own blocks. */
+  readonly roles: Readonly<Record<string, PlainBlock>>;
+  /** Events and questions between nodes. */
+  readonly serverToServer?: Readonly<
+    Record<string, TakesJson | PlainServerQuestion>
+  >;
+}
 
 /** The parts of a type that JSON would lose or change; `never` where there are none. */
 export type NotJson<T> = [T] extends [Json] ? never : Lost<T>;
-/** As {@linkcode NotJson}, part by part, seven levels deep: much dearer to the compiler. */
+/** As {@linkcode NotJson}, part by part, seven levels deep. */
 export type Lost<T, Depth extends number = 7> = unknown extends T ? never
   : Depth extends never ? never
   : T extends JsonLeaf ? never
@@ -35,197 +122,139 @@ export type Lost<T, Depth extends number = 7> = unknown extends T ? never
     | ReadonlySet<unknown> ? T
   : T extends readonly unknown[] ? Lost<T[number], Deeper[Depth]>
   : { [K in keyof T]-?: Lost<T[K], Deeper[Depth]> }[keyof T];
-
-/** Nothing where all can be carried, else a member that no schema has, whose name is the error. */
-export type Flaw<Where extends string, What> = [What] extends [never] ? unknown
-  : {
-    readonly [
-      K
-        in `Cannot carry ${Where} over JSON: change its type, or give the contract a serializer`
-    ]: What;
-  };
-
-/** Requests and signals held to JSON. */
-export type CheckedCalls<E, Path extends string> = {
-  readonly [K in keyof E]:
-    & (E[K] extends { readonly output: infer S } ? {
-        readonly output: Flaw<
-          `the output of '${Path}${K & string}'`,
-          NotJson<InferOutput<S>>
-        >;
-      }
-      : unknown)
-    & (E[K] extends { readonly input: infer S } ? {
-        readonly input: Flaw<
-          `the input of '${Path}${K & string}'`,
-          NotJson<InferInput<S>>
-        >;
-      }
-      : unknown);
-};
-/** Events, topics and questions held to JSON. */
-export type CheckedPayloads<E, Path extends string> = {
-  readonly [K in keyof E]: E[K] extends { readonly payload: infer S } ?
-      & {
-        readonly payload: Flaw<
-          `the payload of '${Path}${K & string}'`,
-          NotJson<InferOutput<S>>
-        >;
-      }
-      & (E[K] extends { readonly snapshot: infer T } ? {
-          readonly snapshot: Flaw<
-            `the snapshot of '${Path}${K & string}'`,
-            NotJson<InferOutput<T>>
-          >;
-        }
-        : unknown)
-    : CheckedQuestion<E[K], `${Path}${K & string}`>;
-};
-/** A question held to JSON: its input leaves as its schema gives it back, its answer as it is given. */
-export type CheckedQuestion<E, Path extends string> = E extends {
-  readonly input: infer I;
-  readonly output: infer O;
-} ? {
-    readonly input: Flaw<`the input of '${Path}'`, NotJson<InferOutput<I>>>;
-    readonly output: Flaw<`the output of '${Path}'`, NotJson<InferInput<O>>>;
-  }
-  : unknown;
-/** What nodes say to each other held to JSON: all of it leaves as it is given. */
-export type CheckedBetween<E> = {
-  readonly [K in keyof E]: E[K] extends {
-    readonly input: infer I;
-    readonly output: infer O;
-  } ? {
-      readonly input: Flaw<
-        `the input of 'serverToServer.${K & string}'`,
-        NotJson<InferInput<I>>
-      >;
-      readonly output: Flaw<
-        `the output of 'serverToServer.${K & string}'`,
-        NotJson<InferInput<O>>
-      >;
-    }
-    : Flaw<
-      `the payload of 'serverToServer.${K & string}'`,
-      NotJson<InferInput<E[K]>>
-    >;
-};
-/** One block held to JSON. */
-export type CheckedSurface<S, Path extends string> =
-  & (S extends { readonly clientToServer: infer E }
-    ? { readonly clientToServer: CheckedCalls<E, Path> }
-    : unknown)
-  & (S extends { readonly serverToClient: infer E }
-    ? { readonly serverToClient: CheckedPayloads<E, Path> }
-    : unknown);
-
-/** What requests and signals put on the wire. */
-export type Asked<E> = E extends { readonly input: infer I }
-  ? E extends { readonly output: infer O } ? InferInput<I> | InferOutput<O>
-  : InferInput<I>
-  : never;
-/** What events, topics and questions put on the wire. */
-export type Told<E> = E extends
-  { readonly payload: infer S; readonly snapshot: infer T }
-  ? InferOutput<S> | InferOutput<T>
-  : E extends { readonly payload: infer S } ? InferOutput<S>
-  : E extends { readonly input: infer I; readonly output: infer O }
-    ? InferOutput<I> | InferInput<O>
-  : never;
-/** What nodes say to each other. */
-export type Between<E> = E extends
-  { readonly input: infer I; readonly output: infer O }
-  ? InferInput<I> | InferInput<O>
-  : InferInput<E>;
-/** All that one block puts on the wire. */
-export type OnWire<S> =
-  | (S extends { readonly clientToServer: infer E } ? Asked<E[keyof E]> : never)
-  | (S extends { readonly serverToClient: infer E } ? Told<E[keyof E]> : never);
-
-/** Names in a definition what JSON would change. */
-export type Named<C extends ContractDefinition> =
-  & (C extends { readonly shared: infer S }
-    ? { readonly shared: CheckedSurface<S, "shared."> }
-    : unknown)
-  & {
-    readonly roles: {
-      readonly [R in keyof C["roles"]]: CheckedSurface<
-        C["roles"][R],
-        `${R & string}.`
-      >;
-    };
-  }
-  & (C extends { readonly serverToServer: infer E }
-    ? { readonly serverToServer: CheckedBetween<E> }
-    : unknown);
-
-/** The parameters of the topics of one block. */
-export type ParamsOfBlock<S> = S extends { readonly serverToClient: infer E }
-  ? E[keyof E] extends infer One
-    ? One extends { readonly params: infer P } ? InferInput<P> | InferOutput<P>
-    : never
-  : never
-  : never;
 /** The members of parameters that are not flat; `never` where there are none. */
 export type NotFlat<T> = T extends unknown ? {
     [K in keyof T]-?: Exclude<T[K], string | number | boolean | undefined>;
   }[keyof T]
   : never;
-/** The topics of a block whose parameters are not flat, each with a member that no schema has, whose name is the error. */
-export type CheckedParams<S, Path extends string> = S extends
-  { readonly serverToClient: infer E } ? {
-    readonly serverToClient: {
-      readonly [K in keyof E]: E[K] extends { readonly params: infer P }
-        ? [NotFlat<InferInput<P> | InferOutput<P>>] extends [never] ? unknown
-        : {
-          readonly params: {
-            readonly [
-              M in `The params of '${Path}${
-                & K
-                & string}' must be a flat object of strings, numbers and booleans`
-            ]: NotFlat<InferInput<P> | InferOutput<P>>;
-          };
+
+/** `unknown` where `What` is `never`, else a member that no schema has, whose name is the error message. */
+export type Flaw<Message extends string, What> = [What] extends [never]
+  ? unknown
+  : { readonly [K in Message]: What };
+/** The {@linkcode Flaw} of what JSON loses. */
+export type JsonFlaw<Where extends string, T> = Flaw<
+  `Cannot carry ${Where} over JSON: change its type, or give the contract a serializer`,
+  NotJson<T>
+>;
+
+/** The flaws of a block's requests and signals. */
+export type CheckedCalls<E, Path extends string> = {
+  readonly [K in keyof E]: E[K] extends PlainCall ? unknown
+    :
+      & (E[K] extends { readonly output: infer S } ? {
+          readonly output: JsonFlaw<
+            `the output of '${Path}${K & string}'`,
+            InferOutput<S>
+          >;
         }
-        : unknown;
+        : unknown)
+      & (E[K] extends { readonly input: infer S } ? {
+          readonly input: JsonFlaw<
+            `the input of '${Path}${K & string}'`,
+            InferInput<S>
+          >;
+        }
+        : unknown);
+};
+/** The flaws of a block's events, topics and questions. */
+export type CheckedMessages<E, Path extends string> = {
+  readonly [K in keyof E]: E[K] extends PlainMessage | PlainQuestion ? unknown
+    :
+      & (E[K] extends { readonly payload: infer S } ? {
+          readonly payload: JsonFlaw<
+            `the payload of '${Path}${K & string}'`,
+            InferOutput<S>
+          >;
+        }
+        : unknown)
+      & (E[K] extends { readonly snapshot: infer S } ? {
+          readonly snapshot: JsonFlaw<
+            `the snapshot of '${Path}${K & string}'`,
+            InferOutput<S>
+          >;
+        }
+        : unknown)
+      & (E[K] extends { readonly input: infer I; readonly output: infer O } ? {
+          readonly input: JsonFlaw<
+            `the input of '${Path}${K & string}'`,
+            InferOutput<I>
+          >;
+          readonly output: JsonFlaw<
+            `the output of '${Path}${K & string}'`,
+            InferInput<O>
+          >;
+        }
+        : unknown);
+};
+/** The flaws of events and questions between nodes. */
+export type CheckedBetween<E> = {
+  readonly [K in keyof E]: E[K] extends TakesJson | PlainServerQuestion
+    ? unknown
+    : E[K] extends { readonly input: infer I; readonly output: infer O } ? {
+        readonly input: JsonFlaw<
+          `the input of 'serverToServer.${K & string}'`,
+          InferInput<I>
+        >;
+        readonly output: JsonFlaw<
+          `the output of 'serverToServer.${K & string}'`,
+          InferInput<O>
+        >;
+      }
+    : JsonFlaw<
+      `the payload of 'serverToServer.${K & string}'`,
+      InferInput<E[K]>
+    >;
+};
+/** The flaws of a block's topic parameters, which no serializer carries. */
+export type CheckedParams<E, Path extends string> = {
+  readonly [K in keyof E]: E[K] extends { readonly params: infer P } ? {
+      readonly params: Flaw<
+        `The params of '${Path}${
+          & K
+          & string}' must be a flat object of strings, numbers and booleans`,
+        NotFlat<InferInput<P> | InferOutput<P>>
+      >;
+    }
+    : unknown;
+};
+/** The flaws of one block; without those of JSON where the contract has a serializer. */
+export type CheckedBlock<S, Path extends string, Serialized> =
+  & (S extends { readonly serverToClient: infer E }
+    ? { readonly serverToClient: CheckedParams<E, Path> }
+    : unknown)
+  & (Serialized extends true ? unknown
+    :
+      & (S extends { readonly clientToServer: infer E }
+        ? { readonly clientToServer: CheckedCalls<E, Path> }
+        : unknown)
+      & (S extends { readonly serverToClient: infer E }
+        ? { readonly serverToClient: CheckedMessages<E, Path> }
+        : unknown));
+
+/** The flaws of a definition, each at its place. */
+export type Flaws<C extends ContractDefinition, Serialized> =
+  & (C extends { readonly shared: infer S }
+    ? { readonly shared: CheckedBlock<S, "shared.", Serialized> }
+    : unknown)
+  & {
+    readonly roles: {
+      readonly [R in keyof C["roles"]]: CheckedBlock<
+        C["roles"][R],
+        `${R & string}.`,
+        Serialized
+      >;
     };
   }
-  : unknown;
-/** Names in a definition the topics whose parameters are not flat; nothing where all are. */
-export type Flat<C extends ContractDefinition> = [
-  NotFlat<
-    | (C extends { readonly shared: infer S } ? ParamsOfBlock<S> : never)
-    | ParamsOfBlock<C["roles"][keyof C["roles"]]>
-  >,
-] extends [never] ? unknown
-  :
-    & (C extends { readonly shared: infer S }
-      ? { readonly shared: CheckedParams<S, "shared."> }
-      : unknown)
-    & {
-      readonly roles: {
-        readonly [R in keyof C["roles"]]: CheckedParams<
-          C["roles"][R],
-          `${R & string}.`
-        >;
-      };
-    };
+  & (Serialized extends true ? unknown
+    : C extends { readonly serverToServer: infer E }
+      ? { readonly serverToServer: CheckedBetween<E> }
+    : unknown);
 
 /**
- * Holds a definition to what its wire can carry: under JSON, an entry that JSON would change is a compile error that
- * names it. A contract with a serializer is not checked: what that carries is between the two.
- *
- * Where all is plainly JSON nothing is named, which spares the compiler a second look at each entry.
+ * Holds a definition to what its wire carries: under JSON, an entry that JSON would change is a compile error that
+ * names it. In a contract with a serializer only the parameters of topics are checked.
  */
-export type Carried<C extends ContractDefinition> =
-  & Flat<C>
-  & CarriedPayloads<C>;
-/** As {@linkcode Carried}, for payloads alone. */
-export type CarriedPayloads<C extends ContractDefinition> = C extends
-  { readonly serializer: Serializer } ? unknown
-  : [
-    | (C extends { readonly shared: infer S } ? OnWire<S> : never)
-    | OnWire<C["roles"][keyof C["roles"]]>
-    | (C extends { readonly serverToServer: infer E } ? Between<E[keyof E]>
-      : never),
-  ] extends [Json] ? unknown
-  : Named<C>;
+export type Carried<C extends ContractDefinition> = C extends PlainContract
+  ? unknown
+  : Flaws<C, C extends { readonly serializer: Serializer } ? true : false>;

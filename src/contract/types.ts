@@ -322,19 +322,23 @@ export type CtxOf<A, R> = unknown extends A ? unknown
     : undefined
   : never;
 
+/*
+ * Read in one step: an `infer` of the schema and a conditional type for it would cost the compiler two instantiations
+ * more for each entry.
+ */
 /** What a request or signal handler may see as input. */
-export type CallInput<E> = E extends { readonly input: infer S }
-  ? InferOutput<S>
+export type CallInput<E> = E extends { readonly input: Schema }
+  ? (E["input"]["~standard"]["types"] & {})["output"]
   : never;
 /** What a request handler returns; nothing for a signal. */
-export type CallReturn<E> = E extends { readonly output: infer S }
-  ? InferInput<S>
+export type CallReturn<E> = E extends { readonly output: Schema }
+  ? (E["output"]["~standard"]["types"] & {})["input"]
   : void;
 /** What a client passes to call an entry. */
-export type CallArgument<E> = E extends { readonly input: infer S }
-  ? InferInput<S>
+export type CallArgument<E> = E extends { readonly input: Schema }
+  ? (E["input"]["~standard"]["types"] & {})["input"]
   : never;
 /** What a client gets back. */
-export type CallResult<E> = E extends { readonly output: infer S }
-  ? InferOutput<S>
+export type CallResult<E> = E extends { readonly output: Schema }
+  ? (E["output"]["~standard"]["types"] & {})["output"]
   : void;

@@ -70,28 +70,37 @@ export type Handlers<
   C extends ContractDefinition,
   B extends "shared" | RoleName<C>,
   A = { readonly role: RoleName<C>; readonly ctx?: unknown },
-> = {
-  readonly [N in keyof OwnEntries<C, B, "clientToServer">]: Handler<
-    CallInput<OwnEntries<C, B, "clientToServer">[N]>,
-    CallReturn<OwnEntries<C, B, "clientToServer">[N]>,
-    CtxOf<A, B extends "shared" ? RoleName<C> : B>,
-    Connection<
-      C,
-      B extends RoleName<C> ? B : RoleName<C>,
-      CtxOf<A, B extends "shared" ? RoleName<C> : B>
-    >
+> = HandlersOf<
+  OwnEntries<C, B, "clientToServer">,
+  CtxOf<A, RoleOf<C, B>>,
+  Connection<C, RoleOf<C, B>, CtxOf<A, RoleOf<C, B>>>
+>;
+/** The handlers of entries. */
+export type HandlersOf<E, Ctx, Conn> = {
+  readonly [N in keyof E]: Handler<
+    CallInput<E[N]>,
+    CallReturn<E[N]>,
+    Ctx,
+    Conn
   >;
 };
+/** The roles that see a block. */
+export type RoleOf<C extends ContractDefinition, B> = B extends "shared"
+  ? RoleName<C>
+  : B & RoleName<C>;
 
 /** Those of a contract's blocks that have requests or signals. */
-export type BlockWithCalls<C extends ContractDefinition, B = BlockName<C>> =
-  B extends BlockName<C>
-    ? keyof OwnEntries<C, B, "clientToServer"> extends never ? never : B
-    : never;
+export type BlockWithCalls<C extends ContractDefinition> = keyof {
+  [
+    B in BlockName<C> as keyof OwnEntries<C, B, "clientToServer"> extends never
+      ? never
+      : B
+  ]: 1;
+};
 
 /** All handlers of a contract. A block without calls may be left out. */
 export type Implementation<C extends ContractDefinition, A> =
-  & { readonly [B in BlockWithCalls<C>]: Handlers<C, B, A> }
+  & { readonly [B in BlockWithCalls<C>]: Handlers<C, B & BlockName<C>, A> }
   & {
     readonly [B in Exclude<BlockName<C>, BlockWithCalls<C>>]?: Record<
       string,
