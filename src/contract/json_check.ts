@@ -10,24 +10,42 @@ import type { ContractDefinition } from "./types.ts";
 import type { InferInput, InferOutput } from "./schema.ts";
 import type { Serializer } from "../wire/serializer.ts";
 
-/** A value that JSON carries without parts of its own. */
+/**
+ * A value that JSON carries without parts of its own.
+ *
+ * @internal
+ */
 export type JsonLeaf = string | number | boolean | null | undefined;
-/** Counts a depth down to `never`. */
+/**
+ * Counts a depth down to `never`.
+ *
+ * @internal
+ */
 export type Deeper = [never, 0, 1, 2, 3, 4, 5, 6];
 
 /**
  * A type that JSON carries unchanged. An interface is not assignable to it, since an interface has no index signature;
  * a type literal is.
+ *
+ * @internal
  */
 export type Json = JsonLeaf | readonly Json[] | {
   readonly [key: string]: Json;
 };
-/** The parameters of a topic: text, numbers and booleans by name. */
+/**
+ * The parameters of a topic: text, numbers and booleans by name.
+ *
+ * @internal
+ */
 export type FlatParams = {
   readonly [key: string]: string | number | boolean | undefined;
 };
 
-/** A schema that accepts plain JSON. */
+/**
+ * A schema that accepts plain JSON.
+ *
+ * @internal
+ */
 export interface TakesJson {
   /** The members that the standard defines. */
   readonly "~standard": {
@@ -35,7 +53,11 @@ export interface TakesJson {
     readonly types?: { readonly input: Json } | undefined;
   };
 }
-/** A schema that returns plain JSON. */
+/**
+ * A schema that returns plain JSON.
+ *
+ * @internal
+ */
 export interface GivesJson {
   /** The members that the standard defines. */
   readonly "~standard": {
@@ -43,7 +65,11 @@ export interface GivesJson {
     readonly types?: { readonly output: Json } | undefined;
   };
 }
-/** A schema of topic parameters that are plainly flat. */
+/**
+ * A schema of topic parameters that are plainly flat.
+ *
+ * @internal
+ */
 export interface PlainParams {
   /** The members that the standard defines. */
   readonly "~standard": {
@@ -53,14 +79,22 @@ export interface PlainParams {
       | undefined;
   };
 }
-/** A request or signal of plain JSON: the client sends what the input accepts, the server what the output returns. */
+/**
+ * A request or signal of plain JSON: the client sends what the input accepts, the server what the output returns.
+ *
+ * @internal
+ */
 export interface PlainCall {
   /** What the client sends. */
   readonly input: TakesJson;
   /** What the server sends back. */
   readonly output?: GivesJson;
 }
-/** An event or topic of plain JSON. */
+/**
+ * An event or topic of plain JSON.
+ *
+ * @internal
+ */
 export interface PlainMessage {
   /** What the server sends. */
   readonly payload: GivesJson;
@@ -69,21 +103,33 @@ export interface PlainMessage {
   /** The parameters of a topic. */
   readonly params?: PlainParams;
 }
-/** A question to a client of plain JSON: the input is sent as its schema returns it, the answer as it is given. */
+/**
+ * A question to a client of plain JSON: the input is sent as its schema returns it, the answer as it is given.
+ *
+ * @internal
+ */
 export interface PlainQuestion {
   /** What the server sends. */
   readonly input: GivesJson;
   /** What the client sends back. */
   readonly output: TakesJson;
 }
-/** A question between nodes of plain JSON: both sides are sent as they are given. */
+/**
+ * A question between nodes of plain JSON: both sides are sent as they are given.
+ *
+ * @internal
+ */
 export interface PlainServerQuestion {
   /** What the asking node sends. */
   readonly input: TakesJson;
   /** What a node sends back. */
   readonly output: TakesJson;
 }
-/** One block of plain JSON. */
+/**
+ * One block of plain JSON.
+ *
+ * @internal
+ */
 export interface PlainBlock {
   /** Requests and signals. */
   readonly clientToServer?: Readonly<Record<string, PlainCall>>;
@@ -92,7 +138,11 @@ export interface PlainBlock {
     Record<string, PlainMessage | PlainQuestion>
   >;
 }
-/** A contract of plain JSON. */
+/**
+ * A contract of plain JSON.
+ *
+ * @internal
+ */
 export interface PlainContract {
   /** The block that all roles have. */
   readonly shared?: PlainBlock;
@@ -104,9 +154,17 @@ export interface PlainContract {
   >;
 }
 
-/** The parts of a type that JSON would lose or change; `never` where there are none. */
+/**
+ * The parts of a type that JSON would lose or change; `never` where there are none.
+ *
+ * @internal
+ */
 export type NotJson<T> = [T] extends [Json] ? never : Lost<T>;
-/** As {@linkcode NotJson}, part by part, seven levels deep. */
+/**
+ * As {@linkcode NotJson}, part by part, seven levels deep.
+ *
+ * @internal
+ */
 export type Lost<T, Depth extends number = 7> = unknown extends T ? never
   : Depth extends never ? never
   : T extends JsonLeaf ? never
@@ -122,23 +180,39 @@ export type Lost<T, Depth extends number = 7> = unknown extends T ? never
     | ReadonlySet<unknown> ? T
   : T extends readonly unknown[] ? Lost<T[number], Deeper[Depth]>
   : { [K in keyof T]-?: Lost<T[K], Deeper[Depth]> }[keyof T];
-/** The members of parameters that are not flat; `never` where there are none. */
+/**
+ * The members of parameters that are not flat; `never` where there are none.
+ *
+ * @internal
+ */
 export type NotFlat<T> = T extends unknown ? {
     [K in keyof T]-?: Exclude<T[K], string | number | boolean | undefined>;
   }[keyof T]
   : never;
 
-/** `unknown` where `What` is `never`, else a member that no schema has, whose name is the error message. */
+/**
+ * `unknown` where `What` is `never`, else a member that no schema has, whose name is the error message.
+ *
+ * @internal
+ */
 export type Flaw<Message extends string, What> = [What] extends [never]
   ? unknown
   : { readonly [K in Message]: What };
-/** The {@linkcode Flaw} of what JSON loses. */
+/**
+ * The {@linkcode Flaw} of what JSON loses.
+ *
+ * @internal
+ */
 export type JsonFlaw<Where extends string, T> = Flaw<
   `Cannot carry ${Where} over JSON: change its type, or give the contract a serializer`,
   NotJson<T>
 >;
 
-/** The flaws of a block's requests and signals. */
+/**
+ * The flaws of a block's requests and signals.
+ *
+ * @internal
+ */
 export type CheckedCalls<E, Path extends string> = {
   readonly [K in keyof E]: E[K] extends PlainCall ? unknown
     :
@@ -157,7 +231,11 @@ export type CheckedCalls<E, Path extends string> = {
         }
         : unknown);
 };
-/** The flaws of a block's events, topics and questions. */
+/**
+ * The flaws of a block's events, topics and questions.
+ *
+ * @internal
+ */
 export type CheckedMessages<E, Path extends string> = {
   readonly [K in keyof E]: E[K] extends PlainMessage | PlainQuestion ? unknown
     :
@@ -187,7 +265,11 @@ export type CheckedMessages<E, Path extends string> = {
         }
         : unknown);
 };
-/** The flaws of events and questions between nodes. */
+/**
+ * The flaws of events and questions between nodes.
+ *
+ * @internal
+ */
 export type CheckedBetween<E> = {
   readonly [K in keyof E]: E[K] extends TakesJson | PlainServerQuestion
     ? unknown
@@ -206,7 +288,11 @@ export type CheckedBetween<E> = {
       InferInput<E[K]>
     >;
 };
-/** The flaws of a block's topic parameters, which no serializer carries. */
+/**
+ * The flaws of a block's topic parameters, which no serializer carries.
+ *
+ * @internal
+ */
 export type CheckedParams<E, Path extends string> = {
   readonly [K in keyof E]: E[K] extends { readonly params: infer P } ? {
       readonly params: Flaw<
@@ -218,7 +304,11 @@ export type CheckedParams<E, Path extends string> = {
     }
     : unknown;
 };
-/** The flaws of one block; without those of JSON where the contract has a serializer. */
+/**
+ * The flaws of one block; without those of JSON where the contract has a serializer.
+ *
+ * @internal
+ */
 export type CheckedBlock<S, Path extends string, Serialized> =
   & (S extends { readonly serverToClient: infer E }
     ? { readonly serverToClient: CheckedParams<E, Path> }
@@ -232,7 +322,11 @@ export type CheckedBlock<S, Path extends string, Serialized> =
         ? { readonly serverToClient: CheckedMessages<E, Path> }
         : unknown));
 
-/** The flaws of a definition, each at its place. */
+/**
+ * The flaws of a definition, each at its place.
+ *
+ * @internal
+ */
 export type Flaws<C extends ContractDefinition, Serialized> =
   & (C extends { readonly shared: infer S }
     ? { readonly shared: CheckedBlock<S, "shared.", Serialized> }
@@ -254,6 +348,8 @@ export type Flaws<C extends ContractDefinition, Serialized> =
 /**
  * Holds a definition to what its wire carries: under JSON, an entry that JSON would change is a compile error that
  * names it. In a contract with a serializer only the parameters of topics are checked.
+ *
+ * @internal
  */
 export type Carried<C extends ContractDefinition> = C extends PlainContract
   ? unknown

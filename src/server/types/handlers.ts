@@ -75,7 +75,11 @@ export type Handlers<
   CtxOf<A, RoleOf<C, B>>,
   Connection<C, RoleOf<C, B>, CtxOf<A, RoleOf<C, B>>>
 >;
-/** The handlers of entries. */
+/**
+ * The handlers of entries.
+ *
+ * @internal
+ */
 export type HandlersOf<E, Ctx, Conn> = {
   readonly [N in keyof E]: Handler<
     CallInput<E[N]>,
@@ -84,7 +88,11 @@ export type HandlersOf<E, Ctx, Conn> = {
     Conn
   >;
 };
-/** The roles that see a block. */
+/**
+ * The roles that see a block.
+ *
+ * @internal
+ */
 export type RoleOf<C extends ContractDefinition, B> = B extends "shared"
   ? RoleName<C>
   : B & RoleName<C>;
