@@ -51,12 +51,12 @@ export interface PreparedSchema extends Schema {
 // Read instead of inferred: `S extends Schema<infer Input, infer Output>` would compare each schema with a new type.
 /** The input type of a schema. */
 export type InferInput<S> = S extends Schema
-  ? (S["~standard"]["types"] & {})["input"]
+  ? (S["~standard"]["types"] & Present)["input"]
   : never;
 
 /** The output type of a schema. */
 export type InferOutput<S> = S extends Schema
-  ? (S["~standard"]["types"] & {})["output"]
+  ? (S["~standard"]["types"] & Present)["output"]
   : never;
 
 /**

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { InferInput, InferOutput, Schema } from "./schema.ts";
+import type { InferInput, InferOutput, Present, Schema } from "./schema.ts";
 import type { Serializer } from "../wire/serializer.ts";
 
 /** A call that is answered: a client's request, the server's question to a client, or a node's to the others. */
@@ -328,17 +328,17 @@ export type CtxOf<A, R> = unknown extends A ? unknown
  */
 /** What a request or signal handler may see as input. */
 export type CallInput<E> = E extends { readonly input: Schema }
-  ? (E["input"]["~standard"]["types"] & {})["output"]
+  ? (E["input"]["~standard"]["types"] & Present)["output"]
   : never;
 /** What a request handler returns; nothing for a signal. */
 export type CallReturn<E> = E extends { readonly output: Schema }
-  ? (E["output"]["~standard"]["types"] & {})["input"]
+  ? (E["output"]["~standard"]["types"] & Present)["input"]
   : void;
 /** What a client passes to call an entry. */
 export type CallArgument<E> = E extends { readonly input: Schema }
-  ? (E["input"]["~standard"]["types"] & {})["input"]
+  ? (E["input"]["~standard"]["types"] & Present)["input"]
   : never;
 /** What a client gets back. */
 export type CallResult<E> = E extends { readonly output: Schema }
-  ? (E["output"]["~standard"]["types"] & {})["output"]
+  ? (E["output"]["~standard"]["types"] & Present)["output"]
   : void;
