@@ -27,16 +27,16 @@ export type {
   BunWebSocketHandler,
 } from "./runtimes/bun.ts";
 
-/** What an app's own handler for Bun may have; `open`, `message`, `drain`, `pong` and `close` are looked at. */
+/** The WebSocket handler of an app; `open`, `message`, `drain`, `pong` and `close` are used. */
 export type AnyHandler = Readonly<Record<string, unknown>>;
 
 /**
- * Makes one handler of two: each socket goes to the one that made it.
+ * Combines two handlers: each socket goes to the one that created it.
  *
- * @param ours What `srv.websocket` is
- * @param theirs The app's own, such as the `websocket` of `hono/bun`; its options that ours lacks are kept
- * @returns The handler for `Bun.serve` or `export default`. Messages may be as large as the larger of the two allows;
- * each server still holds its own limit.
+ * @param ours `srv.websocket`
+ * @param theirs The app's own handler, such as `websocket` of `hono/bun`; options that `ours` does not have are kept
+ * @returns The handler for `Bun.serve` or `export default`. The larger of the two message limits applies to the
+ * listener; each server enforces its own.
  */
 export function combineWebSockets<T extends AnyHandler>(
   ours: BunWebSocketHandler,
@@ -68,5 +68,5 @@ export function combineWebSockets<T extends AnyHandler>(
     pong: pick("pong"),
     close: pick("close"),
   };
-  return combined as unknown as T & BunWebSocketHandler; // every member of both is there, dispatched by socket
+  return combined as unknown as T & BunWebSocketHandler; // every member of both, dispatched by socket
 }

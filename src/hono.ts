@@ -31,29 +31,29 @@ import { isHttpTransport } from "./runtimes/http.ts";
 import { createPoll } from "./runtimes/poll.ts";
 import { openWs, type WsLike } from "./runtimes/ws.ts";
 
-/** What is used of Hono's context. */
+/** The members used of Hono's context. */
 export interface ContextLike {
   /** The request. */
   readonly req: {
-    /** The original one: a copy cannot be upgraded. */
+    /** The original request: a copy cannot be upgraded. */
     readonly raw: Request;
   };
-  /** What the runtime passed beside the request: on Bun its server, or an object that holds it. */
+  /** The runtime's second argument: on Bun its server, or an object that contains it. */
   readonly env: unknown;
 }
 
-/** What `identity` can read of Hono's context without naming its type. */
+/** The members of Hono's context that `identity` can use without its type. */
 export interface HonoContextLike extends ContextLike {
   /** The request. */
   readonly req: ContextLike["req"] & {
     /** Reads a header. */
     header(name: string): string | undefined;
   };
-  /** Reads what other middleware has set. */
+  /** Reads a variable that other middleware has set. */
   get(key: string): unknown;
 }
 
-/** What is used of a server. */
+/** The members used of a server. */
 export interface UpgradableLike {
   /** Decides about an upgrade; used with `upgradeWebSocket`. */
   handshake?(request: Request, extras?: HandshakeExtras): Promise<Handshake>;
@@ -66,19 +66,17 @@ export interface UpgradableLike {
 }
 
 /**
- * What {@linkcode superline} can be told. `Ctx` is the app's context: `(c: Context<Env>) => …` says which, since `app.use`
- * does not tell.
+ * Options of {@linkcode superline}. `Ctx` is the app's context: annotate it as `(c: Context<Env>) => …`, since
+ * `app.use` does not infer it.
  */
 export interface SuperlineOptions<Ctx extends ContextLike = HonoContextLike> {
-  /**
-   * Computes what `authenticate` gets as `info.identity`, the same on every host; say who a session cookie belongs to.
-   */
+  /** Computes `info.identity` for `authenticate`, the same on every host; for example the user of a session cookie. */
   readonly identity?: (c: Ctx) => unknown;
-  /** On Node: `upgradeWebSocket` of `@hono/node-server`, with `ws` behind it. Elsewhere it is left out. */
+  /** On Node: `upgradeWebSocket` of `@hono/node-server`, with `ws`. Omit it elsewhere. */
   readonly upgradeWebSocket?: UpgradeWebSocketLike;
 }
 
-/** What is used of a Hono helper: events in, middleware out. */
+/** The type of a Hono helper for upgrades: takes events, returns middleware. */
 export type UpgradeWebSocketLike = (
   createEvents: () => {
     onOpen: (event: unknown, ws: { readonly raw?: unknown }) => void;
@@ -86,15 +84,17 @@ export type UpgradeWebSocketLike = (
 ) => (c: never, next: () => Promise<void>) => Promise<Response | void>;
 
 /**
- * Mounts a server: WebSocket upgrades go to it, everything else passes on.
+ * Mounts a server: it handles WebSocket upgrades, and passes all other requests on.
  *
- * What it answers an upgrade with is final: middleware in front may refuse before, and headers that it adds reach the
- * handshake's answer where the runtime lets them (on Bun they do not).
+ * Its response to an upgrade is final: middleware before it may refuse the request, and headers that middleware adds
+ * reach the response where the runtime allows it (not on Bun).
  *
- * @param srv What `createSocketServer` returned, or on Cloudflare `forwardTo`
+ * @param srv The server, or on Cloudflare the result of `forwardTo`
  * @param options `identity`
  * @returns The middleware
- * @throws {TypeError} When `upgradeWebSocket` is given with what cannot be upgraded by it
+ * @throws {TypeError} If `upgradeWebSocket` is passed with a server that it cannot upgrade
+ *
+ * t
  */
 export function superline<Ctx extends ContextLike = HonoContextLike>(
   srv: UpgradableLike,
@@ -134,22 +134,22 @@ export function superline<Ctx extends ContextLike = HonoContextLike>(
       signal,
     });
     if (handshake.kind === "respond") return handshake.response;
-    // Told when the peer goes before `onOpen`, which then never comes.
+    // Reports a peer that disconnects before `onOpen`, which then is never called.
     signal.addEventListener("abort", handshake.abandon);
     if (signal.aborted) handshake.abandon();
     const upgrade = upgradeWebSocket(() => ({
       onOpen: (_event, { raw }) => {
         for (const event of OVER) tcp?.off(event, leave);
-        openWs(raw as WsLike, handshake, poll); // the helper of @hono/node-server is made on ws
+        openWs(raw as WsLike, handshake, poll); // the helper of @hono/node-server is based on ws
       },
     }));
-    return await upgrade(c as never, next); // its own context type is the same object's
+    return await upgrade(c as never, next); // its own context type describes the same object
   };
 }
 
 /**
- * Lets middleware add headers to an upgrade's answer, and not replace it, which on Deno ends the listener and all that
- * it serves. What middleware throws from here on is lost likewise: Hono makes an answer of it.
+ * Allows middleware to add headers to the upgrade response but not to replace it, which on Deno stops the listener. An
+ * error that middleware throws afterwards is lost too, since Hono converts it to a response.
  */
 function keepUpgrade(c: ContextLike & { res?: Response }, up: Response): void {
   c.res = up;
@@ -157,25 +157,25 @@ function keepUpgrade(c: ContextLike & { res?: Response }, up: Response): void {
   Object.defineProperty(c, "res", {
     ...res,
     set(this: typeof c, other: Response | undefined) {
-      if (other?.status === 101) res?.set?.call(this, other); // the same one in a new wrapping
+      if (other?.status === 101) res?.set?.call(this, other); // the same response, wrapped again
     },
   });
 }
 
-/** What is used of Node's `net.Socket`. */
+/** The members used of Node's `net.Socket`. */
 interface NodeSocketLike {
   readonly remoteAddress?: string;
   on(event: string, listener: () => void): unknown;
   off(event: string, listener: () => void): unknown;
 }
 
-/** What a socket of an HTTP server's fires when its peer goes: it stays half open after the end. */
+/** The events of an HTTP server's socket when its peer disconnects: it stays half open after `end`. */
 const OVER = ["end", "close"];
 
-/** Finds the TCP socket in what `@hono/node-server` passes: its request's signal tells of no peer that goes (2.1). */
+/** Finds the TCP socket in what `@hono/node-server` passes: its request signal does not report a disconnect (2.1). */
 function nodeSocketIn(env: unknown): NodeSocketLike | undefined {
   const { incoming } = (env ?? {}) as {
     incoming?: { socket?: NodeSocketLike };
-  }; // there or not
+  }; // may be absent
   return incoming?.socket;
 }

@@ -1,5 +1,5 @@
 /**
- * What a server counts, as Prometheus reads it.
+ * The statistics of a server in the format of Prometheus.
  *
  * @example Beside the socket, on a port of its own
  * ```ts
@@ -22,19 +22,19 @@
 import type { Stats } from "./server/stats/counters.ts";
 import { DURATION_BOUNDS_MS } from "./server/stats/call_stats.ts";
 
-/** What is used of a server. */
+/** The members used of a server. */
 export interface CountingLike {
-  /** What was counted so far. */
+  /** Returns the statistics. */
   stats(): Stats;
 }
 
 /**
- * Makes a handler that answers with what a server counts, in Prometheus' text format 0.0.4.
+ * Creates a handler that responds with a server's statistics in Prometheus' text format 0.0.4.
  *
- * It is a `fetch` handler and a Hono handler alike, and looks at nothing of the request: keep strangers away from it, by
- * a port of its own or by what stands in front. The number of series is bounded by the contract.
+ * It can be used as a `fetch` handler and as a Hono handler. It ignores the request, so restrict access by a separate
+ * port or by middleware. The contract bounds the number of series.
  *
- * @param srv What `createSocketServer` returned
+ * @param srv The server
  * @returns The handler
  *
  * @example In Hono
@@ -196,7 +196,7 @@ function braced(labels: Labels): string {
   return pairs.length > 0 ? `{${pairs.join(",")}}` : "";
 }
 
-/** Names are the contract's and may hold any character. */
+/** Names come from the contract and may contain any character. */
 function escaped(value: string): string {
   return value.replace(/[\\"]/g, "\\$&").replaceAll("\n", "\\n");
 }

@@ -44,16 +44,16 @@ export type {
   UpgradeListener,
 } from "./runtimes/node.ts";
 
-/** What {@linkcode createSocketServer} takes. */
+/** Options of {@linkcode createSocketServer}. */
 export interface NodeServerOptions<
   C extends ContractDefinition,
   A extends AuthResult<C>,
 > extends ServerOptions<C, A> {
-  /** Whose upgrades to take: those to `path`, or all. It is not closed with the socket server. */
+  /** The HTTP server whose upgrades are handled: those to `path`, or all. It is not closed with the socket server. */
   readonly server: HttpServerLike;
   /**
-   * How long the first request of a connection to `server` may take to arrive, in milliseconds; then the connection is
-   * cut, whatever it was for. Node alone takes 60 to 90 s.
+   * How long the first request of a connection to `server` may take to arrive, in milliseconds. Then the connection is
+   * cut, whatever its purpose. Node alone takes 60 to 90 s.
    *
    * @default {10_000}
    */
@@ -63,9 +63,9 @@ export interface NodeServerOptions<
 /** A node on an `http.Server`. */
 export interface HttpNode<C extends ContractDefinition, A> extends Node<C, A> {
   /**
-   * Answers a request of the HTTP transport, for clients that cannot open a WebSocket.
+   * Handles a request of the HTTP transport, for clients that cannot open a WebSocket.
    *
-   * @returns `false` when the request is another one: it is then the application's to answer, and nothing was read
+   * @returns `false` if the request is for the application: nothing was read then
    *
    * @example Beside the application's own requests
    * ```ts ignore
@@ -81,13 +81,13 @@ export interface HttpNode<C extends ContractDefinition, A> extends Node<C, A> {
 }
 
 /**
- * Creates a server for a contract on an `http.Server` of Node's.
+ * Creates a server for a contract on Node's `http.Server`.
  *
- * @param contract What `defineContract` returned
- * @param options `server`, `authenticate`, and what else is to differ from the defaults
- * @returns The server; `close` also gives the HTTP server's upgrades back
- * @throws {TypeError} When `server` or `authenticate` is missing
- * @throws {RangeError} When a limit is not a positive number
+ * @param contract A contract that `defineContract` returned
+ * @param options `server`, `authenticate`, and other options
+ * @returns The server; `close` also stops handling the HTTP server's upgrades
+ * @throws {TypeError} If `server` or `authenticate` is missing
+ * @throws {RangeError} If a limit is not a positive number
  *
  * @example A server of one's own
  * ```ts ignore
@@ -130,7 +130,7 @@ export function createSocketServer<
   return Object.assign(node, {
     answer: (request: IncomingRequestLike, response: OutgoingResponseLike) =>
       answerHttp(http, request, response),
-    // Upgrades are taken until the end: while the node drains it has an answer for them.
+    // Upgrades are handled until the end: a draining node still answers them.
     close: (how?: CloseOptions): Promise<void> =>
       closed ??= close(how).finally(detach),
   });

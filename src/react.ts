@@ -76,53 +76,53 @@ export type PlainTopic<C extends ContractDefinition, R extends RoleName<C>> =
     : never
     : never;
 
-/** What {@linkcode SocketReact.Provider} takes. */
+/** The props of {@linkcode SocketReact.Provider}. */
 export interface ProviderProps<
   C extends ContractDefinition,
   R extends RoleName<C>,
 > {
   /**
-   * The client of all hooks below. A client is yours, to close as well. A function makes one with `lazy: true` that
-   * lives as long as this `Provider`: it is called while rendering, connects when the page is there, and is closed
-   * when the `Provider` goes; another function has no effect without another `key`.
+   * The client for all hooks below. If you pass a client, you close it. If you pass a function, it must create a client
+   * with `lazy: true`, which lives as long as this `Provider`: the function is called during rendering, the client
+   * connects when the page is mounted, and is closed when the `Provider` unmounts. To replace it, change the `key`.
    */
   readonly client: Client<C, R> | (() => Client<C, R>);
-  /** What may use the hooks. */
+  /** The components that use the hooks. */
   readonly children?: ReactNode;
 }
 
-/** What {@linkcode SocketReact.useRequest} returns. `E` is the request's entry in the contract. */
+/** The result of {@linkcode SocketReact.useRequest}. `E` is the request's entry in the contract. */
 export interface RequestState<E> {
-  /** The latest answer; the one before stays until the next is there. */
+  /** The latest answer. The previous one stays until the next arrives. */
   readonly data: CallResult<E> | undefined;
-  /** Why the latest call failed: a `SocketError`, or what its signal was aborted with. */
+  /** Why the latest call failed: a `SocketError`, or the abort reason of its signal. */
   readonly error: Error | undefined;
-  /** Whether the latest call has no answer yet. */
+  /** Whether the latest call is unanswered. */
   readonly isLoading: boolean;
   /**
-   * Calls the request; the same function in every render. Of several calls the latest one's answer is shown, whichever
-   * comes last. The promise is this call's own; ignoring it is fine.
+   * Calls the request. The function is the same in every render. The answer of the latest call is shown, whatever the
+   * order of arrival. The promise belongs to this call and can be ignored.
    */
   readonly call: Method<E>;
 }
 
-/** What {@linkcode SocketReact.useSubscription} returns when it is asked for the state as well. */
+/** The result of {@linkcode SocketReact.useSubscription} with `withState`. */
 export interface SubscriptionState<T> {
   /** The latest payload. */
   readonly data: T | undefined;
   /**
-   * - `pending`: nothing comes at present, the server is being asked or the connection is lost
-   * - `live`: what is published arrives
-   * - `refused`: nothing will come, `error` says why
+   * - `pending`: the server has not answered yet, or the connection is lost
+   * - `live`: published messages arrive
+   * - `refused`: the server refused the subscription, see `error`
    */
   readonly status: "pending" | "live" | "refused";
   /** Why the server refused. */
   readonly error: Error | undefined;
 }
 
-/** How {@linkcode SocketReact.useSubscription} returns the state as well. */
+/** Options of {@linkcode SocketReact.useSubscription}. */
 export interface SubscriptionStateOptions {
-  /** Asks for `{ data, status, error }`. */
+  /** Returns `{ data, status, error }`. */
   readonly withState: true;
 }
 
@@ -131,12 +131,12 @@ export interface SocketReact<
   C extends ContractDefinition,
   R extends RoleName<C>,
 > {
-  /** Gives a client to the hooks below it. */
+  /** Provides a client to the hooks below it. */
   readonly Provider: (props: ProviderProps<C, R>) => ReactElement;
-  /** The client itself, for signals and whatever has no hook. */
+  /** Returns the client, for signals and everything that has no hook. */
   useClient(): Client<C, R>;
   /**
-   * Follows the calls that this component makes of one request. It calls nothing by itself.
+   * Returns the state of this component's calls of one request. It does not call by itself.
    *
    * @param name A request of `shared` or of the role
    */
@@ -144,18 +144,18 @@ export interface SocketReact<
     name: N,
   ): RequestState<RoleEntries<C, R, "clientToServer">[N]>;
   /**
-   * Listens to an event while the component is on the page.
+   * Listens to an event while the component is mounted.
    *
    * @param event An event of `shared` or of the role
-   * @param handler Called with each payload, in order; always the one of the latest render
+   * @param handler Called with each payload, in order; always the function of the latest render
    */
   useEvent<N extends EventName<C, R>>(
     event: N,
     handler: (payload: PayloadOut<C, R, N>) => void,
   ): void;
   /**
-   * Subscribes to a topic while the component is on the page. Components of one `Provider` share the subscription and
-   * the latest payload.
+   * Subscribes to a topic while the component is mounted. Components of one `Provider` share the subscription and the
+   * latest payload.
    *
    * @param topic A topic of `shared` or of the role
    * @returns The latest payload; `undefined` until there is one
@@ -164,7 +164,7 @@ export interface SocketReact<
     topic: N,
   ): PayloadOut<C, R, N> | undefined;
   /**
-   * Subscribes to a topic, and tells how that went.
+   * Subscribes to a topic, and returns the state as well.
    *
    * @param topic A topic of `shared` or of the role
    * @param options `{ withState: true }`
@@ -174,25 +174,25 @@ export interface SocketReact<
     options: SubscriptionStateOptions,
   ): SubscriptionState<PayloadOut<C, R, N>>;
   /**
-   * Subscribes to a topic with parameters, and tells how that went.
+   * Subscribes to a topic with parameters, and returns the state as well.
    *
    * @param topic A topic with parameters
-   * @param params Its parameters; equal ones in another object are the same subscription
+   * @param params The parameters; an equal object is the same subscription
    */
   useSubscription<N extends Exclude<TopicName<C, R>, PlainTopic<C, R>>>(
     topic: N,
     params: ParamsIn<RoleEntry<C, R, N>>,
   ): SubscriptionState<PayloadOut<C, R, N>>;
-  /** Where the connection is, and what brought it there: enough for a banner. */
+  /** Returns the connection's state and its cause, enough for a banner. */
   useStatus(): ClientStatus;
 }
 
 /**
- * Makes the hooks of one contract and role. It connects nothing: `Provider` is given a client.
+ * Creates the hooks of one contract and role. It does not connect: pass a client to `Provider`.
  *
- * On a server that renders pages the hooks return what they do before anything came, and a `lazy` client never dials.
+ * During server-side rendering the hooks return their initial values, and a `lazy` client does not connect.
  *
- * @returns `Provider` and the hooks, to be made once a program
+ * @returns `Provider` and the hooks; create them once for the program
  *
  * @example A banner
  * ```tsx ignore
@@ -220,7 +220,7 @@ export function createSocketReact<
       : session.client !== client;
     if (other) setSession(session = new Session(client));
     useEffect(() => {
-      // Hidden and shown again, as <Activity> does it: the client of before is closed for good.
+      // Hidden and shown again, as <Activity> does: the previous client is closed for good.
       if (session.over && typeof client === "function") {
         return setSession(new Session(client));
       }
@@ -251,7 +251,7 @@ export function createSocketReact<
   function useEvent(event: string, handler: (payload: never) => void): void {
     const { client } = useSession();
     const latest = useRef(handler);
-    // The first effect of a commit: no event can come between it and the render that it belongs to.
+    // The first effect of a commit, so that no event can come between it and its render.
     useInsertionEffect(() => {
       latest.current = handler;
     });
@@ -265,7 +265,7 @@ export function createSocketReact<
     topic: string,
     given?: SubscriptionStateOptions | Params,
   ): unknown {
-    // No other object has `withState: true` alone, but for parameters of that name.
+    // Any other object with only `withState: true` would be parameters of that name.
     const params = given?.["withState"] === true ? undefined : given;
     const store = useSession().topic(topic, params as Params | undefined);
     const all = given !== undefined;

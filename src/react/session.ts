@@ -1,30 +1,30 @@
 /**
- * One client inside one `Provider`: what its hooks share, and who closes it.
+ * One client inside one `Provider`: shared by its hooks, and closed by it.
  *
  * @module
  */
 import { canonicalParams, type Params, topicText } from "../contract/params.ts";
 import { type AnyClient, StatusStore, TopicStore } from "./stores.ts";
 
-/** A client, or what makes one. */
+/** A client, or a function that creates one. */
 export type GivenClient = AnyClient | (() => AnyClient);
 
 /** What the hooks below one `Provider` share. */
 export class Session {
   readonly client: AnyClient;
   readonly status: StatusStore;
-  /** Whether the `Provider` made the client, and closes it. */
+  /** Whether the `Provider` created the client, and closes it. */
   readonly owned: boolean;
   readonly #topics = new Map<string, TopicStore>();
   #closing: ReturnType<typeof setTimeout> | undefined;
   #over = false;
 
-  /** @throws {TypeError} When a function made a client that connects at once */
+  /** @throws {TypeError} If a function created a client that connects at once */
   constructor(given: GivenClient) {
     this.owned = typeof given === "function";
     this.client = typeof given === "function" ? given() : given;
     this.status = new StatusStore(this.client);
-    // React renders more often than it mounts, and on servers: each of those would leave a socket behind.
+    // React renders more often than it mounts, and on servers: each render would leave a socket behind.
     if (this.owned && this.client.state !== "idle") {
       this.client.close();
       throw new TypeError(
@@ -33,7 +33,7 @@ export class Session {
     }
   }
 
-  /** Whether it was closed since its `Provider` had gone. */
+  /** Whether it was closed because its `Provider` unmounted. */
   get over(): boolean {
     return this.#over;
   }
@@ -48,14 +48,14 @@ export class Session {
     return store;
   }
 
-  /** The `Provider` is on the page: connects. Returns what is to be done when it goes. */
+  /** The `Provider` is mounted: connects. Returns the clean-up function. */
   hold(): () => void {
     clearTimeout(this.#closing);
     const off = this.status.subscribe(() => {}); // wakes a lazy client, and knows why the next status came
     return () => {
       off();
       if (!this.owned) return;
-      // Under StrictMode React takes everything away once and puts it back in the same turn.
+      // Under StrictMode React unmounts everything once and mounts it again in the same turn.
       this.#closing = setTimeout(() => {
         this.#over = true;
         this.client.close();

@@ -1,5 +1,5 @@
 /**
- * What hooks read: one snapshot each, and who is told when it changes. React is not known here.
+ * The stores behind the hooks: a snapshot, and subscribers. Independent of React.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { Params } from "../contract/params.ts";
 import type { ClientState, ClientStatus } from "../client/link.ts";
 import type { Subscription } from "../client/types.ts";
 
-/** What is used of a client whose contract does not matter. */
+/** The members used of a client of any contract. */
 export interface AnyClient {
   readonly state: ClientState;
   on(event: string, fn: (payload: never) => void): () => void;
@@ -16,16 +16,16 @@ export interface AnyClient {
   close(): void;
 }
 
-/** What `useSyncExternalStore` takes. Snapshots are compared by identity. */
+/** A store for `useSyncExternalStore`. Snapshots are compared by identity. */
 export interface Store<T> {
   readonly subscribe: (changed: () => void) => () => void;
   readonly read: () => T;
 }
 
-/** What every store says where a page is rendered on a server, and until that page is alive. */
+/** The snapshot during server-side rendering and hydration. */
 export const IDLE_STATUS: ClientStatus = { state: "idle", willRetry: true };
 
-/** Where a client is. */
+/** The connection's state. */
 export class StatusStore implements Store<ClientStatus> {
   readonly #client: AnyClient;
   #status: ClientStatus = IDLE_STATUS;
@@ -42,7 +42,7 @@ export class StatusStore implements Store<ClientStatus> {
 
   readonly read = (): ClientStatus => {
     const { state } = this.#client;
-    // It changed while nobody listened, so why is not known.
+    // It changed while nobody listened, so the cause is not known.
     if (this.#status.state !== state) {
       this.#status = { state, willRetry: state !== "closed" };
     }
@@ -52,7 +52,7 @@ export class StatusStore implements Store<ClientStatus> {
 
 type AnyMethod = (...args: unknown[]) => Promise<unknown>;
 
-/** What is known of a request. */
+/** The state of a request. */
 export interface RequestSnapshot {
   readonly data: unknown;
   readonly error: Error | undefined;
@@ -77,13 +77,13 @@ export class RequestStore implements Store<RequestSnapshot> {
   constructor(client: AnyClient, name: string) {
     this.client = client;
     this.name = name;
-    const method = (client as unknown as Record<string, unknown>)[name]; // there when the contract has it
+    const method = (client as unknown as Record<string, unknown>)[name]; // present if the contract has it
     if (typeof method !== "function") {
       throw new TypeError(
         `Cannot use request "${name}": it is ${typeof method}, must be a request of the client's role`,
       );
     }
-    this.#method = method as AnyMethod; // what the types of `useRequest` say
+    this.#method = method as AnyMethod; // the result type of `useRequest`
   }
 
   readonly subscribe = (changed: () => void): () => void => {
@@ -93,7 +93,7 @@ export class RequestStore implements Store<RequestSnapshot> {
 
   readonly read = (): RequestSnapshot => this.#snapshot;
 
-  /** Only the latest call's answer counts. The promise is this call's own, and may be ignored. */
+  /** Only the answer of the latest call counts. The promise belongs to this call and can be ignored. */
   readonly call = (...args: unknown[]): Promise<unknown> => {
     const number = ++this.#latest;
     const settle = (snapshot: RequestSnapshot) => {
@@ -119,7 +119,7 @@ export class RequestStore implements Store<RequestSnapshot> {
   }
 }
 
-/** What is known of a topic. */
+/** The state of a topic. */
 export interface TopicSnapshot {
   readonly data: unknown;
   readonly status: "pending" | "live" | "refused";
@@ -155,7 +155,7 @@ export class TopicStore implements Store<TopicSnapshot> {
     return () => {
       this.#listeners.delete(changed);
       if (this.#listeners.size > 0) return;
-      // React may come back in this turn, as it does under StrictMode: nothing is to be missed then.
+      // React may mount again in this turn, as under StrictMode: no message must be missed then.
       this.#ending = setTimeout(() => this.#stop());
     };
   };
@@ -200,7 +200,7 @@ export class TopicStore implements Store<TopicSnapshot> {
   #stop(): void {
     this.#end?.();
     this.#end = undefined;
-    this.#snapshot = PENDING_TOPIC; // what is published from now on is missed
+    this.#snapshot = PENDING_TOPIC; // messages published from now on are missed
   }
 
   #turnTo(change: Partial<TopicSnapshot>): void {
@@ -214,7 +214,7 @@ export class TopicStore implements Store<TopicSnapshot> {
   }
 }
 
-/** An abort's reason may be anything. */
+/** The reason of an abort can be any value. */
 function errorOf(reason: unknown): Error {
   return reason instanceof Error
     ? reason

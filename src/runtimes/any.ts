@@ -1,5 +1,5 @@
 /**
- * Where a node meets the runtime: the one file that picks.
+ * `createSocketServer` for Bun, Deno, and Hono on any runtime: the only file that detects the runtime.
  *
  * @module
  */
@@ -25,26 +25,26 @@ import {
   createBunUpgrade,
 } from "./bun.ts";
 
-/** A node that a runtime can serve. */
+/** A node that any runtime can serve. */
 export interface SocketServer<
   C extends ContractDefinition = ContractDefinition,
   // deno-lint-ignore no-explicit-any -- a node of any login takes every other
   A = any,
 > extends Node<C, A> {
   /**
-   * Answers a request: upgrades it, or says why not. Never rejects.
+   * Responds to a request: upgrades it, or refuses it. Never rejects.
    *
-   * @param request The request as the runtime made it
-   * @param platform What the runtime passes beside it: Bun's server, Deno's info, Cloudflare's env
+   * @param request The request as the runtime created it
+   * @param platform The runtime's second argument: Bun's server, Deno's info, Cloudflare's env
    */
   readonly fetch: (request: Request, platform?: unknown) => Promise<Response>;
-  /** What Bun needs beside `fetch`; other runtimes ignore it. */
+  /** The WebSocket handler for Bun; other runtimes ignore it. */
   readonly websocket: BunWebSocketHandler;
   /**
-   * As `fetch`, for middleware that knows more of the request.
+   * As `fetch`, for middleware that knows more about the request.
    *
    * @param request The original request
-   * @param platform What the runtime passed beside it
+   * @param platform The runtime's second argument
    * @param extras What the middleware knows
    */
   readonly upgrade: (
@@ -57,12 +57,13 @@ export interface SocketServer<
 /**
  * Creates a server for a contract.
  *
- * It serves nothing by itself: `export default srv` under `bun run`, or pass `srv.fetch` and `srv.websocket` on.
+ * The server does not listen by itself: use `export default srv` with `bun run`, or pass `srv.fetch` and
+ * `srv.websocket` on.
  *
- * @param contract What `defineContract` returned
- * @param options `authenticate`, and what else is to differ from the defaults
- * @returns The server; requests are answered with 503 until `implement` was called
- * @throws {TypeError} When `authenticate` is missing or an option is no number of its kind
+ * @param contract A contract that `defineContract` returned
+ * @param options `authenticate`, and other options
+ * @returns The server; it answers with 503 until `implement` was called
+ * @throws {TypeError} If `authenticate` is missing or an option is invalid
  *
  * @example A server that echoes
  * ```ts
@@ -108,7 +109,7 @@ export function createSocketServer<
           (bun ? bun.requestIP?.(request)?.address : denoAddressIn(platform));
       },
       get signal() {
-        // Deno's own aborts for answered requests as well, and Deno prints a warning once it was read (2.9).
+        // Deno aborts its signal for answered requests as well, and prints a warning when it is read (2.9).
         return extras.signal ?? (deno ? undefined : request.signal);
       },
       cannotTerminate: false,
@@ -129,7 +130,7 @@ export function createSocketServer<
     return new Response(message, { status: 501 });
   }
 
-  // Own members: Deno refuses a default export whose fetch is inherited, and Bun calls it with another `this`.
+  // Own members: Deno refuses a default export with an inherited fetch, and Bun calls it with another `this`.
   return Object.assign(node, {
     fetch: (request: Request, platform?: unknown) =>
       upgrade(request, platform, {}),

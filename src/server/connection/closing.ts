@@ -1,24 +1,27 @@
 /**
- * Sockets that this node has closed and whose peers have not answered the close frame: each has a deadline.
+ * Sockets that this node has closed and whose peers have not answered the close frame. Each one has a deadline.
  *
  * @module
  */
 import { Deadlines } from "../fanout/deadlines.ts";
 import type { Socket } from "../../seams/socket.ts";
 
-/** How long a socket may be closing when there are too many of them, in milliseconds: an honest peer takes a round trip. */
+/**
+ * How long a socket may be closing when there are too many of them, in milliseconds. A well-behaved peer needs one
+ * round trip.
+ */
 const LEAST_MS = 1_000;
 
 /** The sockets of one node that are closing. */
 export class ClosingSockets {
   readonly #max: number;
   readonly #deadlines: Deadlines<Socket>;
-  /** Since when each is closing, the first is the oldest. */
+  /** When each one was closed, the oldest first. */
   readonly #since = new Map<Socket, number>();
   #emptied: (() => void) | undefined;
 
   /**
-   * @param max How many there may be before those that had a second are cut
+   * @param max How many there may be before those older than a second are cut
    * @param timeoutMs How long each may take, in milliseconds
    */
   constructor(max: number, timeoutMs: number) {
@@ -26,12 +29,12 @@ export class ClosingSockets {
     this.#deadlines = new Deadlines(timeoutMs, cut);
   }
 
-  /** How many there are. */
+  /** The number of closing sockets. */
   get size(): number {
     return this.#since.size;
   }
 
-  /** Closes a socket, and cuts it when its peer does not answer in time. */
+  /** Closes a socket, and cuts it if the peer does not answer in time. */
   close(socket: Socket, code: number, reason: string): void {
     if (socket.lingers) {
       this.#since.set(socket, performance.now());
@@ -41,14 +44,14 @@ export class ClosingSockets {
     socket.close(code, reason);
   }
 
-  /** A socket is gone. */
+  /** A socket is closed. */
   delete(socket: Socket): void {
     if (!this.#since.delete(socket)) return;
     this.#deadlines.delete(socket);
     if (this.#since.size === 0) this.#emptied?.();
   }
 
-  /** Resolves when none is left; cuts those that take longer than a time. */
+  /** Resolves when none is left. Cuts those that take longer than a time. */
   async end(withinMs: number): Promise<void> {
     if (this.size === 0) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -62,12 +65,12 @@ export class ClosingSockets {
     clearTimeout(timer);
   }
 
-  /** Cuts the oldest while there are too many. Not those of the last second: a node may end thousands at once. */
+  /** Cuts the oldest while there are too many, except those of the last second: a node may close thousands at once. */
   #relieve(): void {
     for (const [socket, since] of this.#since) {
       const excess = this.#since.size > this.#max;
       if (!excess || performance.now() - since < LEAST_MS) return;
-      if (!socket.terminate) return; // newcomers are refused instead
+      if (!socket.terminate) return; // new connections are refused instead
       this.delete(socket);
       cut(socket);
     }

@@ -1,5 +1,5 @@
 /**
- * What a connection sends: read into frames, and bounded in number and in nonsense.
+ * The frames that a connection sends: parses them, and enforces rate limits.
  *
  * @module
  */
@@ -20,9 +20,9 @@ import {
 import type { Session } from "./session.ts";
 import type { Data } from "../../wire/bytes.ts";
 
-/** The frames whose id is the client's own. */
+/** The frames that carry an id of the client. */
 const HAS_ID = new Set(["req", "sub", "auth"]);
-/** How the text of a frame begins that has such an id; whatever follows need not be parsed for it. */
+/** The start of a frame with such an id; the rest need not be parsed to find it. */
 const CALL_HEAD = /^\["(?:req|sub|auth)",(\d{1,16}),/;
 
 /** What one connection has sent so far. */
@@ -53,7 +53,7 @@ export class Inbound {
       const id = Number(CALL_HEAD.exec(text.slice(0, 32))?.[1]);
       return { ok: false, flaw, ...(isId(id) && { id }) };
     };
-    // A client that comes back subscribes to all its topics again, at once.
+    // After a reconnect a client subscribes to all its topics at once.
     this.#limiter = new TokenBucket(
       framesPerSecond,
       frameBurst,
@@ -62,7 +62,7 @@ export class Inbound {
     );
   }
 
-  /** Takes a message of one or several frames. */
+  /** Handles a message of one or several frames. */
   message(data: Data): void {
     const session = this.#session;
     const { counters } = session.host;
@@ -86,7 +86,7 @@ export class Inbound {
       const { fields } = frame;
       const { requests } = session;
       if (isAnswer(fields) && requests?.expects(fields[1])) {
-        requests.answer(fields); // asked for, so no flood
+        requests.answer(fields); // an answer was requested, so it does not count against the limits
         continue;
       }
       bytes ??= this.#bytes.take(session.seenAt, data.length);
@@ -98,7 +98,7 @@ export class Inbound {
         : bytes !== "ok"
         ? "bytesPerSecond"
         : undefined;
-      // What gives something back is never refused: its sender is not told, and takes it for done.
+      // `cancel` and `unsub` are never refused: their sender gets no answer and relies on them.
       if (!limit || fields[0] === "cancel" || fields[0] === "unsub") {
         const flaw = session.host.dispatch(session, fields);
         if (flaw !== undefined) this.#malformed(flaw);
@@ -106,18 +106,18 @@ export class Inbound {
     }
   }
 
-  /** Counts a heartbeat, and answers it if it asks for an answer. */
+  /** Counts a heartbeat, and answers a ping. */
   heartbeat(message: typeof PING | typeof PONG): void {
     const { seenAt, socket, host } = this.#session;
     host.counters.heartbeats++;
     if (this.#limiter.take(seenAt) === "overdrawn") {
       return this.#endFlood("framesPerSecond");
     }
-    // Past the outbox: the heartbeat is a whole message, and no promise of order holds for it.
+    // Not through the outbox: a heartbeat is a whole message, and order does not matter.
     if (message === PING) socket.send(PONG);
   }
 
-  /** Answers what is no frame, and closes on the tenth. */
+  /** Answers a malformed frame, and closes the connection when there are too many. */
   #malformed(flaw: string): void {
     const session = this.#session;
     const { counters, settings, codec } = session.host;
@@ -154,5 +154,5 @@ export class Inbound {
   }
 }
 
-/** The limits whose excess is refused first, and ends the connection when it goes on. */
+/** The rate limits: excess frames are refused first, and continued excess closes the connection. */
 type RateLimit = CallLimit & ("framesPerSecond" | "bytesPerSecond");

@@ -1,5 +1,5 @@
 /**
- * One connection inside the node: its state, and what comes in.
+ * One connection inside the node: its state, and the events of its socket.
  *
  * @module
  */
@@ -47,7 +47,7 @@ export interface SessionHost extends StatsHost {
   readonly codec: Codec;
   readonly hub: Hub<Session>;
   readonly turn: FlushQueue;
-  /** Those that are open or opening, by id. */
+  /** The open and opening connections, by id. */
   readonly sessions: Map<string, Session>;
   readonly closings: ClosingSockets;
   readonly settings: StatsHost["settings"] & {
@@ -64,51 +64,51 @@ export interface SessionHost extends StatsHost {
       readonly maxMalformed: number;
     };
   };
-  /** Validates a payload and makes its frame. Throws when the schema refuses it. */
+  /** Validates a payload and builds its frame. Throws if the schema refuses the payload. */
   encode(message: Message, data: unknown): Frame;
   /**
    * Handles one frame of the client. Never throws.
    *
-   * @returns What is wrong with the frame, if it is none of the protocol's
+   * @returns The flaw of a frame that the protocol does not have
    */
   dispatch(session: Session, fields: Fields): string | undefined;
-  /** Looks after a session's deadlines, which are new. */
+  /** Watches the deadlines of a connection, which are new or have changed. */
   watch(session: Session): void;
-  /** A session that the application was told of came, went, or is in other channels. */
+  /** A connection that the application knows came, went, or is in other channels. */
   changed(session: Session): void;
-  /** A session has left everything. */
+  /** A connection has left everything. */
   ended(session: Session, code: number): void;
 }
 
-/** A call that a session ends with itself. */
+/** A call that ends when its connection does. */
 export interface OpenCall {
-  /** Whether nobody waits for the answer any more. */
+  /** Whether the caller no longer waits for the answer. */
   readonly abandoned: boolean;
-  /** Nobody waits any more. */
+  /** Marks the call as abandoned. */
   abandon(reason: Error): void;
 }
 
-/** One topic that a connection asked for. */
+/** One subscription of a connection. */
 export interface Subscription {
-  /** The topic as it stands in frames. */
+  /** The topic as it is written in frames. */
   readonly element: ConnectionSnapshot["topics"][number];
-  /** What every `sub` of it is answered with. */
+  /** The answer to every `sub` of the topic. */
   readonly outcome: Promise<Joined>;
-  /** The calls that wait for it. */
+  /** The calls that wait for the outcome. */
   readonly calls: Set<OpenCall>;
-  /** Ends it, also while it is being authorized. */
+  /** Ends the subscription, also while it is being authorized. */
   end(): void;
 }
 
-/** Who a session is for, as `authenticate` said. */
+/** Who the client is, as `authenticate` returned it. */
 export interface Identity {
-  /** The role's name and what it sees. */
+  /** The role's name and entries. */
   readonly role: string;
   readonly surface: Surface;
   readonly ctx: unknown;
-  /** As the role's schema gave it back. */
+  /** Validated by the role's schema. */
   readonly data: unknown;
-  /** Milliseconds since the epoch. */
+  /** In milliseconds since the epoch. */
   readonly expiresAt: number | undefined;
 }
 
@@ -120,23 +120,23 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
   readonly handle: ConnectionHandle;
   readonly outbox: Outbox;
   channels: Channel<Session>[] | undefined;
-  /** Whether the application was told of it. */
+  /** Whether the application knows the connection. */
   welcomed = false;
-  /** What its client was asked; made with the first question. */
+  /** The unanswered requests to the client; created with the first one. */
   requests: ClientRequests | undefined;
-  /** Whose it is, as `identify` said. */
+  /** The user id that `identify` returned. */
   userId: string | undefined;
   /** How many of `channels` are rooms. */
   rooms = 0;
-  /** How many events and topic messages it was not sent, since its reader is slow. */
+  /** How many events and topic messages were dropped because the reader is slow. */
   missed = 0;
-  /** When the login ends, in milliseconds since the epoch. */
+  /** When the login expires, in milliseconds since the epoch. */
   expiresAt: number | undefined;
-  /** When the peer last gave a sign of life. */
+  /** When the client last sent anything. */
   seenAt: number = Date.now();
   #state: "opening" | "ready" | "over" = "opening";
   #ungrouped = false;
-  // Most connections idle, so what only a talking one needs is made when it talks (docs/decisions/0009).
+  // Most connections are idle, so what only an active one needs is created when it is needed (docs/decisions/0009).
   #calls: Map<number, OpenCall> | undefined;
   #signals: Set<OpenCall> | undefined;
   #subscriptions: Map<string, Subscription> | undefined;
@@ -169,7 +169,7 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
     host.watch(this);
   }
 
-  /** Requests and subscriptions without an answer, by id. */
+  /** Unanswered requests and subscriptions, by id. */
   get calls(): Map<number, OpenCall> {
     return this.#calls ??= new Map();
   }
@@ -179,12 +179,12 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
     return this.#signals ??= new Set();
   }
 
-  /** Topics, authorized or being so, by channel. */
+  /** Topics that are subscribed or being authorized, by channel. */
   get subscriptions(): Map<string, Subscription> {
     return this.#subscriptions ??= new Map();
   }
 
-  /** How many there are of each. */
+  /** The sizes of these collections. */
   get sizes(): { calls: number; signals: number; subscriptions: number } {
     return {
       calls: this.#calls?.size ?? 0,
@@ -193,7 +193,7 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
     };
   }
 
-  /** Whether it has ended. */
+  /** Whether the connection has ended. */
   get over(): boolean {
     return this.#state === "over";
   }
@@ -229,7 +229,7 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
     observe(this.host, "onDrop", (it) => it.onDrop?.(this.handle, frames));
   }
 
-  /** Says hello: the client may send from now on, and gets what was sent to it meanwhile. */
+  /** Sends `hi`: the client may send from now on, and gets what was sent to it before. */
   ready(): void {
     if (this.#state !== "opening") return;
     this.#state = "ready";
@@ -255,18 +255,18 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
     this.host.hub.regroup(this);
   }
 
-  /** Goes on where it was before its node slept. */
+  /** Continues after the node was out of memory. */
   resume(): void {
     this.#state = "ready";
     this.welcome();
     this.outbox.open();
   }
 
-  /** What the connection is made again from after its node slept. */
+  /** Returns the snapshot that the connection is restored from after its node was out of memory. */
   snapshot(): ConnectionSnapshot {
     const { handle, expiresAt, host: { hub } } = this;
     const { id, role, ctx, data, connectedAt, rooms } = handle;
-    // One that is being authorized is none yet.
+    // without topics that are still being authorized
     const topics = [...this.subscriptions].flatMap(([name, { element }]) => {
       const channel = hub.channel(name);
       return channel && isIn(channel, this) ? [element] : [];
@@ -274,13 +274,13 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
     return { id, role, ctx, data, connectedAt, expiresAt, rooms, topics };
   }
 
-  /** The application is told of it: from now on it counts. */
+  /** Makes the connection known to the application. */
   welcome(): void {
     this.welcomed = true;
     this.host.changed(this);
   }
 
-  /** What is kept of it has changed: it is kept anew, once for all that changes now. */
+  /** The snapshot has changed: it is saved once for all changes of this turn. */
   changed(): void {
     if (this.welcomed) this.host.changed(this);
     if (!this.socket.keep || this.#state !== "ready" || this.#keeping) return;
@@ -293,7 +293,7 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
     });
   }
 
-  /** Moves the end of the login. */
+  /** Changes when the login expires. */
   renew(expiresAt: number | undefined): void {
     this.expiresAt = expiresAt;
     this.host.watch(this);
@@ -311,7 +311,7 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
     return this.#settled.promise;
   }
 
-  /** A call was freed. */
+  /** A call has ended. */
   freed(): void {
     if (!this.#settled || this.settled()) return;
     this.#settled.resolve();
@@ -332,11 +332,11 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
   }
 
   /**
-   * Asks the client.
+   * Sends a request to the client.
    *
-   * @param frame The question, made with id 0
-   * @param take Called once with the answer, or with what stands for one when the client goes
-   * @returns What cancels it
+   * @param frame The request, built with id 0
+   * @param take Called once with the answer, or with one in its place when the client disconnects
+   * @returns Cancels the request
    */
   ask(frame: Frame, take: TakeAnswer): () => void {
     if (this.over) {
@@ -347,12 +347,12 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
     return this.requests.ask(this.outbox, frame, take);
   }
 
-  /** Ends the connection for the application. */
+  /** Closes the connection for the application. */
   close(code: number = CloseCode.normal, reason = ""): void {
     this.end(code, reason);
   }
 
-  // --- What the runtime tells -------------------------------------------------------------------------------------
+  // --- Events of the socket ---------------------------------------------------------------------------------------
 
   message(data: Data): void {
     if (this.#state === "over") return;
@@ -380,7 +380,7 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
   }
 
   drained(): void {
-    if (this.#state !== "ready") return; // before hi the outbox is held for another reason
+    if (this.#state !== "ready") return; // before `hi` the outbox is held for another reason
     this.outbox.drained();
     if (this.#ungrouped && this.outbox.empty && this.buffered() === 0) {
       this.#ungrouped = false;
@@ -393,7 +393,7 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
     this.#leave(code);
   }
 
-  /** Ends the connection: what was sent before still leaves, and nothing after. */
+  /** Closes the connection. Frames sent before are still delivered, frames after it are not. */
   end(code: number, reason: string): void {
     if (this.over) return;
     if (this.#state === "ready") this.outbox.close();
@@ -402,7 +402,7 @@ export class Session implements Member<Session>, OutboxOwner, SocketEvents {
     this.host.closings.close(this.socket, sent, sendableReason(reason));
   }
 
-  /** Leaves everything, then tells the application. */
+  /** Leaves all rooms and topics, then notifies the application. */
   #leave(code: number): void {
     if (this.over) return;
     this.#state = "over";

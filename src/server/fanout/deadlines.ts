@@ -1,20 +1,20 @@
 /**
- * One timer for any number of waits of the same length: a timer each costs more than most of what is waited for.
+ * One timer for any number of waits of the same length: a timer for each costs more than most of the waits.
  *
  * @module
  */
 
-/** Waits that end when they are over, or are given up after a time. */
+/** Waits that end by themselves, or after a timeout. */
 export class Deadlines<T> {
   readonly #ms: number;
   readonly #late: (item: T) => void;
-  /** When each is late. All take as long, so the first that came is the first that is late. */
+  /** When each wait times out. All have the same length, so the first one added is the first to time out. */
   readonly #ends = new Map<T, number>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asked = false;
 
   /**
-   * @param ms How long each may take
+   * @param ms How long each may take, in milliseconds
    * @param late Called with each that takes longer
    */
   constructor(ms: number, late: (item: T) => void) {
@@ -22,12 +22,12 @@ export class Deadlines<T> {
     this.#late = late;
   }
 
-  /** How many wait. */
+  /** The number of waits. */
   get size(): number {
     return this.#ends.size;
   }
 
-  /** What waits, the longest first. */
+  /** The waiting items, the oldest first. */
   keys(): Iterable<T> {
     return this.#ends.keys();
   }
@@ -37,16 +37,16 @@ export class Deadlines<T> {
     this.#ends.set(item, performance.now() + this.#ms);
     if (this.#timer !== undefined || this.#asked) return;
     this.#asked = true;
-    // Twice, so that what is over with this turn's promises needs no timer at all.
+    // Two microtasks, so that waits that end with this turn's promises need no timer.
     queueMicrotask(() => queueMicrotask(this.#arm));
   }
 
-  /** Ends a wait; one that is over already stays so. */
+  /** Ends a wait. Does nothing if it has ended. */
   delete(item: T): void {
     if (this.#ends.delete(item) && this.#ends.size === 0) this.clear();
   }
 
-  /** Forgets all. */
+  /** Removes all waits. */
   clear(): void {
     this.#ends.clear();
     clearTimeout(this.#timer);

@@ -1,5 +1,5 @@
 /**
- * Who a client is, as the application says within a deadline.
+ * Runs `authenticate` within a deadline.
  *
  * @module
  */
@@ -11,21 +11,21 @@ import { validate } from "../../contract/schema.ts";
 import type { Identity } from "../connection/session.ts";
 import { offeredProtocols, offeredToken } from "../../wire/token.ts";
 
-/** What is known of a client beside its request. */
+/** What is known about a client besides its request. */
 export interface HandshakeInfo {
-  /** The token that the client passed, out of the subprotocol. */
+  /** The client's token, from the subprotocol. */
   readonly token?: string;
-  /** Aborts when the client goes away or `authTimeoutMs` is over. */
+  /** Aborts when the client disconnects or `authTimeoutMs` has passed. */
   readonly signal: AbortSignal;
-  /** The peer's address, where the runtime tells. */
+  /** The peer's address, if the runtime provides it. */
   readonly remoteAddress?: string | undefined;
-  /** What `superline(srv, { identity })` computed. */
+  /** The value that `superline(srv, { identity })` computed. */
   readonly identity?: unknown;
-  /** The Hono context, where Hono runs in the same process. */
+  /** The Hono context, if Hono runs in the same process. */
   readonly hono?: unknown;
 }
 
-/** Asks the application who a client is. Rejects when it refuses, fails, or is too slow. */
+/** Calls `authenticate`. Rejects if it refuses, fails, or takes too long. */
 export async function authenticate(
   host: HandshakeHost,
   request: Request,
@@ -79,9 +79,9 @@ export async function authenticate(
 }
 
 /**
- * A point in time as milliseconds since the epoch.
+ * Converts a point in time to milliseconds since the epoch.
  *
- * @throws {TypeError} When it is none: a login that ends at NaN would never end
+ * @throws {TypeError} If it is invalid: a login that expires at NaN would never expire
  */
 export function toMillis(time: Date | number | undefined): number | undefined {
   const millis = time instanceof Date ? time.getTime() : time;

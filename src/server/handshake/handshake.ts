@@ -1,5 +1,5 @@
 /**
- * From an upgrade request to who the client is, or why it may not come in.
+ * Decides about upgrade requests.
  *
  * @module
  */
@@ -19,48 +19,48 @@ import type { ClosingSockets } from "../connection/closing.ts";
 import type { Socket, SocketEvents } from "../../seams/socket.ts";
 import { offeredProtocols } from "../../wire/token.ts";
 
-/** What only the caller of `handshake` knows of a request: getters are asked when somebody wants to know. */
+/** What only the caller of `handshake` knows about a request. Getters are read only when needed. */
 export interface HandshakeExtras {
   /** The peer's address. */
   readonly remoteAddress?: string | undefined;
-  /** What the application computed beforehand. */
+  /** The value that the application computed before. */
   readonly identity?: unknown;
   /** The Hono context. */
   readonly hono?: unknown;
-  /** Aborts when the peer goes away before the upgrade; left out where the runtime does not tell. */
+  /** Aborts when the peer disconnects before the upgrade; absent if the runtime does not report that. */
   readonly signal?: AbortSignal | undefined;
-  /** `true` where a socket that is closed cannot be cut, and stays for as long as its peer wants. */
+  /** `true` if the runtime cannot cut a closed socket, which then stays open as long as its peer wants. */
   readonly cannotTerminate?: boolean | undefined;
 }
 
-/** What `admit` is told of a handshake. */
+/** What `admit` gets about a handshake. */
 export interface AdmitInfo {
   /** The upgrade request. */
   readonly request: Request;
-  /** The peer's address, where the runtime tells: of a proxy in front, the proxy's. */
+  /** The peer's address, if the runtime provides it; behind a proxy, the proxy's. */
   readonly remoteAddress?: string | undefined;
-  /** The Hono context, where Hono runs in the same process. */
+  /** The Hono context, if Hono runs in the same process. */
   readonly hono?: unknown;
 }
 
-/** What comes of a handshake: an HTTP response, or a WebSocket to be made. */
+/** The decision: an HTTP response, or an upgrade. */
 export type Handshake =
   | {
-    /** No WebSocket is made. */
+    /** The request is not upgraded. */
     readonly kind: "respond";
-    /** What to answer. */
+    /** The response. */
     readonly response: Response;
   }
   | {
-    /** A WebSocket is made; a refused client's too, since a browser cannot read an HTTP status. */
+    /** The request is upgraded. A refused client is upgraded too, since a browser cannot read an HTTP status. */
     readonly kind: "upgrade";
     /** The subprotocol to echo. */
     readonly protocol: string;
     /** Whether the socket is closed as soon as it is open. */
     readonly refused: boolean;
-    /** Takes the open socket; called once. Never throws. */
+    /** Takes the open socket. Called once. Never throws. */
     open(socket: Socket): SocketEvents;
-    /** The upgrade came to nothing. */
+    /** The upgrade failed. */
     abandon(): void;
   };
 
@@ -71,9 +71,9 @@ export interface HandshakeHost extends StatsHost, LoginHost {
   readonly implemented: boolean;
   /** Whether `close` was called. */
   readonly closing: boolean;
-  /** Connections that this node closed, and their peers have not. */
+  /** Sockets that this node closed and whose peers have not answered. */
   readonly closings: ClosingSockets;
-  /** How many handshakes may still begin. */
+  /** The rate limit of handshakes. */
   readonly admissions: TokenBucket;
   readonly settings: StatsHost["settings"] & LoginHost["settings"] & {
     readonly path?: string;
@@ -91,9 +91,9 @@ export interface HandshakeHost extends StatsHost, LoginHost {
       | AuthResult<ContractDefinition>
       | Promise<AuthResult<ContractDefinition>>;
   };
-  /** Writes a line to the console, at most one a second: strangers can cause it. */
+  /** Writes a line to the console, at most one a second, since clients can cause it. */
   warn(message: string): void;
-  /** Takes an open socket whose client was let in. */
+  /** Takes the open socket of an accepted client. */
   enter(socket: Socket, identity: Identity, login: PendingLogin): SocketEvents;
 }
 
@@ -193,7 +193,7 @@ function requestFlaw(host: HandshakeHost, request: Request): Flaw | undefined {
   return undefined;
 }
 
-/** The path of a request; `undefined` for a target that makes no URL, such as "//". */
+/** Returns the path of a request; `undefined` for a target that is not a URL, such as "//". */
 function pathOf(url: string): string | undefined {
   try {
     return new URL(url).pathname;
@@ -202,7 +202,7 @@ function pathOf(url: string): string | undefined {
   }
 }
 
-/** Refuses whom the option `admit` does not let on. */
+/** Refuses clients that the option `admit` does not accept. */
 function admitRefusal(
   host: HandshakeHost,
   request: Request,
@@ -218,10 +218,10 @@ function admitRefusal(
     },
   };
   try {
-    const verdict: unknown = admit(info); // typed boolean, asynchronous all the same for some
+    const verdict: unknown = admit(info); // typed boolean, but an async function may be passed nevertheless
     if (verdict === true) return undefined;
     if (typeof verdict === "object" && verdict !== null) {
-      Promise.resolve(verdict).catch(() => {}); // what it rejects with is not waited for
+      Promise.resolve(verdict).catch(() => {}); // its rejection is ignored
       throw new TypeError(
         "Cannot admit a client: admit returned an object such as a promise, must return true or false at once; wait in authenticate",
       );
@@ -237,7 +237,7 @@ function admitRefusal(
   });
 }
 
-/** Refuses another site's page. */
+/** Refuses pages of other sites. */
 function originRefusal(
   host: HandshakeHost,
   request: Request,
@@ -268,7 +268,7 @@ function originRefusal(
   return undefined;
 }
 
-/** Refuses who comes while too many do. */
+/** Refuses clients while there are too many handshakes. */
 function crowdRefusal(
   host: HandshakeHost,
   extras: HandshakeExtras,

@@ -1,5 +1,5 @@
 /**
- * Which pages may connect: a WebSocket is not held back by the browser's same-origin rule, so the server has to look.
+ * The `Origin` check: browsers do not apply the same-origin rule to WebSockets, so the server must.
  *
  * @module
  */
@@ -13,9 +13,9 @@ export type Origins =
   | undefined;
 
 /**
- * Checks the option `origins` when a server is created: an entry that no browser ever sends would refuse everybody.
+ * Checks the option `origins` when a server is created: an entry that no browser ever sends would refuse every page.
  *
- * @throws {TypeError} When it is no origin, list of origins, function or `"*"`
+ * @throws {TypeError} If it is not an origin, a list of origins, a function or `"*"`
  */
 export function checkOrigins(origins: unknown): void {
   if (origins === undefined || origins === "*") return;
@@ -45,14 +45,14 @@ export function checkOrigins(origins: unknown): void {
 /**
  * Checks a request's `Origin`.
  *
- * @returns `undefined` when it may come in, else what is wrong, for the log
+ * @returns `undefined` if it is allowed, else the flaw, for the log
  */
 export function originFlaw(
   request: Request,
   origins: Origins,
 ): { readonly flaw: string } | undefined {
   const origin = request.headers.get("origin");
-  if (origin === null || origins === "*") return undefined; // no browser leaves it out
+  if (origin === null || origins === "*") return undefined; // browsers always send it
   if (typeof origins === "function") {
     return origins(origin, request) === true
       ? undefined
@@ -74,18 +74,18 @@ export function originFlaw(
     );
 }
 
-/** Whether a `Host` header is a host and perhaps a port, and nothing that would make another URL of the request's. */
+/** Tells whether a `Host` header is a host with an optional port, and nothing that would change the request's URL. */
 export function isHost(host: string): boolean {
   return /^[\w.~%!$&'()*+,;=:[\]-]*$/.test(host);
 }
 
-/** Whether an origin is that of a host's own pages. */
+/** Tells whether an origin is the same site as a host. */
 function isPageOf(origin: string, scheme: string, host: string): boolean {
   if (host === "" || !isHost(host)) return false;
   try {
-    // Both are read as URLs, so that a port that is the scheme's default is the same written or not. "null" is no URL.
+    // Parsed as URLs, so that a scheme's default port may be written or not. "null" is not a URL.
     const from = new URL(origin);
-    return from.href === `${from.protocol}//${from.host}/` && // nobody's name, and nothing behind the host
+    return from.href === `${from.protocol}//${from.host}/` && // no user name, and nothing after the host
       from.href === new URL(`${scheme}//${host}`).href;
   } catch {
     return false;
@@ -93,8 +93,8 @@ function isPageOf(origin: string, scheme: string, host: string): boolean {
 }
 
 /**
- * Whether the client's connection is encrypted, as far as the server can know: a page of `http:` is then another origin.
- * A page cannot set the header, and a proxy that does not set it leaves both schemes allowed.
+ * Tells whether the client's connection is encrypted, as far as the server can know: a page of `http:` is another
+ * origin then. A page cannot set the header. If a proxy does not set it, both schemes are allowed.
  */
 function isEncrypted(request: Request): boolean {
   const forwarded = request.headers.get("x-forwarded-proto") ?? "";
@@ -102,7 +102,7 @@ function isEncrypted(request: Request): boolean {
     forwarded.split(",")[0]?.trim().toLowerCase() === "https";
 }
 
-/** The origin that a URL belongs to, as a browser writes it; `undefined` when it has none, such as "null". */
+/** Returns the origin of a URL as browsers write it; `undefined` if it has none, such as "null". */
 function originOf(url: string): string | undefined {
   try {
     const { protocol, host } = new URL(url);

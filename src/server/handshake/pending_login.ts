@@ -1,5 +1,5 @@
 /**
- * One login under way: until when it may be, and who is told that it is over.
+ * A login in progress: its deadline, and its abort signal.
  *
  * @module
  */
@@ -20,17 +20,18 @@ export interface LoginHost {
 }
 
 /**
- * How long a socket may take to open after its client was let in, in milliseconds, or `authTimeoutMs` when that is
- * less. Writing the answer takes no round trip; on Deno a peer that reset meanwhile never opens, and nothing tells of it.
+ * How long a socket may take to open after its client was accepted, in milliseconds; at most `authTimeoutMs`. Writing
+ * the response takes no round trip. On Deno a socket whose peer resets before it opens never opens, and no event
+ * reports that.
  */
 export const OPEN_TIMEOUT_MS = 5_000;
 
-/** From a request until its connection is ready, or until there is none. */
+/** A login, from the request until its connection is ready or refused. */
 export class PendingLogin {
   readonly #host: LoginHost;
   readonly #startedAt = performance.now();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Reads the runtime's signal that the peer has gone; not asked any more once the socket is open. */
+  /** Reads the runtime's abort signal of the request; no longer needed once the socket is open. */
   #gone: (() => AbortSignal | undefined) | undefined;
   #watched: AbortSignal | undefined;
   #controller: AbortController | undefined;
@@ -42,12 +43,15 @@ export class PendingLogin {
     this.#pend();
   }
 
-  /** Whether it ended before its connection was ready. */
+  /** Whether the login ended before its connection was ready. */
   get over(): boolean {
     return this.#reason !== undefined;
   }
 
-  /** Aborts with the end. Made when it is asked for: most logins do not wait, and a signal costs more than they do. */
+  /**
+   * Aborts when the login ends early. Created on first read: most logins do not wait, and a signal costs more than they
+   * do.
+   */
   get signal(): AbortSignal {
     if (this.#controller) return this.#controller.signal;
     this.#controller = new AbortController();
@@ -58,13 +62,13 @@ export class PendingLogin {
     return this.#controller.signal;
   }
 
-  /** Waits for what the application gave, if it is a promise. Rejects with the reason when the login ends first. */
+  /** Waits for a value that may be a promise. Rejects with the reason if the login ends first. */
   wait<T>(given: T | PromiseLike<T>): T | Promise<T> {
     if (!isPromiseLike(given)) return given;
     const { signal } = this;
     return new Promise((resolve, reject) => {
       const abort = () => reject(signal.reason);
-      if (signal.aborted) abort(); // the promise is listened to all the same: it may reject as well
+      if (signal.aborted) abort(); // the promise is still observed, since it may reject too
       signal.addEventListener("abort", abort, { once: true });
       Promise.resolve(given).then(resolve, reject).finally(() =>
         signal.removeEventListener("abort", abort)
@@ -72,7 +76,7 @@ export class PendingLogin {
     });
   }
 
-  /** The client is let in: its slot is free, and its socket has a short time to open. */
+  /** The client is accepted: frees its slot; its socket has a short time to open. */
   admitted(): void {
     const { opening, pending, settings } = this.#host;
     clearTimeout(this.#timer);
@@ -83,7 +87,7 @@ export class PendingLogin {
     for (const oldest of opening.keys()) return oldest.late();
   }
 
-  /** The socket is open, and tells itself when it closes. */
+  /** The socket is open, and reports itself when it closes. */
   opened(): void {
     this.#host.opening.delete(this);
     this.#watched?.removeEventListener("abort", this.#leave);
@@ -91,26 +95,26 @@ export class PendingLogin {
     this.#watched = undefined;
   }
 
-  /** The connection waits for the application once more, within what is left of the time. */
+  /** The connection waits for the application again, for the rest of the time. */
   resume(): void {
     if (!this.over) this.#pend();
   }
 
-  /** It took too long. */
+  /** The login took too long. */
   late(): void {
     const { authTimeoutMs } = this.#host.settings;
     const message = `The login took longer than authTimeoutMs ${authTimeoutMs}`;
     this.end(new SocketError("TIMEOUT", message));
   }
 
-  /** The connection is ready, or there will be none: nothing is waited for any more. */
+  /** The connection is ready or refused: ends the deadline. */
   readonly release = (): void => {
     clearTimeout(this.#timer);
     this.opened();
     this.#host.pending.delete(this);
   };
 
-  /** Ends it early. */
+  /** Ends the login early. */
   end(reason: unknown): void {
     this.release();
     this.#reason = reason;

@@ -1,5 +1,5 @@
 /**
- * How a client is turned away: counted, and told why.
+ * Refuses clients: counts the refusal, and tells the client why.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Handshake, HandshakeExtras, HandshakeHost } from "./handshake.ts";
 import { PROTOCOL } from "../../wire/protocol.ts";
 import { observe } from "../stats/observer.ts";
 
-/** Why a request gets no WebSocket at all. */
+/** Why a request gets no WebSocket. */
 export interface Flaw {
   readonly why: Refusal;
   readonly status: number;
@@ -18,7 +18,7 @@ export interface Flaw {
   readonly headers?: Record<string, string>;
 }
 
-/** Refuses whom `authenticate` did not let in. */
+/** Refuses a client that `authenticate` did not accept. */
 export function refuseFor(
   host: HandshakeHost,
   extras: HandshakeExtras,
@@ -45,7 +45,7 @@ const REASONS: ReadonlyMap<number, Refusal> = new Map([
   [CloseCode.overload, "unavailable"],
 ]);
 
-/** What a client that the application refuses is closed with: for good, or for now. */
+/** Returns the close code for a client that the application refuses, for good or for now. */
 export function refusalCode({ code }: SocketError): number {
   if (code === "UNAUTHORIZED") return CloseCode.unauthorized;
   return code === "RATE_LIMITED" || code === "UNAVAILABLE"
@@ -53,7 +53,10 @@ export function refusalCode({ code }: SocketError): number {
     : CloseCode.forbidden;
 }
 
-/** Accepts and closes: the only way to tell a browser why. By HTTP where such a peer could keep its socket for ever. */
+/**
+ * Upgrades and closes, which is the only way to tell a browser why. Uses HTTP where a peer could keep such a socket
+ * open forever.
+ */
 export function refuse(
   host: HandshakeHost,
   { cannotTerminate }: HandshakeExtras,
@@ -91,7 +94,7 @@ const STATUSES: ReadonlyMap<number, number> = new Map([
   [CloseCode.internal, 500],
 ]);
 
-/** Answers, and makes no WebSocket. */
+/** Responds without an upgrade. */
 export function refuseByHttp(
   host: HandshakeHost,
   { why, status, message, headers = {} }: Flaw,

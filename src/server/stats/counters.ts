@@ -1,5 +1,5 @@
 /**
- * What a server counts.
+ * The counters of a server, and what `srv.stats()` returns.
  *
  * @module
  */
@@ -8,17 +8,17 @@ import type { AdapterStatus, RelayCounters } from "../fanout/relay.ts";
 import type { CallStats } from "./call_stats.ts";
 
 /**
- * Why a handshake ended without a connection: the limit that it hit, or
+ * Why a handshake was refused: the limit that it hit, or
  *
- * - `admit`: the option `admit` said so, threw, or returned a promise
+ * - `admit`: the option `admit` refused it, threw, or returned a promise
  * - `unimplemented`: `implement` was not called yet
  * - `request`: its target and `Host` make no URL
- * - `path`, `upgrade`, `protocol`: it was for another path, for no WebSocket, or offered no subprotocol of ours
- * - `closing`: the server closes
+ * - `path`, `upgrade`, `protocol`: another path, not a WebSocket upgrade, or no supported subprotocol
+ * - `closing`: the server is closing
  * - `origin`: a page of another site, or `origins` threw
- * - `unauthorized`, `forbidden`, `unavailable`: `authenticate` said so
- * - `expired`: `authenticate` returned an `expiresAt` that has passed
- * - `failed`: `authenticate` failed, or returned what the contract does not have
+ * - `unauthorized`, `forbidden`, `unavailable`: `authenticate` refused it
+ * - `expired`: `authenticate` returned an `expiresAt` in the past
+ * - `failed`: `authenticate` failed, or returned something that the contract does not have
  */
 export type Refusal =
   | "unimplemented"
@@ -59,7 +59,7 @@ const REFUSALS: Readonly<Record<Refusal, number>> = {
   failed: 0,
 };
 
-/** The limits that refuse a call and keep the connection. */
+/** The limits that refuse a call and keep the connection open. */
 export type CallLimit =
   | "framesPerSecond"
   | "bytesPerSecond"
@@ -77,45 +77,45 @@ const CALL_LIMITS: Readonly<Record<CallLimit, number>> = {
   maxRooms: 0,
 };
 
-/** Totals since the server was made. What is counted by name has a bounded number of names. */
+/** Totals since the server was created. Counters by name have a bounded number of names. */
 export interface Counters {
-  /** Connections that became ready or tried to. */
+  /** Connections that were accepted. */
   accepted: number;
-  /** Handshakes that ended without a connection. */
+  /** Handshakes that were refused. */
   refused: number;
-  /** The same by reason. */
+  /** Refused handshakes by reason. */
   refusals: Record<Refusal, number>;
-  /** Connections that ended, by close code; codes that are not ours are `other`. */
+  /** Closed connections by close code; codes that the protocol does not define are `other`. */
   closes: Record<string, number>;
-  /** Frames that came in, heartbeats left out. */
+  /** Received frames, without heartbeats. */
   framesIn: number;
-  /** Heartbeats that came in: the texts `ping` and `pong`. They count against `framesPerSecond`. */
+  /** Received heartbeats: the texts `ping` and `pong`. They count against `framesPerSecond`. */
   heartbeats: number;
-  /** Frames handed to sockets. */
+  /** Frames passed to sockets. */
   framesOut: number;
-  /** Frames and batches that could not be read or understood. */
+  /** Frames and batches that could not be parsed. */
   malformed: number;
   /** Requests that were answered with their output. */
   requests: number;
   /** Requests and subscriptions that were answered with an error. */
   failures: number;
-  /** Signals that reached their handler's end. */
+  /** Signals whose handler completed. */
   signals: number;
-  /** Signals that were refused or failed; their sender is not told. */
+  /** Signals that were refused or failed; their sender is not notified. */
   refusedSignals: number;
-  /** Server events of other nodes that were refused, once a listener; the first of each event is reported. */
+  /** Server events of other nodes that were refused, once for each listener; the first of each event is reported. */
   refusedServerEvents: number;
   /** Calls refused by a limit. */
   limited: number;
-  /** The same by the option that limits. */
+  /** Refused calls by the limit. */
   limits: Record<CallLimit, number>;
   /** Events and topic messages dropped because a reader was too slow. */
   dropped: number;
-  /** Errors that went to `onError`. */
+  /** Errors passed to `onError`. */
   errors: number;
 }
 
-/** Counters at zero. */
+/** Creates counters at zero. */
 export function createCounters(): Counters {
   return {
     accepted: 0,
@@ -144,42 +144,42 @@ export function countLimit(counters: Counters, limit: CallLimit): void {
   counters.limits[limit]++;
 }
 
-/** Counts the end of a connection. */
+/** Counts a closed connection. */
 export function countClose({ closes }: Counters, code: number): void {
-  const name = OUR_CODES.has(code) ? String(code) : "other"; // a peer may send any of 1000 to 4999
+  const name = OUR_CODES.has(code) ? String(code) : "other"; // a peer may send any code from 1000 to 4999
   closes[name] = (closes[name] ?? 0) + 1;
 }
 
 const OUR_CODES: ReadonlySet<number> = new Set(Object.values(CloseCode));
 
-/** How the node hears the others. */
+/** The state of the connection to other nodes. */
 export interface AdapterStats {
   /** Whether the adapter reaches its broker. */
   readonly state: AdapterStatus["state"];
-  /** Since when, in milliseconds since the epoch. */
-  readonly since: number;
   /**
-   * How long the last envelope took that this node sent and heard itself, in milliseconds; longer when one is overdue.
-   * Left out until there was one: nothing extra is sent to find out.
+   * How long the last own envelope took through the broker and back, in milliseconds; more if one is overdue. Absent
+   * before the first one: nothing is sent for the measurement.
    */
+  readonly since: number;
+  /** What `srv.stats()` returns: totals since the server was created, and current sizes. */
   readonly lagMs?: number;
 }
 
 /** What a server counts: totals since it was made, and what is there now. */
 export interface Stats extends Counters {
-  /** Open connections. */
+  /** Open connections by role. */
   readonly connections: number;
-  /** The same by role. */
+  /** Requests, signals and subscriptions that were called, by entry and outcome. */
   readonly roles: Readonly<Record<string, number>>;
-  /** Requests, signals and subscriptions by entry and outcome, those that were ever called. */
+  /** The state of the connection to other nodes. */
   readonly calls: readonly CallStats[];
-  /** How the node hears the others. */
+  /** Envelopes sent to and received from other nodes. */
   readonly adapter: AdapterStats;
   /** Envelopes sent to and taken from other nodes. */
   readonly relay: Readonly<RelayCounters>;
   /**
-   * The size of every internal collection. All are 0 when the last connection and listener are gone, but `sequences`
-   * in a cluster: the numbers of channels that were sent to are forgotten after a minute or two unused.
+   * The sizes of all internal collections. All are 0 when the last connection and listener are gone, except `sequences`
+   * in a cluster: the numbers of channels are removed after a minute or two without use.
    */
   readonly sizes: Readonly<Record<string, number>>;
 }
