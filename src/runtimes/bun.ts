@@ -1,5 +1,5 @@
 /**
- * How Bun accepts a WebSocket. Typed by structure: this file loads on every runtime.
+ * WebSockets on Bun. The types are structural, so this file loads on every runtime.
  *
  * @module
  */
@@ -12,80 +12,80 @@ import type {
   SocketGroups,
 } from "../seams/socket.ts";
 
-/** What is used of `Bun.serve`'s server. */
+/** The members used of `Bun.serve`'s server. */
 export interface BunServerLike {
-  /** Turns a request into a WebSocket; `open` runs before it returns. */
+  /** Upgrades a request; `open` runs before it returns. */
   upgrade(
     request: Request,
     options: { data: unknown; headers: Record<string, string> },
   ): boolean;
-  /** Sends to the subscribers of a topic. */
+  /** Publishes to the subscribers of a topic. */
   publish(topic: string, data: string | Uint8Array, compress?: boolean): number;
-  /** The peer's address. */
+  /** Returns the peer's address. */
   requestIP?(request: Request): { address: string } | null;
 }
 
-/** What is used of Bun's `ServerWebSocket`. */
+/** The members used of Bun's `ServerWebSocket`. */
 export interface BunSocketLike {
-  /** What `upgrade` was given. */
+  /** The data passed to `upgrade`. */
   data: unknown;
   /** Sends one message. */
   send(data: string | Uint8Array, compress?: boolean): number;
   /** Starts the closing handshake. */
   close(code?: number, reason?: string): void;
-  /** Makes it a subscriber of a topic. */
+  /** Subscribes the socket to a topic. */
   subscribe(topic: string): void;
-  /** Ends that. */
+  /** Unsubscribes the socket. */
   unsubscribe(topic: string): void;
-  /** How many bytes wait. */
+  /** Returns how many bytes are waiting. */
   getBufferedAmount(): number;
 }
 
-/** The `websocket` member that `Bun.serve` and `export default` take. */
+/** The `websocket` member of `Bun.serve` and `export default`. */
 export interface BunWebSocketHandler {
-  /** Seconds of silence until Bun closes; it pings four seconds before. */
+  /** The seconds of silence until Bun closes; it pings four seconds before. */
   readonly idleTimeout: number;
-  /** The largest message that Bun takes. */
+  /** The largest message that Bun accepts. */
   readonly maxPayloadLength: number;
-  /** 0: no limit of Bun's own, since it drops without telling. */
+  /** 0: Bun's own limit is off, since it drops messages without reporting. */
   readonly backpressureLimit: number;
   /** Whether Bun pings. */
   readonly sendPings: boolean;
-  /** A socket is open. */
+  /** A socket opened. */
   open(ws: BunSocketLike): void;
-  /** A message came. */
+  /** A message arrived. */
   message(ws: BunSocketLike, message: string | Uint8Array): void;
-  /** Bytes that waited were written. */
+  /** Waiting bytes were written. */
   drain(ws: BunSocketLike): void;
   /** The peer answered a ping. */
   pong(ws: BunSocketLike): void;
-  /** A socket is closed. */
+  /** A socket closed. */
   close(ws: BunSocketLike, code: number, reason: string): void;
 }
 
 type Upgrade = Extract<Handshake, { kind: "upgrade" }>;
 
-/** Marks a socket's `data` as ours; `Symbol.for`, since an app may hold two copies of this package. */
+/** Marks a socket's `data`. `Symbol.for`, since an app may have two copies of this package. */
 const OURS = Symbol.for("super-line.socket");
 
-/** Tells whether a socket is one of this package's. */
+/** Tells whether this package created a socket. */
 export function isOurs(ws: { readonly data: unknown }): boolean {
   return typeof ws.data === "object" && ws.data !== null && OURS in ws.data;
 }
 
-/** Finds Bun's server in what a fetch handler was given: the server, or Hono's `env` that holds it. */
+/** Finds Bun's server in the second argument of a fetch handler: the server, or Hono's `env` that contains it. */
 export function bunServerIn(platform: unknown): BunServerLike | undefined {
   const candidates = [
     platform,
     (platform as { server?: unknown } | undefined)?.server,
-  ]; // any value may be asked for a member but null
+  ]; // any value except null and undefined has members
   return candidates.find((candidate): candidate is BunServerLike =>
     typeof (candidate as Partial<BunServerLike> | undefined)?.upgrade ===
       "function"
   );
 }
 
-/** Makes the function that upgrades on Bun. */
+/** Creates the upgrade function for Bun. */
 export function createBunUpgrade(): (
   request: Request,
   server: BunServerLike,
@@ -96,7 +96,7 @@ export function createBunUpgrade(): (
     let domain = domains.get(server);
     if (!domain) domains.set(server, domain = createDomain(server));
     const data = new BunSocket(handshake, domain);
-    // Only the original request upgrades; the subprotocol has to be chosen, or Bun echoes the first that was offered.
+    // Only the original request can be upgraded. The subprotocol must be set, or Bun echoes the first offered one.
     const headers = { "sec-websocket-protocol": handshake.protocol };
     if (server.upgrade(request, { data, headers })) return new Response(null);
     handshake.abandon();
@@ -106,13 +106,14 @@ export function createBunUpgrade(): (
   };
 }
 
-/** The handlers for Bun. They work for the sockets of every server of this package. */
+/** Creates the handlers for Bun. They work for the sockets of every server of this package. */
 export function createBunHandler(
   maxMessageBytes: number,
   heartbeatTimeoutMs: number,
 ): BunWebSocketHandler {
   return {
-    // After the node's own sweep, which closes with 4408: for peers that never answer a close. Bun takes at most 960.
+    // After the node's own check, which closes with 4408: for peers that never answer a close frame. Bun accepts at
+    // most 960.
     idleTimeout: Math.min(960, Math.ceil(heartbeatTimeoutMs / 1_000) + 20),
     maxPayloadLength: maxMessageBytes,
     backpressureLimit: 0,
@@ -126,20 +127,20 @@ export function createBunHandler(
 }
 
 function createDomain(server: BunServerLike): GroupDomain {
-  // publish returns the message's length when nobody waits, -1 when bytes wait at somebody, 0 when a reader lost it.
+  // `publish` returns the message's length if nothing is waiting, -1 if bytes are waiting, 0 if a reader lost it.
   return { publish: (group, data) => server.publish(group, data, false) > 0 };
 }
 
 function socketOf(ws: BunSocketLike): BunSocket {
-  return ws.data as BunSocket; // upgrade put it there; perhaps another copy's, so nothing private is used
+  return ws.data as BunSocket; // `upgrade` set it; perhaps another copy of this package, so no private members are used
 }
 
-/** What `ws.data` is: one object a connection, since there may be very many. */
+/** The class of `ws.data`: one object for each connection, to save memory. */
 class BunSocket implements Socket, SocketGroups {
   readonly domain: GroupDomain;
   events: SocketEvents | undefined;
   #ws: BunSocketLike | undefined;
-  /** Until it is open, since it holds on to the request. */
+  /** Set until the socket is open, since it references the request. */
   #handshake: Upgrade | undefined;
 
   constructor(handshake: Upgrade, domain: GroupDomain) {

@@ -1,8 +1,8 @@
 /**
- * How Deno accepts a WebSocket. Typed by structure: this file loads on every runtime.
+ * WebSockets on Deno. The types are structural, so this file loads on every runtime.
  *
- * Deno shuts its whole listener down when a handler, once it has called `upgradeWebSocket`, throws or returns anything
- * but that response (ext/http, measured with 2.9): the upgrade is the last thing done before `return`.
+ * Deno stops its whole listener if a handler throws, or returns another response, after it called `upgradeWebSocket`
+ * (ext/http, measured with 2.9). So the upgrade is the last thing done before `return`.
  *
  * @module
  */
@@ -11,82 +11,82 @@ import type { Data } from "../wire/bytes.ts";
 import type { Socket, SocketEvents } from "../seams/socket.ts";
 import { createPoll, type Poll } from "./poll.ts";
 
-/** What is used of Deno's server-side `WebSocket`. */
+/** The members used of Deno's server-side `WebSocket`. */
 export interface DenoSocketLike {
   /** Set to `arraybuffer`. */
   binaryType: string;
-  /** 1 when messages may be sent. */
+  /** 1 while the socket is open. */
   readonly readyState: number;
-  /** How many bytes wait. */
+  /** How many bytes are waiting. */
   readonly bufferedAmount: number;
-  /** It may be sent to from now on. */
+  /** The socket opened. */
   onopen: (() => void) | null;
-  /** A message came. */
+  /** A message arrived. */
   onmessage: ((event: { readonly data: unknown }) => void) | null;
-  /** It broke; a close follows. */
+  /** The socket failed; `close` follows. */
   onerror: ((event: never) => void) | null;
-  /** It is over; may be told twice. */
+  /** The socket closed; may be called twice. */
   onclose:
     | ((event: { readonly code: number; readonly reason: string }) => void)
     | null;
-  /** Sends one message; throws unless it is open. */
+  /** Sends one message. Throws unless the socket is open. */
   send(data: string | Uint8Array<ArrayBuffer>): void;
   /** Starts the closing handshake. */
   close(code?: number, reason?: string): void;
 }
 
-/** What is used of the `Deno` global. */
+/** The members used of the global `Deno`. */
 export interface DenoLike {
-  /** Turns a request into a WebSocket. */
+  /** Upgrades a request. */
   upgradeWebSocket(
     request: Request,
     options: { idleTimeout: number },
   ): { readonly socket: DenoSocketLike; readonly response: Response };
-  /** The key of what Deno keeps for itself. */
+  /** The key of Deno's internals. */
   readonly internal?: symbol;
 }
 
-/** What is used of what Deno keeps for itself; each may be missing in another version. */
+/** The members used of Deno's internals. Each may be missing in another version. */
 interface DenoCoreLike {
   readonly core?: { tryClose?(rid: number): void };
 }
 
-/** Finds Deno, where this is Deno. */
+/** Returns the global `Deno`, if this is Deno. */
 export function denoGlobal(): DenoLike | undefined {
-  const { Deno } = globalThis as { Deno?: Partial<DenoLike> }; // there or not, checked on the next line
+  const { Deno } = globalThis as { Deno?: Partial<DenoLike> }; // may be absent; checked on the next line
   return typeof Deno?.upgradeWebSocket === "function"
     ? Deno as DenoLike
     : undefined;
 }
 
-/** Reads the peer's address out of what `Deno.serve` passes beside the request. */
+/** Reads the peer's address from the second argument of `Deno.serve`'s handler. */
 export function denoAddressIn(info: unknown): string | undefined {
   const address = (info as { remoteAddr?: { hostname?: unknown } } | undefined)
-    ?.remoteAddr?.hostname; // any value may be asked for a member but null
+    ?.remoteAddr?.hostname; // any value except null and undefined has members
   return typeof address === "string" ? address : undefined;
 }
 
-/** Copies what can be read of an upgrade request: after the upgrade, Deno's own throws "Request closed" (2.9). */
+/** Copies the readable parts of an upgrade request: after the upgrade, Deno's own throws "Request closed" (2.9). */
 export function copyOf(request: Request): Request {
   try {
     return new Request(request.url, { headers: request.headers });
   } catch {
-    return request; // its target makes no URL, and it is refused
+    return request; // its target is not a URL, so it is refused
   }
 }
 
 /** Upgrades requests on Deno. */
 export interface DenoUpgrade {
-  /** Whether a socket can be cut whose peer does not answer the close frame; Deno has no public way (2.9). */
+  /** Whether a socket can be cut if its peer does not answer the close frame. Deno has no public way (2.9). */
   readonly canTerminate: boolean;
-  /** Upgrades a request, as the last thing before it is returned. */
+  /** Upgrades a request, as the last thing before returning. */
   upgrade(
     request: Request,
     handshake: Extract<Handshake, { kind: "upgrade" }>,
   ): Response;
 }
 
-/** Makes what upgrades on Deno. */
+/** Creates the upgrade function for Deno. */
 export function createDenoUpgrade(deno: DenoLike): DenoUpgrade {
   const poll = createPoll();
   const cutter = new Cutter(deno);
@@ -97,9 +97,9 @@ export function createDenoUpgrade(deno: DenoLike): DenoUpgrade {
     upgrade(request, handshake) {
       let upgraded: ReturnType<DenoLike["upgradeWebSocket"]>;
       try {
-        // No idle timeout of Deno's own: the node looks at heartbeats, on every runtime the same.
+        // Deno's own idle timeout is off: the node checks heartbeats, in the same way on every runtime.
         upgraded = deno.upgradeWebSocket(request, { idleTimeout: 0 });
-        // Its option `protocol` does not find one in a list without spaces, which `ws` sends: "a,b" (measured with 2.9).
+        // Its option `protocol` is not found in a list without spaces, which `ws` sends: "a,b" (measured with 2.9).
         upgraded.response.headers.set(
           "sec-websocket-protocol",
           handshake.protocol,
@@ -117,8 +117,8 @@ export function createDenoUpgrade(deno: DenoLike): DenoUpgrade {
 }
 
 /**
- * Cuts sockets. After `close()` Deno waits for the peer's close frame for ever, and has no `terminate` (2.9.6), so this
- * closes the resource under the socket, which only Deno's own code is meant to name. Where anything of it is missing,
+ * Cuts sockets. After `close()` Deno waits for the peer's close frame forever, and has no `terminate` (2.9.6). So this
+ * closes the resource of the socket, which only Deno's own code is meant to access. If any part of it is missing,
  * `works` is false and nothing is touched.
  */
 class Cutter {
@@ -126,12 +126,12 @@ class Cutter {
   readonly #core: DenoCoreLike["core"];
 
   constructor(deno: DenoLike) {
-    const own = deno as unknown as Record<symbol, DenoCoreLike | undefined>; // looked at member by member
+    const own = deno as unknown as Record<symbol, DenoCoreLike | undefined>; // each member is checked
     this.#core = deno.internal && own[deno.internal]?.core;
     this.works = typeof this.#core?.tryClose === "function";
   }
 
-  /** Learns from an open socket whether it can be cut. */
+  /** Finds out from an open socket whether it can be cut. */
   learn(ws: DenoSocketLike): void {
     if (this.works) this.works = resourceOf(ws) !== undefined;
   }
@@ -142,7 +142,7 @@ class Cutter {
   }
 }
 
-/** The number of the resource under a socket, which the socket has under a symbol of Deno's own. */
+/** Returns the id of a socket's resource, which is stored under a symbol of Deno. */
 function resourceOf(ws: DenoSocketLike): number | undefined {
   const key = Object.getOwnPropertySymbols(ws).find(({ description }) =>
     description === "[[rid]]"
@@ -158,7 +158,7 @@ function attach(
   cutter: Cutter,
 ): void {
   let events: SocketEvents | undefined;
-  let waiting: typeof handshake | undefined = handshake; // until it is open, since it holds on to the request
+  let waiting: typeof handshake | undefined = handshake; // set until the socket is open, since it references the request
   const socket = new DenoSocket(ws, poll, cutter);
   ws.binaryType = "arraybuffer";
   ws.onopen = () => {
@@ -169,13 +169,13 @@ function attach(
   };
   ws.onmessage = ({ data }) =>
     events?.message(
-      typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer), // binaryType says so
+      typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer), // because of `binaryType`
     );
-  ws.onerror = () => {}; // a close follows, and an error nobody listens to is printed
+  ws.onerror = () => {}; // `close` follows; without a listener Deno prints the error
   ws.onclose = ({ code, reason }) => {
     poll.forget(socket);
     waiting?.abandon();
-    events?.closed(code === 0 ? 1006 : code, reason); // 0: the peer went without a close frame
+    events?.closed(code === 0 ? 1006 : code, reason); // 0: the peer disconnected without a close frame
   };
 }
 
@@ -205,11 +205,11 @@ class DenoSocket implements Socket {
 
   send(data: Data): void {
     if (this.#ws.readyState !== 1) return;
-    this.#ws.send(data as Uint8Array<ArrayBuffer>); // our own bytes are never on shared memory
+    this.#ws.send(data as Uint8Array<ArrayBuffer>); // these bytes are never on shared memory
   }
 
   close(code: number, reason: string): void {
-    this.#ws.close(code, reason); // a server's socket takes every code that may be sent (measured with 2.9)
+    this.#ws.close(code, reason); // a server's socket accepts every code that can be sent (measured with 2.9)
   }
 
   buffered(): number {

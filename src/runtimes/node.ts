@@ -1,5 +1,5 @@
 /**
- * How Node accepts a WebSocket: an HTTP server's `upgrade` event, and the `ws` package.
+ * WebSockets on Node: the `upgrade` event of an HTTP server, and the `ws` package.
  *
  * @module
  */
@@ -14,87 +14,87 @@ import { PROTOCOL } from "../wire/protocol.ts";
 import { createPoll } from "./poll.ts";
 import { openWs, type WsLike } from "./ws.ts";
 
-/** What is used of Node's `http.Server`. */
+/** The members used of Node's `http.Server`. */
 export interface HttpServerLike {
-  /** Listens to upgrades. */
+  /** Adds a listener for upgrades. */
   on(event: "upgrade", listener: UpgradeListener): unknown;
-  /** Listens to what tells that a connection is silent no more. */
+  /** Adds a listener for requests. */
   on(event: "request", listener: (incoming: SpokenLike) => void): unknown;
-  /** Listens to new connections. */
+  /** Adds a listener for new connections. */
   on(event: ConnectionEvent, listener: (tcp: TcpSocketLike) => void): unknown;
-  /** Ends that. */
+  /** Removes the listener. */
   off(event: "upgrade", listener: UpgradeListener): unknown;
-  /** Ends that. */
+  /** Removes the listener. */
   off(event: "request", listener: (incoming: SpokenLike) => void): unknown;
-  /** Ends that. */
+  /** Removes the listener. */
   off(event: ConnectionEvent, listener: (tcp: TcpSocketLike) => void): unknown;
-  /** Who listens. */
+  /** Returns the listeners. */
   listeners(event: "upgrade"): readonly unknown[];
 }
 
-/** What tells of a connection: `secureConnection` of the one inside TLS. */
+/** The event of a new connection: `secureConnection` for the one inside TLS. */
 export type ConnectionEvent = "connection" | "secureConnection";
 
-/** What Node calls for an upgrade. */
+/** A listener for upgrades. */
 export type UpgradeListener = (
   incoming: IncomingLike,
   tcp: TcpSocketLike,
   head: Uint8Array,
 ) => void;
 
-/** What is used of Node's `http.IncomingMessage`. */
+/** The members used of Node's `http.IncomingMessage`. */
 export interface IncomingLike {
-  /** The request's target as it came. */
+  /** The request target as received. */
   readonly url?: string | undefined;
-  /** Its headers, name and value in turn. */
+  /** The headers: names and values in turn. */
   readonly rawHeaders: readonly string[];
 }
 
-/** What is used of a request that tells of its connection. */
+/** The members used of a request to find its connection. */
 export interface SpokenLike {
-  /** What it came on. */
+  /** The connection's socket. */
   readonly socket: TcpSocketLike;
 }
 
-/** What is used of Node's `net.Socket`. */
+/** The members used of Node's `net.Socket`. */
 export interface TcpSocketLike {
   /** The peer's address. */
   readonly remoteAddress?: string | undefined;
-  /** Whether it is a socket of TLS. */
+  /** Whether it is a TLS socket. */
   readonly encrypted?: boolean;
-  /** Listens. */
+  /** Adds a listener. */
   on(event: "error" | "end" | "close", listener: () => void): unknown;
-  /** Stops listening. */
+  /** Removes a listener. */
   off(event: "error" | "end" | "close", listener: () => void): unknown;
   /** Writes the last bytes. */
   end(data: string): unknown;
-  /** How many bytes were written to it. */
+  /** How many bytes were written. */
   readonly bytesWritten: number;
-  /** Cuts it. */
+  /** Destroys the socket. */
   destroy(): unknown;
 }
 
-/** What is used of a node. */
+/** The members used of a node. */
 export interface HandshakerLike {
   /** Decides about an upgrade. */
   handshake(request: Request, extras?: HandshakeExtras): Promise<Handshake>;
 }
 
-/** How upgrades are taken. */
+/** Options for upgrades. */
 export interface AttachOptions {
-  /** Upgrades to other paths are left alone; every path is taken when left out. */
+  /** The path of upgrades; upgrades to other paths are ignored. All paths if left out. */
   readonly path?: string | undefined;
-  /** The largest message that is taken, in bytes. */
+  /** The largest message that is accepted, in bytes. */
   readonly maxMessageBytes: number;
   /** How long the first request of a connection may take to arrive, in milliseconds. */
   readonly handshakeTimeoutMs: number;
-  /** How long a peer may take to close after it was answered or closed, in milliseconds. */
+  /** How long a peer may take to close after a response or a close frame, in milliseconds. */
   readonly closeTimeoutMs: number;
-  /** Writes a line to the console, seldom: strangers can cause it. */
+  /** Writes a line to the console, at most one a second, since clients can cause it. */
   readonly warn: (message: string) => void;
 }
 
-/** What is used of the server of `ws`. */
+/** The members used of the server of `ws`. */
 interface WsServerLike {
   handleUpgrade(
     incoming: IncomingLike,
@@ -105,9 +105,9 @@ interface WsServerLike {
 }
 
 /**
- * Takes the upgrades of an HTTP server.
+ * Handles the upgrades of an HTTP server.
  *
- * @returns What gives them back
+ * @returns Stops handling them
  */
 export function attach(
   node: HandshakerLike,
@@ -121,12 +121,12 @@ export function attach(
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: maxMessageBytes,
-    closeTimeout: closeTimeoutMs, // for peers that close first, and leave the connection half open; not in its types
+    closeTimeout: closeTimeoutMs, // for peers that close first and leave the connection half open; not in its types
     handleProtocols: () => PROTOCOL, // the handshake saw that it was offered
   };
-  const sockets = new WebSocketServer(settings) as unknown as WsServerLike; // by structure: its own types name Node's, which this file's users may not have
+  const sockets = new WebSocketServer(settings) as unknown as WsServerLike; // structural: its own types need Node's, which users of this file may not have
 
-  /** Answered connections whose peer has not closed: an HTTP server's sockets stay half open after the end. */
+  /** Connections with a response whose peer has not closed: an HTTP server's sockets stay half open after `end`. */
   const answered = new Deadlines<TcpSocketLike>(
     closeTimeoutMs,
     (tcp) => tcp.destroy(),
@@ -140,7 +140,7 @@ export function attach(
 
   const listener: UpgradeListener = (incoming, tcp, head) => {
     silence.spoken(tcp);
-    // A reset ends the process if nobody listens, whoever takes this upgrade: another listener may still be busy.
+    // Without a listener a reset ends the process. Another upgrade listener may still need the socket.
     tcp.on("error", ignore);
     const url = urlOf(incoming, tcp.encrypted);
     if (!isMine(url?.pathname)) return;
@@ -150,14 +150,14 @@ export function attach(
     const message = `Cannot read an upgrade request: ${
       read?.error ?? "its target makes no URL"
     }`;
-    if (read) warn(message); // not for targets, which strangers write
+    if (read) warn(message); // not for the targets, which clients choose
     respond(tcp, 400, [], `${message}\n`);
   };
 
-  /** Whether this node answers: a socket that nobody answers stays open, and only one may. */
+  /** Tells whether this node answers: an unanswered socket stays open, and only one listener may answer. */
   function isMine(pathname: string | undefined): boolean {
     if (path === undefined || path === pathname) return true;
-    const all = server.listeners("upgrade") as { readonly [OURS]?: string }[]; // functions, which may be asked for any member
+    const all = server.listeners("upgrade") as { readonly [OURS]?: string }[]; // functions can have any member
     const taken = all.some((it) =>
       ["", pathname, undefined].includes(it[OURS])
     );
@@ -185,11 +185,11 @@ export function attach(
           respond(tcp, status, headers, body)
         );
       }
-      // Told when ws refuses the request by itself, and when the peer has gone.
+      // For requests that ws refuses itself, and for peers that disconnected.
       tcp.on("close", handshake.abandon);
       sockets.handleUpgrade(incoming, tcp, head, (ws) => {
         tcp.off("close", handshake.abandon);
-        for (const event of OVER) tcp.off(event, leave); // they hold on to the request
+        for (const event of OVER) tcp.off(event, leave); // they reference the request
         openWs(ws, handshake, poll);
       });
     });
@@ -199,7 +199,7 @@ export function attach(
   return () => {
     server.off("upgrade", listener);
     silence.end();
-    // The HTTP server's own close waits for every connection.
+    // The HTTP server's own `close` waits for every connection.
     setTimeout(() => {
       for (const tcp of [...answered.keys()]) tcp.destroy();
     }, ANSWERED_MS);
@@ -207,19 +207,19 @@ export function attach(
 }
 
 /**
- * Cuts connections on which no request has come in time: Node itself takes up to 90 s (`headersTimeout`, and how often
- * it looks), and never less than a check's interval that is fixed when the HTTP server is made.
+ * Cuts connections on which no request arrived in time. Node itself takes up to 90 s (`headersTimeout`, plus its check
+ * interval), and never less than that interval, which is fixed when the HTTP server is created.
  */
 function boundSilence(
   server: HttpServerLike,
   ms: number,
 ): {
-  /** A request came, of which no `request` tells. */
+  /** A request arrived for which there is no `request` event. */
   spoken(tcp: TcpSocketLike): void;
   end(): void;
 } {
   const silent = new Deadlines<TcpSocketLike>(ms, (tcp) => {
-    // Something was answered to it, such as "100 Continue", which no `request` tells of; or TLS is under way on it.
+    // It was answered, for example with "100 Continue", without a `request` event; or a TLS handshake is in progress.
     if (tcp.bytesWritten === 0) tcp.destroy();
   });
   function forget(this: TcpSocketLike): void {
@@ -235,7 +235,7 @@ function boundSilence(
   };
   const requested = ({ socket }: SpokenLike) => spoken(socket);
   server.on("connection", begun);
-  server.on("secureConnection", begun); // `connection` told of what is under TLS
+  server.on("secureConnection", begun); // the socket under TLS had its own `connection` event
   server.on("request", requested);
   return {
     spoken,
@@ -248,18 +248,18 @@ function boundSilence(
   };
 }
 
-/** How long a peer that was answered has to close once the upgrades were given back, in milliseconds. */
+/** How long a peer has to close after upgrades are no longer handled, in milliseconds. */
 const ANSWERED_MS = 1_000;
 
-/** Marks a listener as ours, with its path; `Symbol.for`, since an app may hold two copies of this package. */
+/** Marks a listener, with its path. `Symbol.for`, since an app may have two copies of this package. */
 const OURS = Symbol.for("super-line.upgrade");
 
-/** What tells that a peer has gone: an HTTP server's sockets stay half open after the end. */
+/** The events of a peer that disconnects: an HTTP server's sockets stay half open after `end`. */
 const OVER = ["end", "close"] as const;
 
 const ignore = (): void => {};
 
-/** Where a request goes; `undefined` when its target makes no URL, such as "//" and "*". */
+/** Returns the URL of a request; `undefined` if its target is not one, such as "//" and "*". */
 export function urlOf(
   { url = "/", rawHeaders }: IncomingLike,
   encrypted: boolean | undefined,
@@ -268,7 +268,7 @@ export function urlOf(
     at % 2 === 0 && it.toLowerCase() === "host"
   );
   const host = name < 0 ? undefined : rawHeaders[name + 1];
-  // "x/ws?" as a host would turn the path into another one. The node refuses it, by the header.
+  // As a host, "x/ws?" would change the path. The node refuses such a `Host` header.
   const authority = host && isHost(host) ? host : "localhost";
   const base = `${encrypted ? "https" : "http"}://${authority}`;
   try {
@@ -278,7 +278,10 @@ export function urlOf(
   }
 }
 
-/** The request as the web has it; an error when it cannot be one, such as for a header that fetch does not allow. */
+/**
+ * Converts a request to a `Request`. Returns an error if it cannot be one, such as for a header that fetch does not
+ * allow.
+ */
 export function requestOf(
   url: URL,
   { rawHeaders }: IncomingLike,
@@ -292,14 +295,14 @@ export function requestOf(
     }
     const all = {
       ...init,
-      ...(init.body && { duplex: "half" }), // a stream needs it (fetch, RequestInit)
+      ...(init.body && { duplex: "half" }), // required for a stream (fetch, RequestInit)
       headers,
     };
     if (!signal) return { request: new Request(url, all) };
     try {
       return { request: new Request(url, { ...all, signal }) };
     } catch {
-      // An environment such as jsdom replaces AbortController, and Node's Request takes no foreign signal.
+      // Environments such as jsdom replace AbortController, and Node's Request accepts no other signal.
       return { request: new Request(url, all) };
     }
   } catch (error) {
@@ -314,7 +317,10 @@ type Respond = (
   body: string,
 ) => void;
 
-/** Answers instead of upgrading. Not by a `Response`: an environment for tests may have none, and that has to be told. */
+/**
+ * Responds without an upgrade. `Response` is not used: a test environment may not have it, and this is where that is
+ * reported.
+ */
 const write: Respond = (tcp, status, headers, body) => {
   const head = [`HTTP/1.1 ${status} Refused`];
   for (const [name, value] of headers) head.push(`${name}: ${value}`);

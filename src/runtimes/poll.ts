@@ -1,30 +1,30 @@
 /**
- * Looks after sockets whose runtime does not tell when bytes were written.
+ * Polls sockets whose runtime does not report when bytes were written.
  *
  * @module
  */
 import { unref } from "../shared/timers.ts";
 
-/** How often to look, in milliseconds. */
+/** The poll interval, in milliseconds. */
 const EVERY_MS = 50;
 
-/** A socket that can be asked. */
+/** A socket that can be polled. */
 export interface Polled {
-  /** How many bytes wait. */
+  /** Returns how many bytes are waiting. */
   buffered(): number;
-  /** Called at every look while bytes wait, and once when none do. */
+  /** Called at every poll while bytes are waiting, and once when none are. */
   drained(): void;
 }
 
-/** Sockets that are being looked at. */
+/** The polled sockets. */
 export interface Poll {
-  /** Looks at a socket until nothing waits any more. */
+  /** Polls a socket until no bytes are waiting. */
   watch(socket: Polled): void;
-  /** Looks at it no more. */
+  /** Stops polling a socket. */
   forget(socket: Polled): void;
 }
 
-/** Makes a poll; its timer runs only while there is something to look at. */
+/** Creates a poll. Its timer runs only while there are sockets to poll. */
 export function createPoll(): Poll {
   const sockets = new Set<Polled>();
   let timer: ReturnType<typeof setInterval> | undefined;

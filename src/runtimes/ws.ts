@@ -1,5 +1,5 @@
 /**
- * A socket of the `ws` package, which Node's servers use. Typed by structure: nothing is imported.
+ * Sockets of the `ws` package, which Node's servers use. The types are structural: nothing is imported.
  *
  * @module
  */
@@ -8,23 +8,23 @@ import type { Data } from "../wire/bytes.ts";
 import type { Socket, SocketEvents } from "../seams/socket.ts";
 import type { Poll } from "./poll.ts";
 
-/** What is used of a `ws` socket. */
+/** The members used of a `ws` socket. */
 export interface WsLike {
-  /** 1 when messages may be sent. */
+  /** 1 while the socket is open. */
   readonly readyState: number;
-  /** How many bytes wait. */
+  /** How many bytes are waiting. */
   readonly bufferedAmount: number;
-  /** Listens. */
+  /** Adds a listener. */
   on(event: string, listener: (...args: never[]) => void): unknown;
   /** Sends one message. */
   send(data: string | Uint8Array): void;
   /** Starts the closing handshake. */
   close(code?: number, reason?: string): void;
-  /** Cuts the connection. */
+  /** Destroys the connection. */
   terminate(): void;
 }
 
-/** Gives a node an open `ws` socket. */
+/** Passes an open `ws` socket to a node. */
 export function openWs(
   ws: WsLike,
   handshake: Extract<Handshake, { kind: "upgrade" }>,
@@ -35,11 +35,13 @@ export function openWs(
   socket.events = handshake.open(socket);
   ws.on("message", message);
   ws.on("pong", pong);
-  ws.on("error", ignore); // a close follows; an error that nobody listens to ends the process
+  ws.on("error", ignore); // `close` follows; an error without a listener ends the process
   ws.on("close", close);
 }
 
-/** Where a `ws` socket has ours: listeners that all share cost 0.3 kB a connection less than closures. */
+/**
+ * The key of this package's object on a `ws` socket: shared listeners cost 0.3 kB less per connection than closures.
+ */
 const OURS = Symbol("super-line.socket");
 
 interface OwnWs extends WsLike {
@@ -49,7 +51,7 @@ interface OwnWs extends WsLike {
 const decoder = new TextDecoder();
 
 function message(this: OwnWs, data: Uint8Array, isBinary: boolean): void {
-  // ws has checked that text is UTF-8.
+  // ws checks that text is valid UTF-8
   this[OURS].events?.message(isBinary ? data : decoder.decode(data));
 }
 

@@ -1,11 +1,11 @@
 /**
- * The one alarm that a Durable Object has.
+ * The one alarm of a Durable Object.
  *
  * @module
  */
 import type { DurableStorageLike } from "./types.ts";
 
-/** Sets the alarm to the earliest time that was asked for. */
+/** Sets the alarm to the earliest requested time. */
 export class Alarm {
   readonly #storage: DurableStorageLike;
   readonly #report: (error: unknown) => void;
@@ -16,20 +16,20 @@ export class Alarm {
     this.#report = report;
   }
 
-  /** Asks to be woken at a time. */
+  /** Requests a wake-up. */
   at(time: number): void {
     if (time >= this.#planned) return;
     this.#planned = time;
     this.#set(time).catch(this.#report);
   }
 
-  /** It rang. */
+  /** The alarm fired. */
   rang(): void {
     this.#planned = Infinity;
   }
 
   async #set(time: number): Promise<void> {
-    // After a sleep nobody here knows what is set; to set one is a write that is paid for.
+    // After a sleep it is not known what is set. Setting an alarm is a billed write.
     const set = await this.#storage.getAlarm();
     if (set === null || set > time) await this.#storage.setAlarm(time);
   }

@@ -1,5 +1,5 @@
 /**
- * What is kept of a Durable Object's connection: in the socket's attachment, and what is too much for it in storage.
+ * Saves the snapshot of a Durable Object's connection: in the socket's attachment, and what does not fit in storage.
  *
  * @module
  */
@@ -7,22 +7,22 @@ import type { ConnectionSnapshot } from "../../seams/socket.ts";
 import { clonedSize } from "./cloned_size.ts";
 import type { DurableSocketLike, DurableStorageLike } from "./types.ts";
 
-/** The most that `ctx` and `data` may take together, in bytes: half of an attachment. */
+/** The largest `ctx` and `data` together, in bytes: half of an attachment. */
 const MAX_IDENTITY_BYTES = 8_192;
-/** What memberships may take in an attachment, as JSON and in UTF-16 units, so that V8 needs at most 8 000 bytes. */
+/** The longest memberships in an attachment, as JSON and in UTF-16 units, so that V8 needs at most 8 000 bytes. */
 const MAX_INLINE = 3_500;
-/** A stored value's length in UTF-16 units: at most 96 KiB of UTF-8, and a value may have 128. */
+/** The length of a stored value in UTF-16 units: at most 96 KiB of UTF-8, and the limit of a value is 128 KiB. */
 const CHUNK = 32_768;
-/** No key of an application's should start so. */
+/** The prefix of stored keys, which applications must not use. */
 const PREFIX = "super-line/kept/";
 
-/** What an attachment holds. */
+/** The content of an attachment. */
 interface Attachment extends Omit<ConnectionSnapshot, "rooms" | "topics"> {
-  /** Rooms and topics as JSON; a number when they are in that many stored values. */
+  /** Rooms and topics as JSON, or the number of stored values that contain them. */
   readonly memberships: string | number;
 }
 
-/** Keeps a connection's state with its socket. */
+/** Saves the state of connections with their sockets. */
 export class Attachments {
   readonly #storage: DurableStorageLike;
   readonly #report: (error: unknown) => void;
@@ -32,7 +32,7 @@ export class Attachments {
     this.#report = report;
   }
 
-  /** Keeps what there is of a connection, or forgets it. `ctx` and `data` stay as they were when first kept. */
+  /** Saves a snapshot, or deletes it. `ctx` and `data` stay as they were when saved first. */
   keep(
     ws: DurableSocketLike,
     kept: ConnectionSnapshot | undefined,
@@ -64,7 +64,7 @@ export class Attachments {
     }
   }
 
-  /** Reads what was kept of sockets; a promise when part of it is stored. */
+  /** Reads the snapshots of sockets. Returns a promise if parts of them are in storage. */
   restore(
     sockets: readonly DurableSocketLike[],
     each: (ws: DurableSocketLike, kept: ConnectionSnapshot | undefined) => void,
@@ -103,7 +103,7 @@ function key(id: string, at: number): string {
 }
 
 function read(ws: DurableSocketLike): Attachment | undefined {
-  return ws.deserializeAttachment() as Attachment | null ?? undefined; // nobody else attaches to our sockets
+  return ws.deserializeAttachment() as Attachment | null ?? undefined; // nothing else attaches to these sockets
 }
 
 function whole(
@@ -124,7 +124,7 @@ function whole(
   return { ...rest, rooms, topics };
 }
 
-/** @throws {TypeError} When `ctx` and `data` cannot be kept */
+/** @throws {TypeError} If `ctx` and `data` cannot be saved */
 function checked(
   { ctx, data }: ConnectionSnapshot,
 ): Pick<ConnectionSnapshot, "ctx" | "data"> {

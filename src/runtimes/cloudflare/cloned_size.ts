@@ -1,13 +1,13 @@
 /**
- * How large a value is when it is cloned.
+ * The size of a structured clone.
  *
  * @module
  */
 
 /**
- * Estimates what a value takes in a structured clone, in bytes, a little more than V8 writes.
+ * Estimates the size of a value's structured clone in bytes, a little above what V8 writes.
  *
- * @throws {DOMException} DataCloneError when it cannot be cloned
+ * @throws {DOMException} DataCloneError if the value cannot be cloned
  */
 export function clonedSize(value: unknown): number {
   return sizeOf(structuredClone(value), new Set());
@@ -31,7 +31,7 @@ function sizeOf(value: unknown, seen: Set<object>): number {
   return parts.reduce<number>((sum, part) => sum + sizeOf(part, seen), 8);
 }
 
-/** V8 writes one byte a character for Latin-1, two for all else. */
+/** V8 writes one byte for each character of Latin-1, two for others. */
 function textSize(text: string): number {
   return /^[\0-\xff]*$/.test(text) ? text.length : 2 * text.length;
 }

@@ -1,5 +1,5 @@
 /**
- * A Durable Object as a node.
+ * Durable Objects as nodes.
  *
  * @module
  */
@@ -19,52 +19,52 @@ import type { DurableSocketLike, DurableStateLike } from "./types.ts";
 import { takeIdentity } from "./identity_header.ts";
 import { Rest, restSettings } from "./rest.ts";
 
-/** What a Durable Object takes beside a server's options. */
+/** The options of a Durable Object: those of a server, and how it rests. */
 export interface DurableOptions<
   C extends ContractDefinition,
   A extends AuthResult<C>,
 > extends ServerOptions<C, A> {
   /**
-   * After how long without a word of a client the object stops polling other nodes, in milliseconds. It concerns
-   * adapters that poll.
+   * After how long without client messages the object stops polling other nodes, in milliseconds. For adapters that
+   * poll.
    *
    * @default {30000}
    */
   readonly idleAfterMs?: number;
   /**
-   * How often it then wakes to look, in milliseconds: so late other nodes' messages may be.
+   * How often it wakes then to poll, in milliseconds; messages of other nodes may be that late.
    *
    * @default {60000}
    */
   readonly sleepPollMs?: number;
 }
 
-/** What Cloudflare calls. A class that extends it may answer other requests in `fetch`, and reach clients by `srv`. */
+/** The methods that Cloudflare calls. A subclass may handle other requests in `fetch`, and reach clients with `srv`. */
 export interface DurableNode<
   C extends ContractDefinition = ContractDefinition,
   // deno-lint-ignore no-explicit-any -- a node of any login takes every other
   A = any,
 > {
-  /** The node; the same functions as on every host. */
+  /** The node, with the same functions as on every host. */
   readonly srv: Node<C, A>;
-  /** Upgrades a request, or says why not. */
+  /** Upgrades a request, or refuses it. */
   fetch(request: Request): Promise<Response>;
-  /** A deadline has come. */
+  /** The alarm fired. */
   alarm(): Promise<void> | void;
-  /** A message came; settles when what it called has. */
+  /** A message arrived; settles when all calls it started have settled. */
   webSocketMessage(
     ws: DurableSocketLike,
     message: string | ArrayBuffer,
   ): Promise<void> | undefined;
-  /** A client closes. */
+  /** A client closes its socket. */
   webSocketClose(ws: DurableSocketLike, code: number, reason: string): void;
-  /** A client is gone. */
+  /** A client's socket failed. */
   webSocketError(ws: DurableSocketLike): void;
 }
 
-/** An adapter that is called from outside of its object, such as that of `./adapters/durable-object`. */
+/** An adapter that receives requests from outside of its object, such as that of `./adapters/durable-object`. */
 interface ReachableAdapter {
-  /** Takes a request that is for the adapter; `undefined` when it is not. */
+  /** Handles a request for the adapter. Returns `undefined` if it is not for the adapter. */
   take(request: Request): Promise<Response> | undefined;
 }
 
@@ -76,17 +76,18 @@ export type DurableNodeClass<
 > = new (state: DurableStateLike, env: Env) => DurableNode<C, A>;
 
 /**
- * Makes a class of Durable Objects, each a node, that sleep between messages while their clients stay connected.
+ * Creates a class of Durable Objects. Each object is a node, and sleeps between messages while its clients stay
+ * connected.
  *
- * An object wakes to the same connections: their `id`, `role`, `ctx`, `data`, rooms and topics are kept, and
- * `onConnection` does not run again. `ctx` and `data` have to be what `structuredClone` takes, at most 8 KiB together,
- * and stay as they were when `onConnection` had run. All else in memory is lost: `stats()`, limits' counts, variables
- * of the module. The class sets the object's alarm.
+ * An object wakes to the same connections: their `id`, `role`, `ctx`, `data`, rooms and topics are saved, and
+ * `onConnection` does not run again. `ctx` and `data` must be values that `structuredClone` accepts, at most 8 KiB
+ * together; they stay as they were after `onConnection`. Everything else in memory is lost: `stats()`, the counts of
+ * limits, variables of the module. The class sets the object's alarm.
  *
- * @param contract What `defineContract` returned
- * @param options Makes the server's options, of the bindings and the object's state; called at every wake
- * @param app Implements the contract; called at every wake. The same function serves on every host
- * @returns The class to export, under the name that the Worker's configuration has
+ * @param contract A contract that `defineContract` returned
+ * @param options Returns the server's options from the bindings and the object's state; called at every wake-up
+ * @param app Implements the contract; called at every wake-up. The same function works on every host
+ * @returns The class, to be exported under the name in the Worker's configuration
  *
  * @example A Worker
  * ```ts ignore

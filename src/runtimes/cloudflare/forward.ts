@@ -8,9 +8,9 @@ import { quote } from "../../contract/names.ts";
 import { type DurableNamespaceLike, upgraded } from "./types.ts";
 import { withIdentity } from "./identity_header.ts";
 
-/** A Worker that passes requests on to Durable Objects; also what `superline` of `./hono` takes. */
+/** A Worker that forwards requests to Durable Objects; `superline` of `./hono` accepts it too. */
 export interface Forwarder {
-  /** Passes a request on to its object. */
+  /** Forwards a request to its object. */
   readonly fetch: (request: Request, env: unknown) => Promise<Response>;
   /** As `fetch`, for middleware that knows who the client is. */
   readonly upgrade: (
@@ -21,13 +21,12 @@ export interface Forwarder {
 }
 
 /**
- * Makes a Worker that passes every request on to a Durable Object.
+ * Creates a Worker that forwards every request to a Durable Object.
  *
- * A Worker of one's own that does so without this function has to delete headers that start with `super-line-` from what
- * comes in: an object believes them.
+ * If you forward without this function, delete all incoming headers that start with `super-line-`: objects trust them.
  *
  * @param binding The name of the binding to the class
- * @param route Says which object a request is for, by the object's name
+ * @param route Returns the name of the object for a request
  * @returns The Worker, to be the default export, or to be mounted in Hono with `superline`
  *
  * @example An object a room
@@ -47,7 +46,7 @@ export function forwardTo(
     { identity }: HandshakeExtras,
   ): Promise<Response> => {
     const objects = (env as Record<string, DurableNamespaceLike | undefined>)
-      ?.[binding]; // what a Worker is called with
+      ?.[binding]; // the arguments of a Worker's handler
     if (typeof objects?.idFromName !== "function") {
       throw new TypeError(
         `Cannot forward to ${

@@ -1,15 +1,15 @@
 /**
- * How what a Worker knows of a client travels to the Durable Object.
+ * Passes a client's identity from the Worker to the Durable Object.
  *
  * @module
  */
 
 const HEADER = "super-line-identity";
 
-/** What headers start with that objects believe. */
+/** The prefix of headers that objects trust. */
 const OURS = "super-line-";
 
-/** Puts an identity into a request, in place of whatever its client may have put there. */
+/** Adds an identity to a request, replacing headers of this prefix that the client sent. */
 export function withIdentity(request: Request, identity: unknown): Request {
   const inner = new Request(request);
   for (const name of [...inner.headers.keys()]) {
@@ -21,7 +21,7 @@ export function withIdentity(request: Request, identity: unknown): Request {
   return inner;
 }
 
-/** Takes it out again. */
+/** Removes and returns it. */
 export function takeIdentity(
   request: Request,
 ): { inner: Request; identity: unknown } {
@@ -32,6 +32,6 @@ export function takeIdentity(
   try {
     return { inner, identity: JSON.parse(decodeURIComponent(text)) };
   } catch {
-    return { inner, identity: undefined }; // no Worker of ours wrote it
+    return { inner, identity: undefined }; // not written by `forwardTo`
   }
 }

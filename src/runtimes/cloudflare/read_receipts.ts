@@ -1,18 +1,18 @@
 /**
- * How many bytes a peer has not read, where the runtime does not tell how many wait: the peer is asked a question that it
- * has no answer to, and answers it when it has read so far.
+ * Measures how many bytes a peer has not read, on a runtime that does not report how many are waiting: sends the peer a
+ * request that it does not know, and waits for its answer.
  *
  * @module
  */
 import { plainFrame } from "../../wire/protocol.ts";
 import type { Data } from "../../wire/bytes.ts";
 
-/** How much is sent until a peer is asked: what is less counts as read. */
+/** How many bytes are sent before a peer is asked. Less counts as read. */
 const ASK_EVERY = 65_536;
-/** No question of an application's has this id: theirs count from 1. */
+/** No application request has this id: their ids start at 1. */
 const ID = Number.MAX_SAFE_INTEGER;
 const QUESTION = plainFrame("req", ID, "");
-/** Inside of a text in JSON it cannot be: its quotes would be escaped. */
+/** This cannot occur inside a JSON string, where its quotes would be escaped. */
 const ANSWERS = [`["err",${ID},`, `["res",${ID},`];
 
 const latin1 = new TextDecoder("latin1");
@@ -21,18 +21,18 @@ const latin1 = new TextDecoder("latin1");
 export class Unread {
   #sent = 0;
   #read = 0;
-  /** How many were sent before the question that is open. */
+  /** How many bytes were sent before the open request. */
   #asked: number | undefined;
 
-  /** How many are not read; `undefined` while they are too few to ask. */
+  /** How many bytes are unread; `undefined` while there are too few to ask. */
   get bytes(): number | undefined {
     return this.#asked === undefined ? undefined : this.#sent - this.#read;
   }
 
   /**
-   * Counts what is sent.
+   * Counts sent bytes.
    *
-   * @returns The question to send after it, when one is due
+   * @returns The request to send next, if one is due
    */
   sent(data: Data): string | undefined {
     this.#sent += data.length;
@@ -42,7 +42,8 @@ export class Unread {
   /**
    * Looks for the answer in a message.
    *
-   * @returns The next question to send, if one is due, and whether the message was nothing else; `undefined` without one
+   * @returns The next request to send, if one is due, and whether the message contained nothing else; `undefined`
+   * without an answer
    */
   answered(
     message: string | ArrayBuffer,

@@ -1,5 +1,5 @@
 /**
- * When an object stops hearing other nodes, so that it may be taken out of memory, and where it goes on.
+ * Pauses an object's adapter so that the object can be taken out of memory, and continues later.
  *
  * @module
  */
@@ -7,31 +7,31 @@ import type { AdapterRest } from "../../seams/adapter.ts";
 import { MAX_TIMER_MS } from "../../shared/timers.ts";
 import type { DurableStorageLike } from "./types.ts";
 
-/** No key of an application's should start so. */
+/** The storage key, which applications must not use. */
 const KEY = "super-line/position";
 
-/** What a rest is made with. */
+/** The settings of a rest. */
 export interface RestSettings {
-  /** How long no client has to say anything before hearing stops. */
+  /** How long without client messages before the adapter is paused, in milliseconds. */
   readonly idleAfterMs: number;
-  /** How long a rest is. */
+  /** How long a rest takes, in milliseconds. */
   readonly sleepPollMs: number;
 }
 
-/** What it needs. */
+/** What a rest needs. */
 export interface RestHost extends RestSettings {
   readonly storage: DurableStorageLike;
-  /** Has the object woken. */
+  /** Schedules a wake-up. */
   wakeAt(time: number): void;
-  /** Something failed in the background. */
+  /** A background error. */
   report(error: unknown): void;
 }
 
-/** Pauses an adapter while nobody says anything, and looks once in a while. */
+/** Pauses an adapter while there is no activity, and polls once in a while. */
 export class Rest {
   readonly #adapter: AdapterRest;
   readonly #host: RestHost;
-  /** Runs from a word until there was none for long enough: while it does all is heard as it comes. */
+  /** Runs after activity until there was none for long enough. While it runs, messages are received as they come. */
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lastAt = 0;
   #stored = false;
@@ -41,23 +41,26 @@ export class Rest {
     this.#host = host;
   }
 
-  /** Goes on after a sleep where hearing stopped, in what is subscribed by the time that the connections are there. */
+  /**
+   * Continues after a sleep from the saved position, for the channels that are subscribed once connections are
+   * restored.
+   */
   restore(connected: Promise<void> | undefined): Promise<void> {
     return this.#adapter.restore(this.#position(connected));
   }
 
-  /** A client or somebody outside says something. */
+  /** Records activity of a client or another caller. */
   touch(): void {
     this.#lastAt = Date.now();
     if (this.#timer !== undefined) return;
     this.#timer = setTimeout(this.#look, this.#host.idleAfterMs);
     this.#adapter.resume();
-    // An old position would bring again what is heard from now on.
+    // With an old position messages received from now on would be repeated later.
     if (this.#stored) this.#host.storage.delete([KEY]).catch(this.#host.report);
     this.#stored = false;
   }
 
-  /** The alarm rang: an object that rests hears what there is, and rests again. */
+  /** The alarm fired: a resting object receives what there is, and rests again. */
   async rang(): Promise<void> {
     if (this.#timer === undefined) await this.#pause();
   }
@@ -71,7 +74,7 @@ export class Rest {
       connected,
     ]);
     this.#stored = kept.has(KEY);
-    return kept.get(KEY) as string | undefined; // `pause` gave it
+    return kept.get(KEY) as string | undefined; // `pause` returned it
   }
 
   readonly #look = (): void => {
@@ -91,7 +94,7 @@ export class Rest {
   }
 }
 
-/** Checks what an application gave. */
+/** Checks the application's settings. */
 export function restSettings(
   idleAfterMs = 30_000,
   sleepPollMs = 60_000,

@@ -1,7 +1,7 @@
 /**
- * How a Durable Object accepts a WebSocket that outlives the object's time in memory.
+ * WebSockets of a Durable Object, which stay open while the object is out of memory.
  *
- * Where a foreign fact has no source it was measured with workerd 2026-07-30, at compatibility dates from 2024 on.
+ * Facts about the runtime without a source were measured with workerd 2026-07-30, at compatibility dates from 2024 on.
  *
  * @module
  */
@@ -25,7 +25,7 @@ import { Unread } from "./read_receipts.ts";
 
 const OPEN = 1;
 
-/** The sockets of one Durable Object, and what the node wants to be told about each. */
+/** The sockets of one Durable Object. */
 export class DurableSockets {
   readonly #state: DurableStateLike;
   readonly #attachments: Attachments;
@@ -57,7 +57,7 @@ export class DurableSockets {
     return upgraded(far, headers);
   }
 
-  /** Makes the connections again that were there before a sleep. */
+  /** Restores the connections after a sleep. */
   restore(
     make: (
       socket: Socket,
@@ -77,7 +77,7 @@ export class DurableSockets {
     });
   }
 
-  /** A message came. */
+  /** A message arrived. */
   message(
     ws: DurableSocketLike,
     message: string | ArrayBuffer,
@@ -92,11 +92,11 @@ export class DurableSockets {
     return events.settled?.();
   }
 
-  /** A socket is over, or its peer wants it to be. */
+  /** A socket closed, or its peer wants to close it. */
   closed(ws: DurableSocketLike, code: number, reason: string): void {
     this.#open.get(ws)?.events.closed(code, reason);
     this.#open.delete(ws);
-    // Unanswered, the peer waits for it, whatever the compatibility date; 3 is after a close of our own.
+    // The peer waits for an answer, whatever the compatibility date; 3 is the state after a close by this side.
     if (ws.readyState !== 3) {
       ws.close(sendableCode(code), sendableReason(reason));
     }
@@ -126,11 +126,11 @@ class DurableSocket implements Socket {
 
   send(data: Data): void {
     if (this.#ws.readyState !== OPEN) return; // it would throw
-    this.#ws.send(data as Uint8Array<ArrayBuffer>); // our own bytes are never on shared memory
+    this.#ws.send(data as Uint8Array<ArrayBuffer>); // these bytes are never on shared memory
     this.#ask(this.#unread.sent(data));
   }
 
-  /** Takes a message that tells how far the peer has read; whether it was nothing else. */
+  /** Handles an answer that shows how far the peer has read. Returns whether the message contained nothing else. */
   hasRead(message: string | ArrayBuffer, events: SocketEvents): boolean {
     const answer = this.#unread.answered(message);
     if (!answer) return false;
@@ -144,7 +144,7 @@ class DurableSocket implements Socket {
     if (this.#ws.readyState === OPEN) this.#ws.close(code, reason);
   }
 
-  /** The runtime does not tell how many wait: these are what the peer has not read, as it says. */
+  /** The number of bytes that the peer has not read, since the runtime does not report how many are waiting. */
   buffered(): number | undefined {
     return this.#unread.bytes;
   }

@@ -1,72 +1,72 @@
 /**
- * What is used of Cloudflare's runtime, by structure: nothing of it is imported, and these files load everywhere.
+ * The structural types of Cloudflare's runtime. Nothing of it is imported, so these files load everywhere.
  *
  * @module
  */
 
-/** One end of a WebSocket that a Durable Object has accepted. */
+/** A WebSocket that a Durable Object accepted. */
 export interface DurableSocketLike {
-  /** 1 when messages may be sent. */
+  /** 1 while the socket is open. */
   readonly readyState: number;
   /** Sends one message. */
   send(data: string | Uint8Array<ArrayBuffer>): void;
   /** Starts or answers the closing handshake. */
   close(code?: number, reason?: string): void;
-  /** Keeps a value of at most 16 384 bytes with the socket, in place of the last one. */
+  /** Saves a value of at most 16 384 bytes with the socket, replacing the last one. */
   serializeAttachment(value: unknown): void;
-  /** Reads that value, `null` when there is none. */
+  /** Returns that value, `null` if there is none. */
   deserializeAttachment(): unknown;
-  /** Takes it without hibernation. */
+  /** Accepts the socket without hibernation. */
   accept(): void;
 }
 
-/** What is used of an object's storage. */
+/** The members used of an object's storage. */
 export interface DurableStorageLike {
-  /** Reads what is stored under keys that start so. */
+  /** Reads all values whose keys have a prefix. */
   list(options: { prefix: string }): Promise<Map<string, unknown>>;
-  /** Stores values by their keys, at most 128. */
+  /** Stores values by key, at most 128. */
   put(entries: Record<string, unknown>): Promise<void>;
   /** Deletes keys, at most 128. */
   delete(keys: string[]): Promise<number>;
-  /** When the object is to be woken, `null` for never. */
+  /** Returns when the alarm is due, `null` if none is set. */
   getAlarm(): Promise<number | null>;
-  /** Has the object woken, in place of what was set before. */
+  /** Sets the alarm, replacing the last one. */
   setAlarm(time: number): Promise<void>;
 }
 
-/** What a Durable Object's constructor gets first. */
+/** The first argument of a Durable Object's constructor. */
 export interface DurableStateLike {
   /** The object's id; its text is unique. */
   readonly id: { toString(): string };
-  /** What outlives the object's time in memory. */
+  /** The object's storage. */
   readonly storage: DurableStorageLike;
-  /** Takes a socket for hibernation. */
+  /** Accepts a socket for hibernation. */
   acceptWebSocket(ws: DurableSocketLike): void;
-  /** All such sockets, also after a sleep. */
+  /** Returns all such sockets, also after a sleep. */
   getWebSockets(): DurableSocketLike[];
-  /** Has one fixed text answered with another, without waking the object. */
+  /** Answers a fixed text with another, without waking the object. */
   setWebSocketAutoResponse(pair: object): void;
-  /** When a socket was last answered so. */
+  /** Returns when a socket was last answered like that. */
   getWebSocketAutoResponseTimestamp(ws: DurableSocketLike): Date | null;
-  /** Holds events back until the promise settles. */
+  /** Delays events until the promise settles. */
   blockConcurrencyWhile<T>(run: () => Promise<T>): Promise<T>;
 }
 
-/** What leads to one Durable Object. */
+/** A stub of one Durable Object. */
 export interface DurableStubLike {
-  /** Has the object answer a request. */
+  /** Sends a request to the object. */
   fetch(request: Request): Promise<Response>;
 }
 
-/** What a binding to a class of Durable Objects is. */
+/** A binding to a class of Durable Objects. */
 export interface DurableNamespaceLike {
-  /** The id of a name. */
+  /** Returns the id of a name. */
   idFromName(name: string): object;
-  /** The object of an id. */
+  /** Returns the stub of an id. */
   get(id: object): DurableStubLike;
 }
 
-/** The globals of the runtime that are used. */
+/** The globals used of the runtime. */
 interface Globals {
   readonly WebSocketPair: new () => {
     readonly 0: object;
@@ -78,12 +78,12 @@ interface Globals {
   ) => object;
 }
 
-/** Reads the runtime's globals; they are there wherever a Durable Object is. */
+/** Returns the runtime's globals, which exist wherever a Durable Object runs. */
 export function globals(): Globals {
   return globalThis as unknown as Globals;
 }
 
-/** Makes the response that upgrades: its far end goes to the client. */
+/** Creates the upgrade response, with the client's end of the socket. */
 export function upgraded(webSocket: object, headers: HeadersInit): Response {
   const how = { status: 101, webSocket, headers };
   return new Response(null, how);
