@@ -33,9 +33,25 @@ export async function dial(
   }: TcpOptions = {},
 ): Promise<TcpSocket> {
   const socket = new TcpSocket(port, { deaf });
+  socket.bytes(upgradeBytes(target, `localhost:${port}`, protocols, headers));
+  await until(
+    () => socket.status !== 0 || socket.gone,
+    "an HTTP answer",
+    PATIENCE_MS,
+  );
+  return socket;
+}
+
+/** The bytes of an upgrade request. */
+export function upgradeBytes(
+  target: string,
+  host = "localhost",
+  protocols = "superline.v1",
+  headers: Record<string, string> = {},
+): string {
   const lines = [
     `GET ${target} HTTP/1.1`,
-    `Host: localhost:${port}`,
+    `Host: ${host}`,
     "Connection: Upgrade",
     "Upgrade: websocket",
     "Sec-WebSocket-Version: 13",
@@ -48,13 +64,7 @@ export async function dial(
   for (const [name, value] of Object.entries(all)) {
     lines.push(`${name}: ${value}`);
   }
-  socket.bytes(`${lines.join("\r\n")}\r\n\r\n`);
-  await until(
-    () => socket.status !== 0 || socket.gone,
-    "an HTTP answer",
-    PATIENCE_MS,
-  );
-  return socket;
+  return `${lines.join("\r\n")}\r\n\r\n`;
 }
 
 /** Dials and waits for `hi`. */

@@ -1,6 +1,6 @@
 /** Starts the hostile clients' server and asks it how it fares. */
 import { expect } from "bun:test";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import type { Stats } from "../../mod.ts";
 import { join } from "../helpers/tcp_socket.ts";
@@ -20,6 +20,8 @@ export interface Server extends AsyncDisposable {
   tally(): Promise<Told>;
   /** What its process holds after a forced collection, where it has one of its own. */
   heap?(): Promise<Heap>;
+  /** How many descriptors its process holds, its own files included; on Linux. */
+  descriptors(): number;
   /** Fails unless it lives, serves the next client, saw nothing it should not have, and holds nothing. */
   expectWell(): Promise<Told>;
 }
@@ -27,8 +29,6 @@ export interface Server extends AsyncDisposable {
 /** One in a process of its own. */
 export interface Child extends Server {
   heap(): Promise<Heap>;
-  /** How many descriptors its process holds, its own files included. */
-  descriptors(): number;
   /** Holds its event loop up for 5 s. */
   pause(): Promise<void>;
 }
@@ -61,7 +61,7 @@ export async function startChild(
   return {
     ...server(port, () => expect(child.exitCode).toBe(null)),
     heap: async () => await ask("heap") as Heap,
-    descriptors: () => readdirSync(`/proc/${child.pid}/fd`).length,
+    descriptors: () => descriptorsOf(child.pid),
     pause: async () => void await ask("pause"),
     async [Symbol.asyncDispose]() {
       child.kill();
@@ -72,6 +72,7 @@ export async function startChild(
 
 async function startObject(env: Record<string, string> = {}): Promise<Server> {
   const script = await bundleWorker("tests/hostile/server_worker.ts");
+  const others = workerds();
   const worker = await startWorker(script, { HOSTILE: "Hostile" }, {
     bindings: env,
     // It is told of what hooks throw, as a process' stderr is, which nobody reads.
@@ -80,12 +81,14 @@ async function startObject(env: Record<string, string> = {}): Promise<Server> {
       err.resume();
     },
   });
+  const pid = workerds().find((it) => !others.includes(it)) ?? 0;
   return {
     // An object that had been ended would be another one now.
     ...server(
       Number(new URL(worker.origin).port),
       (told) => expect(told).toMatchObject({ life: 1 }),
     ),
+    descriptors: () => descriptorsOf(pid),
     [Symbol.asyncDispose]: () => worker[Symbol.asyncDispose](),
   };
 }
@@ -93,7 +96,7 @@ async function startObject(env: Record<string, string> = {}): Promise<Server> {
 function server(
   port: number,
   expectAlive: (told: Told) => void,
-): Omit<Server, typeof Symbol.asyncDispose> {
+): Omit<Server, typeof Symbol.asyncDispose | "descriptors"> {
   const tally = async () =>
     await (await fetch(`http://127.0.0.1:${port}/tally`)).json() as Told;
   return {
@@ -116,6 +119,33 @@ function server(
       return last;
     },
   };
+}
+
+function descriptorsOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** The processes of workerd that are below this one: miniflare does not tell their ids. */
+function workerds(): number[] {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const [, rest = ""] = readFileSync(`/proc/${name}/stat`, "utf8")
+        .split(") ");
+      parents.set(Number(name), Number(rest.split(" ")[1]));
+    } catch {
+      // it ended meanwhile
+    }
+  }
+  const isBelow = (pid: number): boolean => {
+    const parent = parents.get(pid);
+    return parent === process.pid || parent !== undefined && isBelow(parent);
+  };
+  return [...parents.keys()].filter((pid) =>
+    isBelow(pid) &&
+    readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("workerd")
+  );
 }
 
 function held({ stats }: { stats: Stats }): [string, number][] {

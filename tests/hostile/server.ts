@@ -96,7 +96,8 @@ export const optionsFrom = (
     maxMessageBytes: 262_144,
   },
   heartbeatTimeoutMs: Number(env["HEARTBEAT_TIMEOUT_MS"] ?? 90_000),
-  authTimeoutMs: 1_000, // Deno does not tell of a client that goes before the upgrade: its handshake ends then
+  authTimeoutMs: Number(env["AUTH_TIMEOUT_MS"] ?? 1_000), // Deno does not tell of a client that goes before the upgrade: its handshake ends then
+  admit: ({ request }) => !nameOf(request).startsWith("flood"),
   authenticate: async (request) => {
     const name = nameOf(request);
     if (name.startsWith("slow")) await after(30);

@@ -18,7 +18,8 @@ process.on("uncaughtException", (error) => tally.escaped.push(String(error)));
 process.on("unhandledRejection", (error) => tally.escaped.push(String(error)));
 
 const options = optionsFrom(process.env);
-const onNode = !("Bun" in globalThis || "Deno" in globalThis);
+const onNode = process.env["NODE_HTTP"] !== undefined ||
+  !("Bun" in globalThis || "Deno" in globalThis);
 const httpServer = createServer(async (request, response) => {
   response.setHeader("content-type", "application/json");
   response.end(JSON.stringify(await told(request.url ?? "")));

@@ -204,6 +204,42 @@ describe("what Deno tells of a socket", () => {
   });
 });
 
+test(
+  "where Deno's private way is out of reach, refusals are HTTP and closing peers are bounded",
+  async () => {
+    await using hidden = start([
+      ...denoProgram("run"),
+      "tests/runtimes/deno_closing.ts",
+    ]);
+    const port = await hidden.port;
+    const target = "/?role=user";
+    const refused = await dial(port, {
+      target,
+      headers: { Origin: "http://evil.test" },
+    });
+    expect(refused.status).toBe(403);
+    const deaf = await Promise.all(
+      Array.from({ length: 5 }, () => join(port, { target, deaf: true })),
+    );
+    for (const socket of deaf) socket.say(["req", 1, "end", "now"]);
+    for (const socket of deaf) expect(await socket.closeCode()).toBe(4000);
+    await Bun.sleep(300); // longer than closeTimeoutMs: nothing can cut them
+    expect((await dial(port, { target })).status).toBe(503);
+    const stats = await (await fetch(`http://127.0.0.1:${port}/report`)).json();
+    expect(stats.sizes.closing).toBe(5);
+    expect(stats.refusals).toMatchObject({ origin: 1, maxClosing: 1 });
+    for (const socket of deaf) socket.destroy();
+    const end = Date.now() + 4_000;
+    let next = await dial(port, { target });
+    while (next.status === 503 && Date.now() < end) {
+      await Bun.sleep(20);
+      next = await dial(port, { target });
+    }
+    await next.next("hi");
+  },
+  40_000,
+);
+
 test("export default srv is served by deno serve", async () => {
   await using served = start([
     ...denoProgram("serve"),

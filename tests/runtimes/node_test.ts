@@ -1,7 +1,13 @@
 /** The socket server on an `http.Server`, on every Node that can be had: its upgrades, others' upgrades, broken peers. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect as connectTcp } from "node:net";
-import { dial, heldBy, join, TcpSocket } from "../helpers/tcp_socket.ts";
+import {
+  dial,
+  heldBy,
+  join,
+  TcpSocket,
+  upgradeBytes,
+} from "../helpers/tcp_socket.ts";
 import { until, within } from "../helpers/wait.ts";
 import { type Running, start } from "./host.ts";
 import { bundle, bundles, hasNode, nodePath, nodeVersions } from "./places.ts";
@@ -41,7 +47,7 @@ describe.each(nodeVersions.filter(hasNode))("Node %s", (version) => {
     const port = await shared.port;
     for (let n = 0; n < 5; n++) {
       const socket = new TcpSocket(port);
-      socket.bytes(upgradeOf("/zzz")); // the other listener leaves it open
+      socket.bytes(upgradeBytes("/zzz")); // the other listener leaves it open
       await served(port);
       socket.reset();
     }
@@ -50,7 +56,7 @@ describe.each(nodeVersions.filter(hasNode))("Node %s", (version) => {
 
   test("a Host with a path in it leads to no other path", async () => {
     const socket = new TcpSocket(port);
-    socket.bytes(upgradeOf("/zzz", "x/realtime?"));
+    socket.bytes(upgradeBytes("/zzz", "x/realtime?"));
     await until(() => socket.status !== 0, "an answer");
     expect(socket.status).toBe(400);
     socket.destroy();
@@ -229,11 +235,6 @@ describe.each(nodeVersions.filter(hasNode))("Node %s", (version) => {
     await served(port);
   });
 });
-
-/** The bytes of an upgrade request. */
-function upgradeOf(target: string, host = "a"): string {
-  return `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: superline.v1\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`;
-}
 
 function isOneOf(sockets: readonly TcpSocket[], port: number): boolean {
   return sockets.some((it) => it.port === port);

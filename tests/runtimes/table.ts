@@ -7,7 +7,7 @@ import { Matrix, type Outcomes, type Pair, pairs } from "./matrix.ts";
 import { absence, clients, denoPath, servers } from "./places.ts";
 import { suite } from "./suite.ts";
 
-const page = fileURLToPath(
+export const page: string = fileURLToPath(
   new URL("../../docs/compatibility.md", import.meta.url),
 );
 const [begin, end] = ["<!-- results: begin -->", "<!-- results: end -->"];
@@ -76,7 +76,7 @@ function table(head: string[], rows: (string | number)[][]): string {
 }
 
 /** As `deno fmt` has it, which is checked. */
-function formatted(markdown: string): string {
+export function formatted(markdown: string): string {
   const { stdout, stderr, status } = spawnSync(
     denoPath,
     ["fmt", "--ext=md", "-"],
