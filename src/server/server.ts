@@ -8,7 +8,7 @@ import { summary, validateSync } from "../contract/schema.ts";
 import { ClosingSockets } from "./connection/closing.ts";
 import { Deadlines } from "./fanout/deadlines.ts";
 import { CloseCode } from "../wire/close_codes.ts";
-import { openCensus } from "./presence/query.ts";
+import { answerQueries } from "./presence/query.ts";
 import type { Call, Contract, Message } from "../contract/define.ts";
 import type { Settings } from "./options.ts";
 import { countClose, type Counters, createCounters } from "./stats/counters.ts";
@@ -23,7 +23,7 @@ import {
   OPEN_TIMEOUT_MS,
   type PendingLogin,
 } from "./handshake/pending_login.ts";
-import { Lookouts } from "./presence/watch.ts";
+import { Watches } from "./presence/watch.ts";
 import { isPromiseLike } from "../shared/thenable.ts";
 import { quote } from "../contract/names.ts";
 import {
@@ -61,7 +61,7 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
   readonly hub: Hub<Session>;
   readonly reach: Reach;
   readonly registry: Registry | undefined;
-  readonly lookouts: Lookouts;
+  readonly watches: Watches;
   readonly turn: FlushQueue = new FlushQueue();
   readonly counters: Counters = createCounters();
   readonly callStats: CallStatsTable = new CallStatsTable();
@@ -105,7 +105,7 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
     this.nodeId = host?.nodeId ?? crypto.randomUUID();
     this.registry = openRegistry(this, adapter);
     this.reach = new Reach(this, adapter);
-    this.lookouts = new Lookouts(this);
+    this.watches = new Watches(this);
     this.#sweep = new Sweep(this, host);
     this.hub = new Hub({
       adapter,
@@ -116,12 +116,12 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
       report: (error) => this.report(error, { source: "adapter" }),
       up: () => {
         this.reach.look();
-        this.lookouts.look();
+        this.watches.look();
         this.registry?.up();
       },
       ordered: (channel, order) => this.reach.ordered(channel, order),
     });
-    openCensus(this);
+    answerQueries(this);
     this.reach.open();
   }
 
@@ -279,7 +279,7 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
 
   changed(session: Session): void {
     this.registry?.changed(session);
-    this.lookouts.changed(session);
+    this.watches.changed(session);
   }
 
   ended(session: Session, code: number): void {
@@ -320,7 +320,7 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
       session.end(CloseCode.restart, "the server is closing");
     }
     const ended = this.closings.end(CLOSE_GRACE_MS);
-    this.lookouts.close();
+    this.watches.close();
     this.reach.close();
     await this.registry?.close();
     await this.hub.close();

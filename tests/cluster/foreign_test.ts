@@ -60,9 +60,9 @@ test("only what nodes send on a kind of channel reaches its clients, and a bad f
   const bad = [
     ...['["res",1,{"ok":true}]', '["err",2,"X","y"]', '["hi",{}]'],
     ...['["req",1,"confirm"]', '["cancel",1]', '["gap",{"dropped":1}]'],
-    ...['["away",{"withinMs":0}]', '["to","x","shared",["evt","x"]]'],
-    ...['["call",1,"room",["lobby"],["req",0,"x"]]', '["node","left",1]'],
-    ...['["people","",1,"only",[],[]]', '["watch",""]', '["srv","x",1]'],
+    ...['["away",{"withinMs":0}]', '["event","x","shared",["evt","x"]]'],
+    ...['["request",1,"room",["lobby"],9,["req",0,"x"]]', '["node","left",1]'],
+    ...['["members","",1,"only",[],[]]', '["watch",""]', '["srv","x",1]'],
     ...['["evt","message",{"n":', '["evt"]', '["evt",7]', "[]", "null", "x"],
     ...["ping", "", '{"evt":1}', "[".repeat(1_000)],
   ];

@@ -351,19 +351,19 @@ test("messages that are none on a node's channel are refused, and those beside t
       `node:${srv.nodeId}`,
       `1 ${host.nodeId} e ${seq} t\n${text}`,
     );
-  send(1, '["to","');
-  send(2, `["to","${id}","shared"]`); // no frame in it
-  send(3, '["node",1]\n["unheard",1]\n["end"]');
+  send(1, '["event","');
+  send(2, `["event","${id}","shared"]`); // no frame in it
+  send(3, '["node",1]\n["unheard",1]\n["close"]');
   const event = (n: number) => `["evt","message",{"n":${n}}]`;
   send(
     4,
     [
-      `["to","${id}","shared",["res",1,{"ok":true}]]`,
-      `["to","${id}","shared",["evt",7]]`,
-      `["to","${id}","shared",{"fields":["evt","x"],"payload":"%"}]`,
-      `["to","${id}","shared",${event(1)}]`,
-      `["to","${id}","shared",["evt","message"`,
-      `["to","${id}","shared",${event(2)}]`,
+      `["event","${id}","shared",["res",1,{"ok":true}]]`,
+      `["event","${id}","shared",["evt",7]]`,
+      `["event","${id}","shared",{"fields":["evt","x"],"payload":"%"}]`,
+      `["event","${id}","shared",${event(1)}]`,
+      `["event","${id}","shared",["evt","message"`,
+      `["event","${id}","shared",${event(2)}]`,
     ].join("\n"),
   );
   await until(() => numbers(peer).length === 2);
@@ -380,8 +380,11 @@ test("20 000 messages that cannot be taken are counted, and reported once for ea
   const { adapter, host } = raw(bus);
   await until(() => host.count === 0 && srv.stats().sizes);
   for (const n of upTo(10_000, 1)) {
-    adapter.publish("nodes", `1 ${host.nodeId} e ${n} t\n["call",${n}]`);
-    adapter.publish(`node:${srv.nodeId}`, `1 ${host.nodeId} e ${n} t\n["to"]`);
+    adapter.publish("nodes", `1 ${host.nodeId} e ${n} t\n["request",${n}]`);
+    adapter.publish(
+      `node:${srv.nodeId}`,
+      `1 ${host.nodeId} e ${n} t\n["event"]`,
+    );
   }
   await until(() => srv.stats().relay.foreign === 20_000);
   expect(errors).toHaveLength(2);

@@ -150,7 +150,7 @@ test("what came and went in an outage is told after it, once", async () => {
   expect(seen.told.slice(2).toSorted()).toEqual(["+comes", "-goes"]);
 });
 
-test("a letter that is lost is noticed with the next one", async () => {
+test("a message that is lost is noticed with the next one", async () => {
   const bus = new MemoryBus();
   const adapter = createInMemoryAdapter(bus);
   let lossy = false;
@@ -212,7 +212,7 @@ test("while nobody watches nothing is sent, and after the last one has gone neit
   expect(b.stats().relay.published).toBe(published + 1);
 });
 
-test("a listener that throws hurts no other, and what is no letter is reported", async () => {
+test("a listener that throws hurts no other, and a message that is no list is reported", async () => {
   const bus = new MemoryBus();
   const { srv: a, errors } = node(bus, {}, options);
   endings.push(
@@ -229,16 +229,18 @@ test("a listener that throws hurts no other, and what is no letter is reported",
   expect(errors).toMatchObject([{ info: { source: "hook", name: "watch" } }]);
   const { adapter, host } = raw(bus);
   await within(adapter.subscribe("c"));
+  const far = { id: "x", name: "far", role: "user", connectedAt: 0, rooms: [] };
   for (
-    const [at, letter] of [
-      ["people", "", 1, "only", [null], []],
-      ["people", "", 2, "only", 7],
-      ["people", "", 3, "only", [{ id: "x", name: "far" }], []],
+    const [at, message] of [
+      ["members", "", 1, "only", [null], []],
+      ["members", "", 2, "only", 7],
+      ["members", "", 3, "only", [{ id: "x", name: "x" }], []],
+      ["members", "", 4, "only", [far], []],
     ].entries()
   ) {
     adapter.publish(
       `node:${a.nodeId}`,
-      `1 ${host.nodeId} e ${at + 1} t\n${JSON.stringify(letter)}`,
+      `1 ${host.nodeId} e ${at + 1} t\n${JSON.stringify(message)}`,
     );
   }
   await until(() => seen.told.length === 2);

@@ -6,8 +6,9 @@
 import type { NodeHost } from "./host.ts";
 import {
   type ConnectionInfo,
-  inquire,
   type Inquiry,
+  isConnectionInfo,
+  query,
 } from "../presence/query.ts";
 import type { NodeInfo, NodeListener } from "../cluster/directory.ts";
 import type { WatchListener } from "../presence/watch.ts";
@@ -66,22 +67,22 @@ export class ClusterHandle {
     who: { room?: string; userId?: string },
     listener: WatchListener,
   ): Off {
-    return this.#core.lookouts.watch(who, listener);
+    return this.#core.watches.watch(who, listener);
   }
 
   async #list(inquiry: Inquiry): Promise<ConnectionInfo[]> {
     const { registry } = this.#core;
     if (registry) return await registry.list(inquiry);
-    const answers = await inquire(this.#core, inquiry);
-    return [...answers.values()].flat() as ConnectionInfo[]; // what each node answers
+    const items = await query(this.#core, inquiry);
+    return [...items.values()].flat().filter(isConnectionInfo);
   }
 
   async #counts(inquiry: Inquiry): Promise<Map<string, number>> {
     const { registry } = this.#core;
     if (registry) return await registry.counts(inquiry);
-    const answers = await inquire(this.#core, inquiry);
+    const items = await query(this.#core, inquiry);
     return new Map(
-      [...answers].map(([nodeId, count]) => [nodeId, Number(count)]),
+      [...items].map(([nodeId, [count]]) => [nodeId, Number(count) || 0]),
     );
   }
 

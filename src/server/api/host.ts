@@ -9,7 +9,7 @@ import type { Session, SessionHost } from "../connection/session.ts";
 import type { HandshakeHost } from "../handshake/handshake.ts";
 import type { PresenceHost } from "../presence/host.ts";
 import type { Registry } from "../presence/registry.ts";
-import type { Lookouts } from "../presence/watch.ts";
+import type { Watches } from "../presence/watch.ts";
 import type { CallStats } from "../stats/call_stats.ts";
 import type { Handler } from "../types/handlers.ts";
 
@@ -29,7 +29,7 @@ export interface NodeHost
     };
   /** Who is connected, as the broker has it; `undefined` where nodes are asked. */
   readonly registry: Registry | undefined;
-  readonly lookouts: Lookouts;
+  readonly watches: Watches;
   readonly callStats: { all(): CallStats[] };
   /** Takes the handler of each entry. */
   implement(handlers: ReadonlyMap<Call, Handler>): void;

@@ -27,7 +27,7 @@ import type { NodeHost } from "./host.ts";
 import type { CloseOptions, Node, ServerAnswers } from "./types.ts";
 import { addressOf, messageFields } from "../topics/address.ts";
 import { emitServer, onServer } from "../cluster/server_events.ts";
-import { ServerQuestions } from "../cluster/server_requests.ts";
+import { ServerRequests } from "../cluster/server_requests.ts";
 import { ConnectionTarget, RoleTarget, UserTarget } from "./targets.ts";
 
 function adapterStats({ status, lagMs }: Hub<Session>): AdapterStats {
@@ -39,11 +39,11 @@ function adapterStats({ status, lagMs }: Hub<Session>): AdapterStats {
 export class ServerNode implements Node {
   readonly nodeId: string;
   readonly #server: NodeHost;
-  readonly #questions: ServerQuestions;
+  readonly #questions: ServerRequests;
 
   constructor(server: NodeHost) {
     this.#server = server;
-    this.#questions = new ServerQuestions(server);
+    this.#questions = new ServerRequests(server);
     this.nodeId = server.nodeId;
   }
 
@@ -192,7 +192,7 @@ export class ServerNode implements Node {
   stats(): Stats {
     const { contract, counters, hub, pending, sessions, callStats, turn } =
       this.#server;
-    const { registry, lookouts, opening, closings } = this.#server;
+    const { registry, watches, opening, closings } = this.#server;
     const roles = Object.fromEntries(
       [...contract.roles.keys()].map((role) => [role, 0]),
     );
@@ -226,7 +226,7 @@ export class ServerNode implements Node {
         signals,
         subscriptions,
         registered: registry?.size ?? 0,
-        watches: lookouts.size,
+        watches: watches.size,
         ...hub.sizes(),
       },
     };

@@ -83,7 +83,8 @@ export interface Room<C extends ContractDefinition = ContractDefinition> {
    *
    * @param question A question of `shared`
    * @param input What is asked
-   * @param options `timeoutMs` (5 000) and `signal`; when either ends it, those who have not answered are told
+   * @param options `timeoutMs` (5 000) and `signal`; when either ends it, those who have not answered are told. A node
+   * that says nothing is waited for 1 s longer, 5 s over REST, twice `timeoutMs` at most
    * @returns When all have answered or the time is over: the answers, and who gave none
    * @throws {SocketError} As a rejection: UNAVAILABLE while `reach` is off
    */
@@ -398,13 +399,13 @@ export interface RoomRest<C extends ContractDefinition = ContractDefinition> {
 
 /** What many clients answered. */
 export interface RoomAnswers<Output> {
-  /** The answers, each with its connection's id, in the order in which they came. */
+  /** The answers, each with its connection's id: node by node, as each node answered. */
   readonly answers: { id: string; output: Output }[];
   /** Those who answered with an error, or what the schema refuses (VALIDATION), or went meanwhile (DISCONNECTED). */
   readonly failed: { id: string; error: SocketError }[];
   /** The ids of those who were asked and did not answer in time. */
   readonly missing: string[];
-  /** The nodes that said nothing in time, so that nobody knows who is there. */
+  /** The nodes that did not answer: it is not known which connections they have. */
   readonly missingNodes: string[];
 }
 
@@ -423,7 +424,8 @@ export interface Cluster {
   /**
    * The nodes that are there, this one first. A crashed one is among them until it was silent for 15 seconds.
    *
-   * @returns At once, but half a second after the start at the earliest
+   * @returns At once; after the start, once this node has heard of the others. That takes one round trip where another
+   * node was there before, and half a second at most, 5 s over REST, where none answers
    */
   nodes(): Promise<NodeInfo[]>;
   /**
@@ -434,12 +436,12 @@ export interface Cluster {
    */
   onNode(fn: NodeListener): () => void;
   /**
-   * All connections of all nodes. With the option `presence` they are read from the broker, a page at a time. Without
-   * it every node is asked, as for all that follows, and tells of each of its own: for more than a few thousand a node
-   * ask for less.
+   * All connections of all nodes, in parts where there are many. With the option `presence` they are read from the
+   * broker. Without it every node is asked, as for all that follows, and one that does not answer within 5 s is left
+   * out.
    *
-   * @throws {SocketError} As a rejection: UNAVAILABLE when a node has more than the adapter carries at once; while
-   * neither `presence` nor `reach` is on; with `presence`, when the broker cannot be reached
+   * @throws {SocketError} As a rejection: UNAVAILABLE while neither `presence` nor `reach` is on; with `presence`, when
+   * the broker cannot be reached, or does not accept what this node writes
    */
   connections(): Promise<ConnectionInfo[]>;
   /** How many connections there are on all nodes: each node tells a number, or the broker does. */

@@ -24,39 +24,45 @@ export interface Waiting<T> {
   reject(error: unknown): void;
 }
 
+/** After how long one answer is waited for no longer, where no option says it, in milliseconds. */
+export const ASK_MS = 30_000;
+
+/** How the waiting ended: with an outcome, after its time, or by its signal. */
+export type WaitingEnd = "settled" | "late" | "aborted";
+
 /**
  * Waits for one outcome.
  *
- * @param start Starts what is waited for; gives what is called once at the end, with whether there was an outcome
+ * @param start Starts what is waited for; returns what is called once at the end, with how it ended
  * @param late What it resolves with when the time is over; it rejects with TIMEOUT when left out
  */
 export function withDeadline<T>(
-  { timeoutMs = 30_000, signal }: AskOptions,
-  start: (waiting: Waiting<T>) => (answered: boolean) => void,
+  { timeoutMs = ASK_MS, signal }: AskOptions,
+  start: (waiting: Waiting<T>) => (end: WaitingEnd) => void,
   late?: () => T,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const state: Waited = { over: false, timer: undefined, stop: undefined };
-    const end = (answered: boolean, settle: () => void) => {
+    const end = (how: WaitingEnd, settle: () => void) => {
       if (state.over) return;
       state.over = true;
       clearTimeout(state.timer);
       signal?.removeEventListener("abort", abort);
       settle();
-      state.stop?.(answered);
+      state.stop?.(how);
     };
-    const abort = () => end(false, () => reject(signal?.reason));
+    const abort = () => end("aborted", () => reject(signal?.reason));
     const stop = start({
-      resolve: (value) => end(true, () => resolve(value)),
-      reject: (error) => end(true, () => reject(error)),
+      resolve: (value) => end("settled", () => resolve(value)),
+      reject: (error) => end("settled", () => reject(error)),
     });
-    if (state.over) return stop(true); // at once
+    if (state.over) return stop("settled"); // at once
     state.stop = stop;
     signal?.addEventListener("abort", abort);
     if (!(timeoutMs <= MAX_TIMER_MS)) return;
     state.timer = setTimeout(() =>
-      end(false, () => {
+      end("late", () => {
         if (late) return resolve(late());
         const message = `No answer came within timeoutMs ${timeoutMs}`;
         reject(remoteError("TIMEOUT", message));
@@ -67,5 +73,5 @@ export function withDeadline<T>(
 interface Waited {
   over: boolean;
   timer: ReturnType<typeof setTimeout> | undefined;
-  stop: ((answered: boolean) => void) | undefined;
+  stop: ((end: WaitingEnd) => void) | undefined;
 }

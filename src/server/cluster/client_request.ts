@@ -6,7 +6,7 @@
 import { plainIssue, summary, validate } from "../../contract/schema.ts";
 import type { Question, Surface } from "../../contract/define.ts";
 import type { ReachHost } from "./reach.ts";
-import { type AskOptions, withDeadline } from "./ask_options.ts";
+import type { AskOptions } from "./ask_options.ts";
 import { remoteError } from "../../wire/errors.ts";
 import { quote } from "../../contract/names.ts";
 import type { Fields, Frame } from "../../wire/protocol.ts";
@@ -55,20 +55,7 @@ export async function askConnection(
   options: AskOptions,
 ): Promise<unknown> {
   const frame = await frameOf(core, question, data);
-  const { reach } = core;
-  if (reach.isElsewhere(id)) {
-    await reach.directory.settled;
-    if (core.hub.status.state === "down") {
-      throw remoteError(
-        "UNAVAILABLE",
-        `Cannot ask connection ${quote(id)}: other nodes are not heard now`,
-      );
-    }
-  }
-  const answer = await withDeadline<Fields>(
-    options,
-    ({ resolve }) => reach.ask(id, question.block, frame, resolve),
-  );
+  const answer = await core.reach.ask(id, question.block, frame, options);
   return await outcomeOf(core, question, answer);
 }
 

@@ -1,194 +1,369 @@
 /**
- * Questions between nodes: put here and answered there, one answer or several each.
+ * Requests from node to node. A request carries its time limit, and each node answers it once, with all that it has to
+ * say: in parts where that is much.
  *
  * @module
  */
-import { NODES } from "../fanout/channels.ts";
 import type { ClusterHost } from "./host.ts";
 import type { Directory } from "./directory.ts";
-import type { Post } from "./message_parts.ts";
-import { carriedFrame } from "./node_message.ts";
-import { type Fields, type Frame, frameOf, isId } from "../../wire/protocol.ts";
-
-/** Where answers go. */
-export interface Answers {
-  /**
-   * Who is asked on this node, told first where it may be anybody but the node itself.
-   *
-   * @param nodeId The node
-   * @param members The ids of those who will answer
-   */
-  asked(nodeId: string, members: readonly string[]): void;
-  /**
-   * An answer came.
-   *
-   * @param nodeId The node
-   * @param member Whose it is, empty for the node's own
-   * @param answer A `res` or `err` frame
-   */
-  answer(nodeId: string, member: string, answer: Fields): void;
-  /** A node that was asked is gone. */
-  gone(nodeId: string): void;
-}
+import {
+  ASK_MS,
+  type AskOptions,
+  type WaitingEnd,
+  withDeadline,
+} from "./ask_options.ts";
+import {
+  fieldsFromJson,
+  frameToJson,
+  inParts,
+  messageOf,
+  type NodeMessages,
+} from "./node_messages.ts";
+import { type Frame, frameOf, isId } from "../../wire/protocol.ts";
 
 /**
- * Answers questions of one kind.
+ * Answers requests of one kind.
  *
- * @param about Whom or what they are about, such as a room
- * @param question A `req` frame with id 0
- * @param answers Where the answers go; the node's id is filled in
- * @returns What ends it before
+ * @param about Whom or what it is about, such as a room
+ * @param frame The request for clients that it carries, with id 0, where its kind has one
+ * @param done To be called once, with the items of the answer as JSON texts
+ * @returns What ends it: it gives the items that there are by then, or `undefined` when nobody needs them
  */
-export type Answerer = (
+export type Responder = (
   about: readonly string[],
-  question: Frame,
-  answers: Pick<Answers, "asked" | "answer">,
-) => () => void;
+  frame: Frame | undefined,
+  done: (items: readonly string[]) => void,
+) => () => readonly string[] | undefined;
 
-/** Puts questions to other nodes, and answers theirs. */
-export class NodeCalls {
+/** What came back from all nodes. */
+export interface NodeAnswers {
+  /** The items of each node that answered. */
+  readonly items: ReadonlyMap<string, readonly unknown[]>;
+  /** The nodes that were asked and did not answer. */
+  readonly silent: readonly string[];
+}
+
+/** A request of this node. */
+interface Asked {
+  /** The only node that may answer; any may when `undefined`. */
+  readonly to: string | undefined;
+  /** Answers of which only the first parts have come, by node. */
+  parts: Map<string, { next: number; readonly items: unknown[] }> | undefined;
+  /** A node has answered. */
+  take(nodeId: string, items: readonly unknown[]): void;
+  /** A node is gone, or no answer of any is waited for. */
+  lose(nodeId: string | undefined): void;
+}
+
+/** A request that this node has not answered. */
+interface Answering {
+  /** When its time is over, in milliseconds since the epoch. */
+  readonly endsAt: number;
+  /** Ends it, and answers what there is if `answers`. */
+  end(answers: boolean): void;
+}
+
+/** How long a node is waited for after the time of its own clients is over, in milliseconds. */
+const GRACE_MS = 1_000;
+const GRACE_METERED_MS = 5_000;
+/** After how long it is looked at the latest whose time is over, in milliseconds. */
+const LOOK_MS = 60_000;
+/** The most requests of one node that are answered at a time. */
+const MAX_REQUESTS = 10_000;
+
+/** Sends requests to other nodes, and answers theirs. */
+export class NodeRequests {
   readonly #core: ClusterHost;
-  readonly #post: Post;
-  readonly #answerers = new Map<string, Answerer>();
+  readonly #messages: NodeMessages;
   readonly #directory: Directory;
-  readonly #asked = new Map<number, Answers>();
-  /** What ends the answering, by node and id. */
-  readonly #answering = new Map<string, Map<number, () => void>>();
-  #id = 0;
+  readonly #graceMs: number;
+  readonly #responders = new Map<string, Responder>();
+  readonly #asked = new Map<number, Asked>();
+  /** By node, and by the request's id there. */
+  readonly #answering = new Map<string, Map<number, Answering>>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #firesAt = Infinity;
+  /** Hard to guess, so that who may only write to the broker cannot forge answers. */
+  #id = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 
-  constructor(core: ClusterHost, post: Post, directory: Directory) {
+  constructor(
+    core: ClusterHost,
+    messages: NodeMessages,
+    directory: Directory,
+    metered: boolean,
+  ) {
     this.#core = core;
-    this.#post = post;
+    this.#messages = messages;
     this.#directory = directory;
-    directory.listen(({ nodeId }, change) => {
-      if (change === "left") this.#lose(nodeId);
-    });
-    post.on("call", ([, id, kind, about, frame], from) => {
-      const question = carriedFrame(frame);
-      if (!isId(id) || !Array.isArray(about) || question?.[0] !== "req") {
-        throw new TypeError("it is no question");
-      }
+    this.#graceMs = metered ? GRACE_METERED_MS : GRACE_MS;
+    directory.onLost((nodeId) => this.#lose(nodeId));
+    messages.on("request", ([, id, kind, about, timeoutMs, carried], from) => {
       if (from === core.nodeId) return;
-      const who = about.map(String);
-      this.#take(id, from, String(kind), who, frameOf(question));
+      const frame = carried === undefined ? undefined : fieldsFromJson(carried);
+      if (
+        !isId(id) || typeof kind !== "string" || !isTexts(about) ||
+        !(timeoutMs === null || Number(timeoutMs) >= 0) ||
+        carried !== undefined && frame?.[0] !== "req"
+      ) throw new TypeError("it is no request");
+      const request = { id, kind, about, frame: frame && frameOf(frame) };
+      const ms = timeoutMs === null ? Infinity : Number(timeoutMs);
+      this.#answer(
+        from,
+        request,
+        ms,
+        (items) => this.#respond(from, id, items),
+      );
     });
-    post.on("stop", ([, id], from) => {
-      const stop = this.#answering.get(from)?.get(Number(id));
-      this.#done(from, Number(id));
-      stop?.();
+    messages.on("response", ([, id, at, last, items], from) => {
+      if (!Array.isArray(items)) throw new TypeError("it is no answer");
+      this.#collect(Number(id), from, Number(at), last === true, items);
     });
-    post.on("asked", ([, id, members], from) => {
-      if (!Array.isArray(members)) throw new TypeError("it is no list");
-      this.#asked.get(Number(id))?.asked(from, members.map(String));
-    });
-    post.on("back", ([, id, member, frame], from) => {
-      const answer = carriedFrame(frame);
-      if (answer?.[0] !== "res" && answer?.[0] !== "err") {
-        throw new TypeError("it is no answer");
-      }
-      this.#asked.get(Number(id))?.answer(from, String(member), answer);
+    messages.on("cancel", ([, id], from) => {
+      this.#answering.get(from)?.get(Number(id))?.end(false);
     });
   }
 
-  /** Answers the questions of a kind. */
-  on(kind: string, answerer: Answerer): void {
-    this.#answerers.set(kind, answerer);
+  /** Answers the requests of a kind from now on. */
+  on(kind: string, responder: Responder): void {
+    this.#responders.set(kind, responder);
   }
 
   /**
-   * Asks one node, or all that there are.
+   * Asks one other node.
    *
-   * @param to The node, `undefined` for all
-   * @returns What ends it: nothing more is told, and those who were asked are unless all have answered
+   * @returns The items of its answer; `undefined` when it is gone
+   * @throws {SocketError} TIMEOUT, as a rejection, when it has not answered after `timeoutMs`
    */
-  ask(
+  askNode(
+    to: string,
+    kind: string,
+    about: readonly string[],
+    frame: Frame | undefined,
+    options: AskOptions,
+  ): Promise<readonly unknown[] | undefined> {
+    if (!this.#directory.has(to)) return Promise.resolve(undefined);
+    return withDeadline<readonly unknown[] | undefined>(
+      options,
+      ({ resolve }) => {
+        const id = this.#send(to, kind, about, frame, options.timeoutMs);
+        this.#asked.set(id, {
+          ...{ to, parts: undefined },
+          take: (_nodeId, items) => resolve(items),
+          lose: (nodeId = to) => void (nodeId === to && resolve(undefined)),
+        });
+        return (end) => this.#end(id, to, end);
+      },
+    );
+  }
+
+  /**
+   * Asks all nodes, this one too. Resolves when all have answered, or after `timeoutMs` and what it takes the answers
+   * to come: 1 s at most, 5 s where the adapter polls.
+   */
+  askAll(
+    kind: string,
+    about: readonly string[],
+    frame: Frame | undefined,
+    options: AskOptions,
+  ): Promise<NodeAnswers> {
+    const { timeoutMs = ASK_MS, signal } = options;
+    const me = this.#core.nodeId;
+    const others = this.#directory.others().map(({ nodeId }) => nodeId);
+    const open = new Set([me, ...others]);
+    const items = new Map<string, readonly unknown[]>();
+    const outcome = () => ({ items, silent: [...open, ...lost] });
+    const lost: string[] = [];
+    const waitMs = timeoutMs + Math.min(timeoutMs, this.#graceMs);
+    return withDeadline<NodeAnswers>(
+      signal ? { timeoutMs: waitMs, signal } : { timeoutMs: waitMs },
+      ({ resolve }) => {
+        const done = () => void (open.size === 0 && resolve(outcome()));
+        const id = this.#send(undefined, kind, about, frame, timeoutMs);
+        this.#asked.set(id, {
+          ...{ to: undefined, parts: undefined },
+          take(nodeId, answered) {
+            items.set(nodeId, answered);
+            open.delete(nodeId);
+            done();
+          },
+          lose(nodeId) {
+            if (nodeId === undefined) return resolve(outcome());
+            if (open.delete(nodeId)) lost.push(nodeId);
+            done();
+          },
+        });
+        const request = { id, kind, about, frame };
+        this.#answer(me, request, timeoutMs, (texts) => {
+          const own = texts.map((text): unknown => JSON.parse(text));
+          this.#collect(id, me, 0, true, own);
+        });
+        return (end) => this.#end(id, undefined, end);
+      },
+      outcome,
+    );
+  }
+
+  /** Answers what is under way, and waits for nobody any more. */
+  close(): void {
+    for (const requests of [...this.#answering.values()]) {
+      for (const request of [...requests.values()]) request.end(true);
+    }
+    clearTimeout(this.#timer);
+    for (const asked of [...this.#asked.values()]) asked.lose(undefined);
+  }
+
+  /**
+   * Sends a request.
+   *
+   * @returns Its id
+   */
+  #send(
     to: string | undefined,
     kind: string,
     about: readonly string[],
-    question: Frame,
-    answers: Answers,
-  ): (answered: boolean) => void {
+    frame: Frame | undefined,
+    timeoutMs = ASK_MS,
+  ): number {
     const id = ++this.#id;
-    this.#asked.set(id, answers);
-    const here = to === undefined
-      ? this.#answerers.get(kind)?.(about, question, answers)
-      : undefined;
-    const send = (head: Fields, body?: Frame) =>
-      to === undefined
-        ? this.#post.sendOn(NODES, head, body)
-        : this.#post.send(to, head, body);
-    try {
-      send(["call", id, kind, about], question);
-    } catch (error) {
-      this.#asked.delete(id);
-      here?.();
-      throw error;
-    }
-    return (answered) => {
-      this.#asked.delete(id);
-      if (answered) return;
-      here?.();
-      send(["stop", id]);
-    };
+    const limit = Number.isFinite(timeoutMs) ? timeoutMs : null;
+    this.#messages.send(
+      to,
+      messageOf(
+        ["request", id, kind, about, limit],
+        frame && frameToJson(frame),
+      ),
+    );
+    return id;
   }
 
-  /** Ends all. */
-  close(): void {
-    const others = this.#directory.others().map(({ nodeId }) => nodeId);
-    for (const nodeId of [...others, ...this.#answering.keys()]) {
-      this.#lose(nodeId);
-    }
+  /** Waits for a request's answers no longer. */
+  #end(id: number, to: string | undefined, end: WaitingEnd): void {
+    this.#asked.delete(id);
+    if (end !== "aborted") return; // nodes notice by themselves that the time is over
+    this.#answering.get(this.#core.nodeId)?.get(id)?.end(false);
+    this.#messages.send(to, messageOf(["cancel", id]));
   }
 
-  #take(
+  #collect(
     id: number,
     from: string,
-    kind: string,
-    about: readonly string[],
-    question: Frame,
+    at: number,
+    last: boolean,
+    items: readonly unknown[],
   ): void {
-    let calls = this.#answering.get(from);
-    if (!calls) this.#answering.set(from, calls = new Map());
-    let open = 1;
-    const done = () => {
-      if (--open <= 0) this.#done(from, id);
-    };
-    calls.set(id, () => {});
-    const stop = this.#answerers.get(kind)?.(about, question, {
-      asked: (_me, members) => {
-        open = members.length;
-        this.#post.send(from, ["asked", id, members]);
-        if (open === 0) this.#done(from, id);
-      },
-      answer: (_me, member, [tag, _id, ...rest]) => {
-        const answer = frameOf([tag, 0, ...rest]);
-        try {
-          this.#post.send(from, ["back", id, member], answer);
-        } catch (error) {
-          this.#core.report(error, { source: "output" }); // larger than the adapter carries
-          const text = frameOf([
-            "err",
-            0,
-            "INTERNAL",
-            "The answer is too large",
-          ]);
-          this.#post.send(from, ["back", id, member], text);
-        }
-        done();
-      },
-    });
-    if (stop && calls.has(id)) calls.set(id, stop);
+    const asked = this.#asked.get(id);
+    if (!asked) return; // it is over
+    if (asked.to !== undefined && asked.to !== from) {
+      throw new TypeError("its node was not asked");
+    }
+    if (at === 0 && last) return asked.take(from, items);
+    const parts = asked.parts ??= new Map();
+    const part = at === 0 ? { next: 0, items: [] } : parts.get(from);
+    if (part?.next !== at) return; // one was lost: then there is no answer of this node
+    part.next++;
+    part.items.push(...items);
+    parts.set(from, part);
+    if (last) asked.take(from, part.items);
   }
 
-  #done(from: string, id: number): void {
-    const calls = this.#answering.get(from);
-    if (calls?.delete(id) && calls.size === 0) this.#answering.delete(from);
+  #answer(
+    from: string,
+    { id, kind, about, frame }: {
+      readonly id: number;
+      readonly kind: string;
+      readonly about: readonly string[];
+      readonly frame: Frame | undefined;
+    },
+    timeoutMs: number,
+    respond: (items: readonly string[]) => void,
+  ): void {
+    const responder = this.#responders.get(kind);
+    if (!responder) throw new TypeError("it is a request of no known kind");
+    if (from !== this.#core.nodeId && !this.#directory.admits(from)) {
+      throw new TypeError("too many nodes are unknown");
+    }
+    let requests = this.#answering.get(from);
+    if (!requests) this.#answering.set(from, requests = new Map());
+    if (requests.has(id) || requests.size >= MAX_REQUESTS) {
+      throw new TypeError("its node has too many requests, or one id twice");
+    }
+    let over = false;
+    const end = (items: readonly string[] | undefined) => {
+      if (over) return;
+      over = true;
+      requests.delete(id);
+      if (items) respond(items);
+    };
+    const stop = responder(about, frame, end);
+    if (over) return;
+    const endsAt = Date.now() + timeoutMs;
+    requests.set(id, {
+      endsAt,
+      end: (answers) => {
+        const items = stop();
+        end(answers ? items : undefined);
+      },
+    });
+    this.#wakeAt(endsAt);
+  }
+
+  /** Sends the items of an answer. */
+  #respond(to: string, id: number, items: readonly string[]): void {
+    const parts = items.length === 1 ? [items] : inParts(items);
+    for (const [at, part] of parts.entries()) {
+      const last = at === parts.length - 1;
+      const send = (texts: readonly string[]) => {
+        const list = `[${texts.join(",")}]`;
+        this.#messages.send(to, messageOf(["response", id, at, last], list));
+      };
+      try {
+        send(part);
+      } catch (error) {
+        this.#core.report(error, { source: "output" });
+        send(part.flatMap(withoutAnswer));
+      }
+    }
   }
 
   #lose(nodeId: string): void {
-    for (const asked of [...this.#asked.values()]) asked.gone(nodeId);
-    const calls = this.#answering.get(nodeId);
+    for (const request of [...this.#answering.get(nodeId)?.values() ?? []]) {
+      request.end(false);
+    }
     this.#answering.delete(nodeId);
-    for (const stop of calls?.values() ?? []) stop();
+    for (const asked of [...this.#asked.values()]) asked.lose(nodeId);
   }
+
+  // One timer for all, since most requests are answered long before their time is over.
+  #wakeAt(time: number): void {
+    if (time >= this.#firesAt) return;
+    this.#firesAt = time;
+    clearTimeout(this.#timer);
+    const ms = Math.min(Math.max(0, time - Date.now()), LOOK_MS);
+    this.#timer = setTimeout(this.#endLate, ms);
+  }
+
+  readonly #endLate = (): void => {
+    this.#firesAt = Infinity;
+    const now = Date.now();
+    let next = Infinity;
+    for (const requests of [...this.#answering.values()]) {
+      for (const request of [...requests.values()]) {
+        if (request.endsAt <= now) request.end(true);
+        else next = Math.min(next, request.endsAt);
+      }
+    }
+    this.#wakeAt(next);
+  };
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((it) => typeof it === "string");
+}
+
+/** Replaces an item that the adapter cannot carry: an answer by an error, anything else by nothing. */
+function withoutAnswer(item: string): string[] {
+  const it: unknown = JSON.parse(item);
+  if (!Array.isArray(it)) return [];
+  const tooLarge = ["err", 0, "INTERNAL", "The answer is too large"];
+  return [JSON.stringify([it[0], tooLarge])];
 }

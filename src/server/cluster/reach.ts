@@ -4,21 +4,21 @@
  * @module
  */
 import type { Adapter } from "../../seams/adapter.ts";
-import {
-  nodeChannel,
-  NODES,
-  roleChannel,
-  roomChannel,
-  userChannel,
-} from "../fanout/channels.ts";
+import { roleChannel, roomChannel, userChannel } from "../fanout/channels.ts";
 import type { ClusterHost } from "./host.ts";
-import { SocketError } from "../../wire/errors.ts";
+import { remoteError, SocketError } from "../../wire/errors.ts";
 import { type Channel, membersOf } from "../fanout/hub.ts";
 import { NAME_RULE, nameFlaw, quote } from "../../contract/names.ts";
 import { Directory } from "./directory.ts";
-import { NodeCalls } from "./node_requests.ts";
-import { Post } from "./message_parts.ts";
-import { carriedFrame } from "./node_message.ts";
+import { type AskOptions, withDeadline } from "./ask_options.ts";
+import { answerItem, readAnswer } from "./gather.ts";
+import {
+  fieldsFromJson,
+  frameToJson,
+  messageOf,
+  NodeMessages,
+} from "./node_messages.ts";
+import { type NodeAnswers, NodeRequests } from "./node_requests.ts";
 import {
   type Fields,
   type Frame,
@@ -43,45 +43,68 @@ export interface ReachHost extends ClusterHost {
 
 /** What a node is reached by. */
 export class Reach {
-  readonly post: Post;
+  readonly messages: NodeMessages;
   readonly directory: Directory;
-  readonly calls: NodeCalls;
+  readonly requests: NodeRequests;
   readonly #core: ClusterHost;
   readonly #adapter: Adapter;
   readonly #roles = new Map<string, Role>();
   #opened = false;
   #started = false;
+  /** Whether no other node was there, the last time that it was looked. */
+  #wasAlone = false;
   #heard: Promise<Joined> = Promise.resolve({ live: true });
 
   constructor(core: ClusterHost, adapter: Adapter) {
     this.#core = core;
     this.#adapter = adapter;
-    this.post = new Post(core);
-    this.directory = new Directory(core, this.post, adapter.metered ?? false);
-    this.calls = new NodeCalls(core, this.post, this.directory);
-    this.calls.on("conn", ([id = "", block = ""], question, { answer }) => {
-      const take: TakeAnswer = (fields) => answer(core.nodeId, "", fields);
-      return this.#askHere(id, block, question, take);
-    });
-    this.post.on("to", ([, id, block, frame]) => {
-      const event = carriedFrame(frame);
+    const metered = adapter.metered ?? false;
+    this.messages = new NodeMessages(core);
+    this.directory = new Directory(core, this.messages, metered);
+    this.requests = new NodeRequests(
+      core,
+      this.messages,
+      this.directory,
+      metered,
+    );
+    this.messages.on("event", ([, id, block, carried]) => {
+      const event = fieldsFromJson(carried);
       if (event?.[0] !== "evt" || typeof event[1] !== "string") {
         throw new TypeError("it carries no event");
       }
       this.#deliver(String(id), String(block), frameOf(event));
     });
-    this.post.on("end", ([, id, code, reason]) => {
+    this.messages.on("close", ([, id, code, reason]) => {
       core.sessions.get(String(id))?.end(Number(code), String(reason));
     });
-    this.calls.on("room", ([room = ""], question, { asked, answer }) => {
+    this.requests.on("connection", ([id = "", block = ""], frame, done) => {
+      if (!frame) throw new TypeError("it carries no request");
+      const stop = this.#askHere(
+        id,
+        block,
+        frame,
+        (answer) => done([answerItem(id, answer)]),
+      );
+      return () => void stop(); // whoever asked does not wait longer
+    });
+    this.requests.on("room", ([room = ""], frame, done) => {
+      if (!frame) throw new TypeError("it carries no request");
       const channel = core.hub.channel(roomChannel(room));
       const members = channel ? membersOf(channel) : [];
-      asked(core.nodeId, members.map(({ handle }) => handle.id));
+      const open = new Set(members.map(({ handle }) => handle.id));
+      const items: string[] = [];
+      if (open.size === 0) done(items);
       const stops = members.map((session) => {
         const { id } = session.handle;
-        return session.ask(question, (it) => answer(core.nodeId, id, it));
+        return session.ask(frame, (answer) => {
+          items.push(answerItem(id, answer));
+          if (open.delete(id) && open.size === 0) done(items);
+        });
       });
-      return () => stops.forEach((stop) => stop());
+      return () => {
+        for (const stop of stops) stop();
+        return items.concat([...open].map((id) => answerItem(id, undefined)));
+      };
     });
   }
 
@@ -103,15 +126,12 @@ export class Reach {
 
   /** Hears the other nodes from now on, if there may be any and it is wanted: called whenever that may have changed. */
   look(): void {
-    const { closing, nodeId } = this.#core;
     if (this.#started) return this.directory.announce();
-    if (!this.#opened || closing) return;
-    if (!this.wanted || this.#adapter.alone?.()) return;
+    if (!this.#opened || this.#core.closing || !this.wanted) return;
+    if (this.#adapter.alone?.()) return void (this.#wasAlone = true);
     this.#started = true;
-    const channels = [nodeChannel(nodeId), NODES];
-    this.#heard = Promise.all(channels.map((it) => this.post.hear(it)))
-      .then((all) => ({ live: all.every(({ live }) => live) }));
-    this.directory.start(this.#heard);
+    this.#heard = this.messages.receive();
+    this.directory.start(this.#heard, this.#wasAlone);
     for (const [name, role] of this.#roles) this.#hearRole(name, role);
   }
 
@@ -126,7 +146,7 @@ export class Reach {
 
   /** Hears nobody any more, and says so. */
   close(): void {
-    this.calls.close();
+    this.requests.close();
     this.directory.close();
   }
 
@@ -161,42 +181,57 @@ export class Reach {
   toConnection(id: string, block: string, frame: Frame): void {
     const nodeId = this.nodeOf(id);
     if (nodeId === this.#core.nodeId) this.#deliver(id, block, frame);
-    else if (nodeId) this.post.send(nodeId, ["to", id, block], frame);
-  }
-
-  /** Whether a connection's id names another node. Throws as `nodeOf` does. */
-  isElsewhere(id: string): boolean {
-    const nodeId = this.nodeOf(id);
-    return nodeId !== undefined && nodeId !== this.#core.nodeId;
+    else if (nodeId) {
+      const message = messageOf(["event", id, block], frameToJson(frame));
+      this.messages.send(nodeId, message);
+    }
   }
 
   /**
    * Asks the client of one connection.
    *
-   * @param frame The question, made with id 0
-   * @param take Called once, at once where there is no such connection
-   * @returns What ends it
+   * @param frame The request, made with id 0
+   * @returns The answer: DISCONNECTED where there is no such connection
+   * @throws {SocketError} TIMEOUT, as a rejection; UNAVAILABLE when the node that it is on cannot be reached
    */
-  ask(
+  async ask(
     id: string,
     block: string,
     frame: Frame,
-    take: TakeAnswer,
-  ): (answered: boolean) => void {
+    options: AskOptions,
+  ): Promise<Fields> {
     const nodeId = this.nodeOf(id);
     if (nodeId === this.#core.nodeId) {
-      const stop = this.#askHere(id, block, frame, take);
-      return (answered) => !answered && stop();
+      return await withDeadline<Fields>(options, ({ resolve }) => {
+        const stop = this.#askHere(id, block, frame, resolve);
+        return (end) => void (end !== "settled" && stop());
+      });
     }
-    if (!nodeId || !this.directory.has(nodeId)) {
-      take(CLIENT_GONE);
-      return () => {};
+    await this.directory.settled;
+    if (this.#core.hub.status.state === "down") {
+      throw remoteError(
+        "UNAVAILABLE",
+        `Cannot ask connection ${quote(id)}: other nodes are not heard now`,
+      );
     }
-    return this.calls.ask(nodeId, "conn", [id, block], frame, {
-      asked: () => {},
-      answer: (from, _member, answer) => from === nodeId && take(answer),
-      gone: (lost) => lost === nodeId && take(CLIENT_GONE),
-    });
+    if (nodeId === undefined) return CLIENT_GONE;
+    const about = [id, block];
+    const items = await this.requests
+      .askNode(nodeId, "connection", about, frame, options);
+    return readAnswer(items?.[0]).answer ?? CLIENT_GONE;
+  }
+
+  /**
+   * Asks all nodes, this one too, once it is known which there are.
+   *
+   * @throws {SocketError} UNAVAILABLE, as a rejection, when this node hears no other
+   */
+  async askAll(
+    ...request: Parameters<NodeRequests["askAll"]>
+  ): Promise<NodeAnswers> {
+    this.mustReach("those to be asked");
+    await this.directory.settled;
+    return await this.requests.askAll(...request);
   }
 
   /** Ends one connection. */
@@ -204,14 +239,16 @@ export class Reach {
     const nodeId = this.nodeOf(id);
     if (nodeId === this.#core.nodeId) {
       this.#core.sessions.get(id)?.end(code, reason);
-    } else if (nodeId) this.post.send(nodeId, ["end", id, code, reason]);
+    } else if (nodeId) {
+      this.messages.send(nodeId, messageOf(["close", id, code, reason]));
+    }
   }
 
   /** Ends all connections of a user. */
   endUser(userId: string, code: number, reason: string): void {
     const name = userChannel(userId);
     const channel = this.#core.hub.channel(name);
-    const order: Fields = ["end", code, reason];
+    const order: Fields = ["close", code, reason];
     this.#core.hub.emit(name, plainFrame(...order));
     if (channel) this.ordered(channel, order);
   }

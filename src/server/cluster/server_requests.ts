@@ -8,20 +8,21 @@ import type { Question } from "../../contract/define.ts";
 import type { ReachHost } from "./reach.ts";
 import type { AskOptions } from "./ask_options.ts";
 import { isForCaller, SocketError } from "../../wire/errors.ts";
-import { gather, type Gathered } from "./gather.ts";
+import { answerItem, gather, type Gathered } from "./gather.ts";
 import { quote } from "../../contract/names.ts";
 import { type Fields, type Frame, read } from "../../wire/protocol.ts";
 
-/** What answers each question on this node. */
-export class ServerQuestions {
+/** Asks other nodes what the contract lets nodes ask, and answers them. */
+export class ServerRequests {
   readonly #core: ReachHost;
   readonly #handlers = new Map<string, (input: unknown) => unknown>();
 
   constructor(core: ReachHost) {
     this.#core = core;
-    core.reach.calls.on("server", ([name = ""], question, { answer }) => {
-      this.#answer(name, question).then((it) => answer(core.nodeId, "", it));
-      return () => {};
+    core.reach.requests.on("server", ([name = ""], question = "", done) => {
+      this.#answer(name, question)
+        .then((answer) => done([answerItem(core.nodeId, answer)]));
+      return () => [answerItem(core.nodeId, undefined)];
     });
   }
 

@@ -54,13 +54,13 @@ const TAGS: ReadonlyMap<string, ReadonlySet<string>> = new Map(
     role: ["evt"],
     topic: ["pub"],
     params: ["pub"],
-    user: ["evt", "end"],
+    user: ["evt", "close"],
     server: ["srv"],
     node: [
-      ...["to", "end", "call", "asked", "back", "stop"],
-      ...["watch", "unwatch", "people"],
+      ...["event", "close", "request", "response", "cancel"],
+      ...["watch", "unwatch", "members"],
     ],
-    [NODES]: ["node", "call", "stop", "watch", "unwatch"],
+    [NODES]: ["node", "request", "cancel", "watch", "unwatch"],
   }).map(([kind, tags]) => [kind, new Set(tags)]),
 );
 const NO_TAGS: ReadonlySet<string> = new Set();

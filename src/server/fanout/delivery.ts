@@ -3,10 +3,16 @@
  *
  * @module
  */
-import { tagsOf } from "./channels.ts";
 import { readTopic } from "../../contract/params.ts";
 import { concat } from "../../wire/bytes.ts";
-import { type Fields, type Frame, frameOf, read } from "../../wire/protocol.ts";
+import { isDeeper } from "../../wire/depth.ts";
+import {
+  type Fields,
+  type Frame,
+  frameOf,
+  read,
+  type Unread,
+} from "../../wire/protocol.ts";
 
 /** Frames that one node sent on a channel. */
 export interface Delivery {
@@ -30,10 +36,13 @@ export interface Admission {
   readonly flaw: string | undefined;
 }
 
-/** Reads frames, and refuses each that is no frame or that nodes do not send on channels of this kind. Total. */
-export function admit(channel: string, frames: Frame): Admission {
-  const tags = tagsOf(channel);
-  const outcomes = read(frames);
+/**
+ * Reads frames, and refuses each that is no frame or that nodes do not send on channels of this kind. Total.
+ *
+ * @param tags The tags that nodes send on it
+ */
+export function admit(tags: ReadonlySet<string>, frames: Frame): Admission {
+  const outcomes = read(frames, tooDeep);
   const fields: Fields[] = [];
   let refused = 0;
   let flaw: string | undefined;
@@ -49,6 +58,17 @@ export function admit(channel: string, frames: Frame): Admission {
   }
   if (refused === 0) return { frames, fields, refused, flaw };
   return { frames: joined(fields), fields, refused, flaw };
+}
+
+/** The deepest nesting of what nodes send: a message of theirs has a client's frame some levels down. */
+const MAX_DEPTH = 1_000;
+const DEPTH_FLAW: Unread = {
+  ok: false,
+  flaw: `it is nested too deep, must be at most ${MAX_DEPTH} levels`,
+};
+
+function tooDeep(text: string): Unread | undefined {
+  return isDeeper(text, MAX_DEPTH) ? DEPTH_FLAW : undefined;
 }
 
 /** Whether a frame that carries a payload for an application names its entry. */

@@ -361,5 +361,5 @@ export function membersOf<M>(channel: Channel<M>): M[] {
 
 /** On a user's channel an order to close travels among the events, so that it overtakes none of them. */
 function isOrder([tag]: Fields): boolean {
-  return tag === "end";
+  return tag === "close";
 }

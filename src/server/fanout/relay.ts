@@ -7,7 +7,7 @@ import type { Adapter } from "../../seams/adapter.ts";
 import { Batch } from "../../wire/batch.ts";
 import { exceeds } from "../../wire/bytes.ts";
 import { backoffDelay } from "../../shared/backoff.ts";
-import { kindOf, NODES } from "./channels.ts";
+import { kindOf, NODES, tagsOf } from "./channels.ts";
 import { Deadlines } from "./deadlines.ts";
 import { admit, type Delivery } from "./delivery.ts";
 import {
@@ -87,6 +87,8 @@ interface Interest {
   /** Settles it; nothing when it is settled. */
   settle: ((joined: Joined) => void) | undefined;
   positions: Map<string, Position> | undefined;
+  /** The tags of the frames that are taken on it; looked up with the first. */
+  tags: ReadonlySet<string> | undefined;
 }
 
 const LIVE: Joined = { live: true };
@@ -187,6 +189,7 @@ export class Relay {
       joined: LOCAL_NOW,
       settle: undefined,
       positions: undefined,
+      tags: undefined,
     };
     this.#interests.set(channel, interest);
     if (this.#status.state === "down") this.#failed.add(channel);
@@ -350,7 +353,7 @@ export class Relay {
     // In the directory all is told again before long: one that is missed is no message lost.
     if (channel !== NODES) this.counters.missed += step.missed;
     const { frames, fields, refused, flaw = "" } = admit(
-      channel,
+      interest.tags ??= tagsOf(channel),
       envelope.frames,
     );
     if (refused > 0) this.refuse(channel, flaw, refused);

@@ -7,7 +7,7 @@
 import { roomChannel, userChannel } from "../fanout/channels.ts";
 import type { PresenceHost } from "./host.ts";
 import { SocketError } from "../../wire/errors.ts";
-import { collect } from "../cluster/gather.ts";
+import { GATHER_MS } from "../cluster/gather.ts";
 import { membersOf } from "../fanout/hub.ts";
 import type { Session } from "../connection/session.ts";
 
@@ -38,46 +38,47 @@ export type Inquiry =
     string,
   ];
 
-const QUESTION = '["req",0,"census"]';
-
-/** Answers the other nodes' questions. */
-export function openCensus(core: PresenceHost): void {
-  core.reach.calls.on("census", ([what = "", about = ""], _frame, answers) => {
-    answers.answer(core.nodeId, "", ["res", 0, answer(core, what, about)]);
-    return () => {};
+/** Answers the requests of other nodes for this node's connections. */
+export function answerQueries(core: PresenceHost): void {
+  const none = () => undefined;
+  core.reach.requests.on("query", ([what = "", about = ""], _frame, done) => {
+    const sessions = sessionsOf(core, what, about);
+    const counts = what === "count" || what === "online";
+    done(
+      counts
+        ? [String(sessions.length)]
+        : sessions.map((session) => JSON.stringify(infoOf(core, session))),
+    );
+    return none; // it is done
   });
 }
 
 /**
- * Asks all nodes.
+ * Asks all nodes for their connections.
  *
- * @returns Each node's answer by its id; those that say nothing in time have none
- * @throws {SocketError} UNAVAILABLE when a node has more to say than the adapter carries
+ * @returns The connections of each node, or their number, by its id; nodes that do not answer in time are left out
  */
-export async function inquire(
+export async function query(
   core: PresenceHost,
   inquiry: Inquiry,
-): Promise<Map<string, unknown>> {
+): Promise<ReadonlyMap<string, readonly unknown[]>> {
   if (!core.reach.wanted) {
     throw new SocketError(
       "UNAVAILABLE",
       "Cannot tell who is connected: neither the option presence nor reach is on, one of them must be true",
     );
   }
-  const { taken } = await collect(core, "census", inquiry, QUESTION, {});
-  return new Map(taken.map(([nodeId, [tag, _id, value]]) => {
-    if (tag === "res") return [nodeId, value];
-    throw new SocketError(
-      "UNAVAILABLE",
-      `Cannot list the connections of node "${nodeId}": there are more than the adapter carries at once, must be asked for by room or user`,
-    );
-  }));
+  const options = { timeoutMs: GATHER_MS };
+  const { items } = await core.reach
+    .askAll("query", inquiry, undefined, options);
+  return items;
 }
 
-function answer(core: PresenceHost, what: string, about: string): unknown {
-  const sessions = sessionsOf(core, what, about);
-  if (what === "count" || what === "online") return sessions.length;
-  return sessions.map((session) => infoOf(core, session));
+/** Whether a value that another node sent or wrote describes a connection. */
+export function isConnectionInfo(value: unknown): value is ConnectionInfo {
+  const info = value as Partial<ConnectionInfo> | null | undefined; // any value
+  return typeof info?.id === "string" && typeof info.role === "string" &&
+    typeof info.connectedAt === "number" && Array.isArray(info.rooms);
 }
 
 function sessionsOf(

@@ -5,7 +5,12 @@
  */
 import type { Adapter } from "../../seams/adapter.ts";
 import { backoffDelay } from "../../shared/backoff.ts";
-import { type ConnectionInfo, infoOf, type Inquiry } from "./query.ts";
+import {
+  type ConnectionInfo,
+  infoOf,
+  type Inquiry,
+  isConnectionInfo,
+} from "./query.ts";
 import { roomChannel, userChannel } from "../fanout/channels.ts";
 import type { PresenceHost } from "./host.ts";
 import type {
@@ -160,9 +165,10 @@ export class Registry {
     await this.#written();
     const entries = await this.#store.list(setOf(what, about));
     return entries.flatMap(({ nodeId, id, text }) => {
-      const info = readInfo(text);
-      if (info) return [{ ...info, id: `${nodeId}.${id}`, nodeId }];
-      this.#refuse(`${nodeId}.${id}`);
+      const whole = `${nodeId}.${id}`;
+      const info = { ...parse(text), id: whole, nodeId };
+      if (isConnectionInfo(info)) return [info];
+      this.#refuse(whole);
       return [];
     });
   }
@@ -338,15 +344,11 @@ function setOf(what: string, about = ""): string | undefined {
   return what === "user" || what === "online" ? userChannel(about) : undefined;
 }
 
-/** Reads an entry; `undefined` for one that describes no connection. */
-function readInfo(text: string): ConnectionInfo | undefined {
+/** The members of an entry; none where it is no JSON. */
+function parse(text: string): object {
   try {
-    const info = JSON.parse(text) as Partial<ConnectionInfo> | null; // any node may have written it
-    return typeof info?.role === "string" &&
-        typeof info.connectedAt === "number" && Array.isArray(info.rooms)
-      ? info as ConnectionInfo // its ids are those of its key
-      : undefined;
+    return Object(JSON.parse(text));
   } catch {
-    return undefined; // no JSON
+    return {};
   }
 }

@@ -4,16 +4,16 @@
  *
  * @module
  */
-import type { ConnectionInfo } from "./query.ts";
-import { NODES, roomChannel, userChannel } from "../fanout/channels.ts";
+import { type ConnectionInfo, isConnectionInfo } from "./query.ts";
+import { roomChannel, userChannel } from "../fanout/channels.ts";
 import type { PresenceHost } from "./host.ts";
 import type { Fields } from "../../wire/protocol.ts";
+import { messageOf } from "../cluster/node_messages.ts";
 import { checkUserId } from "../cluster/reach.ts";
-
 import type { Joined } from "../../wire/joined.ts";
 import type { Off } from "../fanout/hub.ts";
 import { unref } from "../../shared/timers.ts";
-import { Watched } from "./watched_connections.ts";
+import { WatchedConnections } from "./watched_connections.ts";
 
 /** Is told who comes and goes. */
 export interface WatchListener {
@@ -26,12 +26,12 @@ export interface WatchListener {
 /** How long `ready` waits for the other nodes, in milliseconds. */
 const READY_MS = 5_000;
 
-/** What a node told of those in a set. */
+/** What a node said of its connections in a set. */
 interface Told {
-  /** The number of its last letter. */
+  /** The number of its last message. */
   at: number;
-  /** Who is there, by id. */
-  readonly people: Map<string, ConnectionInfo>;
+  /** Its connections, by id. */
+  readonly members: Map<string, ConnectionInfo>;
   /** A list that is coming in parts. */
   coming: ConnectionInfo[];
 }
@@ -46,20 +46,21 @@ interface Watch {
   readonly settle: (joined: Joined) => void;
 }
 
-/** What this node watches. */
-export class Lookouts {
+/** The sets of connections that this node watches. */
+export class Watches {
   readonly #core: PresenceHost;
-  readonly #watched: Watched;
+  readonly #watched: WatchedConnections;
   readonly #watches = new Map<string, Watch>();
 
   constructor(core: PresenceHost) {
     this.#core = core;
-    const { post, directory } = core.reach;
-    this.#watched = new Watched(core, (head) => this.#take(head, core.nodeId));
-    post.on("people", (head, from) => this.#take(head, from));
-    directory.listen(({ nodeId }, change) => {
-      if (change === "left") this.#lose(nodeId);
-    });
+    const { messages, directory } = core.reach;
+    this.#watched = new WatchedConnections(
+      core,
+      (message) => this.#take(message, core.nodeId),
+    );
+    messages.on("members", (message, from) => this.#take(message, from));
+    directory.onLost((nodeId) => this.#lose(nodeId));
     directory.heard = (nodeId, again) => {
       for (const [set, { awaited, nodes }] of this.#watches) {
         // One that was there at the start is asked with all.
@@ -75,7 +76,8 @@ export class Lookouts {
   }
 
   /** A connection came, went, or is in other channels. */
-  changed: Watched["changed"] = (session) => this.#watched.changed(session);
+  changed: WatchedConnections["changed"] = (session) =>
+    this.#watched.changed(session);
 
   /** Listens to who is in a set. */
   watch(
@@ -90,8 +92,8 @@ export class Lookouts {
       : "";
     const watch = this.#watches.get(set) ?? this.#open(set);
     watch.listeners.add(listener);
-    for (const { people } of watch.nodes.values()) {
-      for (const who of people.values()) this.#tell([listener], "join", who);
+    for (const { members } of watch.nodes.values()) {
+      for (const who of members.values()) this.#tell([listener], "join", who);
     }
     const off = () => {
       if (!watch.listeners.delete(listener)) return;
@@ -144,42 +146,44 @@ export class Lookouts {
     if (this.#watches.get(set) !== watch) return;
     this.#watches.delete(set);
     watch.settle({ live: false });
-    this.#send(["unwatch", set]);
+    this.#send("unwatch", set);
     this.#watched.unwatch(this.#core.nodeId, set);
   }
 
   /** Asks one node, or all, who is in a set, and to be told from now on. */
   #ask(set: string, nodeId?: string): void {
     if (nodeId === undefined) this.#watched.watch(this.#core.nodeId, set);
-    this.#send(["watch", set], nodeId);
+    this.#send("watch", set, nodeId);
   }
 
-  #send([tag, set]: [string, string], nodeId?: string): void {
-    const { post } = this.#core.reach;
-    const head: Fields = [tag, set];
-    if (nodeId === undefined) post.sendOn(NODES, head);
-    else post.send(nodeId, head);
+  #send(tag: "watch" | "unwatch", set: string, nodeId?: string): void {
+    this.#core.reach.messages.send(nodeId, messageOf([tag, set]));
   }
 
   /** Takes what a node told: all who are there, in one part or several, or who came and who went. */
   #take([, set, at, part, came, went]: Fields, nodeId: string): void {
     const [name, number] = [String(set), Number(at)];
-    if (!isList(came) || !Array.isArray(went) || !(number > 0)) {
-      throw new TypeError("it is no list of connections");
-    }
+    if (
+      !Array.isArray(came) || !came.every(isConnectionInfo) ||
+      !Array.isArray(went) || !(number > 0)
+    ) throw new TypeError("it is no list of connections");
     const watch = this.#watches.get(name);
     if (!watch) {
       // Its node has not heard yet that this one does not watch any more.
-      return this.#core.reach.post.send(nodeId, ["unwatch", name]);
+      return this.#send("unwatch", name, nodeId);
+    }
+    const { directory } = this.#core.reach;
+    if (nodeId !== this.#core.nodeId && !directory.admits(nodeId)) {
+      throw new TypeError("too many nodes are unknown");
     }
     let told = watch.nodes.get(nodeId);
     if (part === "first" || part === "only") {
-      told ??= { at: 0, people: new Map(), coming: [] };
+      told ??= { at: 0, members: new Map(), coming: [] };
       told.coming = [];
       watch.nodes.set(nodeId, told);
     } else if (!told || number <= told.at) return;
     else if (number !== told.at + 1) {
-      return this.#core.reach.post.send(nodeId, ["watch", name]);
+      return this.#send("watch", name, nodeId);
     }
     told.at = number;
     if (part === "change") {
@@ -190,7 +194,7 @@ export class Lookouts {
     told.coming.push(...came);
     if (part === "first" || part === "next") return;
     const there = new Set(told.coming.map(({ id }) => id));
-    for (const id of told.people.keys()) {
+    for (const id of told.members.keys()) {
       if (!there.has(id)) this.#go(watch, told, id);
     }
     for (const who of told.coming) this.#come(watch, told, who);
@@ -200,24 +204,24 @@ export class Lookouts {
     }
   }
 
-  #come(watch: Watch, { people }: Told, who: ConnectionInfo): void {
-    const known = people.has(who.id);
-    people.set(who.id, who);
+  #come(watch: Watch, { members }: Told, who: ConnectionInfo): void {
+    const known = members.has(who.id);
+    members.set(who.id, who);
     if (!known) this.#tell(watch.listeners, "join", who);
   }
 
-  #go(watch: Watch, { people }: Told, id: string): void {
-    const who = people.get(id);
-    if (who && people.delete(id)) this.#tell(watch.listeners, "leave", who);
+  #go(watch: Watch, { members }: Told, id: string): void {
+    const who = members.get(id);
+    if (who && members.delete(id)) this.#tell(watch.listeners, "leave", who);
   }
 
-  /** A node has ended, or crashed: its people are gone. */
+  /** A node has ended, or crashed: its connections are gone. */
   #lose(nodeId: string): void {
     this.#watched.lose(nodeId);
     for (const watch of this.#watches.values()) {
       const told = watch.nodes.get(nodeId);
       watch.nodes.delete(nodeId);
-      for (const id of [...told?.people.keys() ?? []]) {
+      for (const id of [...told?.members.keys() ?? []]) {
         if (told) this.#go(watch, told, id);
       }
       if (watch.awaited?.delete(nodeId) && watch.awaited.size === 0) {
@@ -235,10 +239,4 @@ export class Lookouts {
       void this.#core.hook("watch", "hook", () => listener[what]?.(who));
     }
   }
-}
-
-/** Whether a list names connections. */
-function isList(value: unknown): value is ConnectionInfo[] {
-  return Array.isArray(value) &&
-    value.every((it) => typeof (it as ConnectionInfo | null)?.id === "string");
 }

@@ -3,26 +3,24 @@
  *
  * @module
  */
-import { type ConnectionInfo, infoOf } from "./query.ts";
+import { infoOf } from "./query.ts";
+import { inParts, messageOf } from "../cluster/node_messages.ts";
 import type { PresenceHost } from "./host.ts";
 import type { Fields } from "../../wire/protocol.ts";
 import type { Session } from "../connection/session.ts";
-
-/** How long a part of a list is about, in UTF-16 units. */
-const PART_LENGTH = 65_536;
 
 /** One node that watches one set. */
 interface Watcher {
   readonly nodeId: string;
   readonly set: string;
-  /** The number of the last letter, so that the other side notices one that is lost. */
+  /** The number of the last message, so that the node notices one that is lost. */
   at: number;
 }
 
-/** Tells those who watch of this node's connections. */
-export class Watched {
+/** Tells the nodes that watch a set of this node's connections in it. */
+export class WatchedConnections {
   readonly #core: PresenceHost;
-  readonly #here: (head: Fields) => void;
+  readonly #here: (message: Fields) => void;
   /** By set; the empty one is all connections. */
   readonly #watchers = new Map<string, Map<string, Watcher>>();
   /** Which sets a connection was told to be in. */
@@ -32,14 +30,19 @@ export class Watched {
   /**
    * @param here Takes what this node tells itself
    */
-  constructor(core: PresenceHost, here: (head: Fields) => void) {
+  constructor(core: PresenceHost, here: (message: Fields) => void) {
     this.#core = core;
     this.#here = here;
-    const { post } = core.reach;
-    post.on("watch", ([, set], nodeId) => {
-      if (nodeId !== core.nodeId) this.watch(nodeId, String(set));
+    const { messages, directory } = core.reach;
+    messages.on("watch", ([, set], nodeId) => {
+      if (nodeId === core.nodeId) return;
+      if (typeof set !== "string") throw new TypeError("it names no set");
+      if (!directory.admits(nodeId)) {
+        throw new TypeError("too many nodes are unknown");
+      }
+      this.watch(nodeId, set);
     });
-    post.on("unwatch", ([, set], nodeId) => {
+    messages.on("unwatch", ([, set], nodeId) => {
       if (nodeId !== core.nodeId) this.unwatch(nodeId, String(set));
     });
   }
@@ -63,13 +66,13 @@ export class Watched {
     if (!watchers) this.#watchers.set(set, watchers = new Map());
     const watcher = watchers.get(nodeId) ?? { nodeId, set, at: 0 };
     watchers.set(nodeId, watcher);
-    const there: ConnectionInfo[] = [];
+    const there: string[] = [];
     for (const session of this.#core.sessions.values()) {
       if (!session.welcomed || !setsOf(session).includes(set)) continue;
       let told = this.#told.get(session);
       if (!told) this.#told.set(session, told = new Set());
       told.add(set);
-      there.push(infoOf(this.#core, session));
+      there.push(JSON.stringify(infoOf(this.#core, session)));
     }
     const parts = inParts(there);
     for (const [at, part] of parts.entries()) {
@@ -102,7 +105,7 @@ export class Watched {
   }
 
   #tellChanges(): void {
-    const news = new Map<string, { came: ConnectionInfo[]; went: string[] }>();
+    const news = new Map<string, { came: string[]; went: string[] }>();
     const newsOf = (set: string) => {
       const known = news.get(set) ?? { came: [], went: [] };
       news.set(set, known);
@@ -114,7 +117,9 @@ export class Watched {
       const came = sets.filter((set) =>
         this.#watchers.has(set) && !told.has(set)
       );
-      const info = came.length > 0 ? infoOf(this.#core, session) : undefined;
+      const info = came.length > 0
+        ? JSON.stringify(infoOf(this.#core, session))
+        : "";
       for (const set of told) {
         if (sets.includes(set)) continue;
         told.delete(set);
@@ -122,7 +127,7 @@ export class Watched {
       }
       for (const set of came) {
         told.add(set);
-        if (info) newsOf(set).came.push(info);
+        newsOf(set).came.push(info);
       }
       if (told.size > 0) this.#told.set(session, told);
       else this.#told.delete(session);
@@ -141,17 +146,18 @@ export class Watched {
   #send(
     watcher: Watcher,
     part: string,
-    came: ConnectionInfo[],
-    went: string[],
+    came: readonly string[],
+    went: readonly string[],
   ): void {
-    const { nodeId } = this.#core;
-    const head: Fields = [
-      ...["people", watcher.set, ++watcher.at] as const,
-      ...[part, came, went],
-    ];
-    if (watcher.nodeId === nodeId) return this.#here(head);
+    const { nodeId } = watcher;
+    const head: Fields = ["members", watcher.set, ++watcher.at, part];
+    if (nodeId === this.#core.nodeId) {
+      const infos = came.map((text): unknown => JSON.parse(text));
+      return this.#here([...head, infos, went]);
+    }
     try {
-      this.#core.reach.post.send(watcher.nodeId, head);
+      const lists = `[${came.join(",")}],${JSON.stringify(went)}`;
+      this.#core.reach.messages.send(nodeId, messageOf(head, lists));
     } catch (error) {
       this.#core.report(error, { source: "output" }); // one `describe` larger than the adapter carries
     }
@@ -161,20 +167,4 @@ export class Watched {
 /** What may be watched of a connection. */
 function setsOf({ channels = [] }: Session): string[] {
   return ["", ...channels.map(({ name }) => name)];
-}
-
-/** Lists that fit into one letter each, one at least. */
-function inParts(people: readonly ConnectionInfo[]): ConnectionInfo[][] {
-  let part: ConnectionInfo[] = [];
-  const parts = [part];
-  let length = 0;
-  for (const who of people) {
-    length += JSON.stringify(who).length;
-    if (length > PART_LENGTH && part.length > 0) {
-      parts.push(part = []);
-      length = 0;
-    }
-    part.push(who);
-  }
-  return parts;
 }
