@@ -13,7 +13,7 @@ import { checkUserId } from "../cluster/reach.ts";
 import type { Joined } from "../../wire/joined.ts";
 import type { Off } from "../fanout/hub.ts";
 import { unref } from "../../shared/timers.ts";
-import { WatchedConnections } from "./watched_connections.ts";
+import { CHECK_MS, WatchedConnections } from "./watched_connections.ts";
 
 /** Is told who comes and goes. */
 export interface WatchListener {
@@ -51,6 +51,7 @@ export class Watches {
   readonly #core: PresenceHost;
   readonly #watched: WatchedConnections;
   readonly #watches = new Map<string, Watch>();
+  #check: ReturnType<typeof setInterval> | undefined;
 
   constructor(core: PresenceHost) {
     this.#core = core;
@@ -112,6 +113,7 @@ export class Watches {
     for (const watch of this.#watches.values()) watch.settle({ live: false });
     this.#watches.clear();
     this.#watched.close();
+    clearInterval(this.#check);
   }
 
   #open(set: string): Watch {
@@ -125,6 +127,7 @@ export class Watches {
       settle,
     };
     this.#watches.set(set, watch);
+    this.#check ??= unref(setInterval(() => this.#checkAll(), CHECK_MS));
     const { heard, directory } = this.#core.reach;
     // Not before this turn is over: the listener is to be there first.
     void heard.then(async ({ live }) => {
@@ -148,6 +151,23 @@ export class Watches {
     watch.settle({ live: false });
     this.#send("unwatch", set);
     this.#watched.unwatch(this.#core.nodeId, set);
+    if (this.#watches.size > 0) return;
+    clearInterval(this.#check);
+    this.#check = undefined;
+  }
+
+  /**
+   * Tells all nodes what this one has of each. A node where that is not so tells again who is there: a message was lost,
+   * or somebody else wrote one in its name, or in this node's.
+   */
+  #checkAll(): void {
+    for (const [set, { nodes }] of this.#watches) {
+      const known = [...nodes].map(([nodeId, { at, members }]) =>
+        [nodeId, at, members.size] as const
+      );
+      this.#core.reach.messages
+        .send(undefined, messageOf(["watch", set, known]));
+    }
   }
 
   /** Asks one node, or all, who is in a set, and to be told from now on. */

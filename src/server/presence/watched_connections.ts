@@ -15,7 +15,14 @@ interface Watcher {
   readonly set: string;
   /** The number of the last message, so that the node notices one that is lost. */
   at: number;
+  /** When it last said that it watches, in milliseconds since the epoch. */
+  saidAt: number;
 }
+
+/** How often a node says again what it watches, in milliseconds, and checks what it knows. */
+export const CHECK_MS = 30_000;
+/** After how long a node that has not said it again watches no more, in milliseconds. */
+const LEASE_MS = 3 * CHECK_MS;
 
 /** Tells the nodes that watch a set of this node's connections in it. */
 export class WatchedConnections {
@@ -34,13 +41,16 @@ export class WatchedConnections {
     this.#core = core;
     this.#here = here;
     const { messages, directory } = core.reach;
-    messages.on("watch", ([, set], nodeId) => {
+    messages.on("watch", ([, set, known], nodeId) => {
       if (nodeId === core.nodeId) return;
       if (typeof set !== "string") throw new TypeError("it names no set");
       if (!directory.admits(nodeId)) {
         throw new TypeError("too many nodes are unknown");
       }
-      this.watch(nodeId, set);
+      const mine = Array.isArray(known)
+        ? known.find((it) => Array.isArray(it) && it[0] === core.nodeId)
+        : undefined;
+      if (!mine || !this.#isKnown(nodeId, set, mine)) this.watch(nodeId, set);
     });
     messages.on("unwatch", ([, set], nodeId) => {
       if (nodeId !== core.nodeId) this.unwatch(nodeId, String(set));
@@ -49,6 +59,7 @@ export class WatchedConnections {
 
   /** How many sets are watched. */
   get size(): number {
+    this.#endLapsed();
     return this.#watchers.size;
   }
 
@@ -64,7 +75,9 @@ export class WatchedConnections {
     this.#tellChanges(); // to those who watched before, since what follows counts as told
     let watchers = this.#watchers.get(set);
     if (!watchers) this.#watchers.set(set, watchers = new Map());
-    const watcher = watchers.get(nodeId) ?? { nodeId, set, at: 0 };
+    const saidAt = Date.now();
+    const watcher = watchers.get(nodeId) ?? { nodeId, set, at: 0, saidAt };
+    watcher.saidAt = saidAt;
     watchers.set(nodeId, watcher);
     const there: string[] = [];
     for (const session of this.#core.sessions.values()) {
@@ -80,6 +93,16 @@ export class WatchedConnections {
       const name = at === 0 ? last ? "only" : "first" : last ? "last" : "next";
       this.#send(watcher, name, part, []);
     }
+  }
+
+  /** Whether a node that watches a set has all that it was told: the last message, and as many connections. */
+  #isKnown(nodeId: string, set: string, [, at, size]: unknown[]): boolean {
+    const watcher = this.#watchers.get(set)?.get(nodeId);
+    if (!watcher || watcher.at !== at) return false;
+    watcher.saidAt = Date.now();
+    let told = 0;
+    for (const sets of this.#told.values()) if (sets.has(set)) told++;
+    return told === size;
   }
 
   /** A node watches a set no more. */
@@ -102,6 +125,21 @@ export class WatchedConnections {
     this.#watchers.clear();
     this.#told.clear();
     this.#changed.clear();
+  }
+
+  /**
+   * Ends what other nodes have not said again: their "unwatch" was lost, or they never watched. Looked at when it
+   * matters: a timer would keep a node awake that may sleep.
+   */
+  #endLapsed(): void {
+    const before = Date.now() - LEASE_MS;
+    for (const [set, watchers] of [...this.#watchers]) {
+      for (const { nodeId, saidAt } of [...watchers.values()]) {
+        if (nodeId !== this.#core.nodeId && saidAt < before) {
+          this.unwatch(nodeId, set);
+        }
+      }
+    }
   }
 
   #tellChanges(): void {
@@ -133,6 +171,7 @@ export class WatchedConnections {
       else this.#told.delete(session);
     }
     this.#changed.clear();
+    this.#endLapsed();
     for (const [set, { came, went }] of news) {
       for (const watcher of this.#watchers.get(set)?.values() ?? []) {
         for (const part of came.length > 0 ? inParts(came) : []) {
