@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { quote } from "./names.ts";
 
 /** One validation issue. */
 export interface Issue {
@@ -147,6 +148,27 @@ export function summary(issues: readonly Issue[]): string {
   return `${path ? `${path}: ` : ""}${
     issue?.message ?? "no reason given"
   }${more}`;
+}
+
+/**
+ * Creates the error for a value of the application's that its schema refused.
+ *
+ * @param action What cannot be done, such as `send`
+ * @param entry The entry's name, with its block where there is one
+ * @param what What was refused, such as `the payload`
+ */
+export function schemaError(
+  action: string,
+  entry: string,
+  what: string,
+  issues: readonly Issue[],
+): TypeError {
+  return new TypeError(
+    `Cannot ${action} ${quote(entry)}: its schema refused ${what}: ${
+      summary(issues)
+    }`,
+    { cause: { issues } },
+  );
 }
 
 /** The most issues sent to a caller: a megabyte of input can have a hundred thousand. */

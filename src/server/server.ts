@@ -4,7 +4,7 @@
  * @module
  */
 import type { Adapter } from "../seams/adapter.ts";
-import { summary, validateSync } from "../contract/schema.ts";
+import { schemaError, validateSync } from "../contract/schema.ts";
 import { ClosingSockets } from "./connection/closing.ts";
 import { Deadlines } from "./fanout/deadlines.ts";
 import { CloseCode } from "../wire/close_codes.ts";
@@ -25,7 +25,6 @@ import {
 } from "./handshake/pending_login.ts";
 import { Watches } from "./presence/watch.ts";
 import { isPromiseLike } from "../shared/thenable.ts";
-import { quote } from "../contract/names.ts";
 import {
   type Codec,
   createCodec,
@@ -195,14 +194,7 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
     const entry = `${message.block}.${message.name}`;
     const checked = validateSync(message.payload, data, entry);
     if (checked.ok) return this.codec.frame(message.fields, checked.value);
-    throw new TypeError(
-      `Cannot send ${quote(entry)}: its schema refused the data: ${
-        summary(checked.issues)
-      }`,
-      {
-        cause: { issues: checked.issues },
-      },
-    );
+    throw schemaError("send", entry, "the data", checked.issues);
   }
 
   report(error: unknown, info: ErrorInfo): void {
@@ -216,7 +208,7 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
       console.error(
         "super-line: onError threw:",
         second,
-        "while it was told of:",
+        "while it handled:",
         error,
       );
     try {

@@ -24,6 +24,7 @@ import {
   MAX_ISSUES,
   plainIssue,
   type Schema,
+  schemaError,
   summary,
   validate,
   type Validated,
@@ -295,14 +296,7 @@ function succeed(
   answer: Validated,
 ): void {
   if (!answer.ok) {
-    const cause = { issues: answer.issues };
-    const error = new TypeError(
-      `Cannot answer ${quote(name)}: the output's schema refused it: ${
-        summary(answer.issues)
-      }`,
-      { cause },
-    );
-    return call.fail(error);
+    return call.fail(schemaError("answer", name, "the output", answer.issues));
   }
   if (call.abandoned) return call.drop();
   let frame: Frame;

@@ -5,6 +5,7 @@
  */
 import {
   type Schema,
+  schemaError,
   summary,
   type Validated,
   validateSync,
@@ -48,14 +49,7 @@ export function emitServer(
   const event = eventOf(core, name, "emit");
   const checked = check(event, data);
   if (!checked.ok) {
-    throw new TypeError(
-      `Cannot emit server event ${quote(name)}: its schema refused it: ${
-        summary(checked.issues)
-      }`,
-      {
-        cause: { issues: checked.issues },
-      },
-    );
+    throw schemaError("emit server event", name, "the data", checked.issues);
   }
   core.hub.emit(event.channel, core.codec.frame(event.fields, data));
   if (!core.settings.observer) return;
