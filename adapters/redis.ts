@@ -17,6 +17,7 @@
  * @module
  */
 import type { Adapter, AdapterHost } from "../src/seams/adapter.ts";
+import type { LogStore } from "../src/seams/log.ts";
 import type { PresenceStore } from "../src/seams/presence_store.ts";
 import type { RedisClientLike } from "./redis/client_like.ts";
 import { Bridge } from "./redis/bridge.ts";
@@ -25,6 +26,9 @@ import { type ClientSource, Connections } from "./redis/connections.ts";
 import { Shards } from "./redis/shards.ts";
 import { userClientSource } from "./redis/user_client.ts";
 import { managedClient } from "./redis/managed_client.ts";
+import { escape, isPush, parsePush, unescape } from "./redis/log_format.ts";
+import type { LogSettings } from "./redis/log_appends.ts";
+import { BrokenLogs } from "./shared/broken_logs.ts";
 import { redisPresence } from "./shared/presence.ts";
 import { unavailable } from "./shared/timing.ts";
 
@@ -139,6 +143,8 @@ export function createRedisAdapter(
 class RedisAdapter implements Adapter {
   readonly limits = { maxPayloadBytes: 1_048_576 + 8_192 } as const;
   readonly presence: PresenceStore;
+  readonly log?: LogStore;
+  readonly #logs: LogSettings;
   readonly #create: CreateCarrier;
   readonly #prefix: string;
   readonly #timeoutMs: number;
@@ -165,6 +171,15 @@ class RedisAdapter implements Adapter {
       () => this.#host?.nodeId ?? "",
       (...script) => this.#carrier?.evaluate(...script) ?? notOpen(),
     );
+    const instance = crypto.randomUUID().slice(-12);
+    let tags = 0;
+    this.#logs = {
+      broken: new BrokenLogs(),
+      tag: () => `${instance}-${(tags++).toString(36)}`,
+      sharded: options.sharded ?? false,
+    };
+    // Nodes without TCP would not hear what is appended.
+    if (!options.bridge) this.log = this.#log();
     this.#timeoutMs = timeoutMs;
     this.#maxPending = maxPendingLength;
     this.#create = chooseCarrier(
@@ -183,14 +198,24 @@ class RedisAdapter implements Adapter {
     this.#host = host;
     const start = `${this.#prefix}:`.length;
     this.#carrier = this.#create({
-      message: (channel, payload) =>
-        host.message(channel.slice(start), payload),
-      status: (status, cause) => host.status(status, cause),
+      message: (channel, payload) => {
+        if (!isPush(payload)) {
+          return host.message(channel.slice(start), unescape(payload));
+        }
+        const entries = parsePush(payload);
+        if (entries) host.appended(channel.slice(start), entries);
+        else host.lost([channel.slice(start)]);
+      },
+      status: (status, cause) => {
+        host.status(status, cause);
+        if (status === "up") host.lost();
+      },
       dropped: (channel, count) => host.dropped(channel.slice(start), count),
       error: (error) => host.error(error),
     }, {
       timeoutMs: this.#timeoutMs,
       maxPending: this.#maxPending,
+      logs: this.#logs,
       probe: `${this.#prefix}@${host.nodeId}`, // no application channel can have this name: none has an @ before the first colon
     });
     this.#carrier.open();
@@ -212,11 +237,27 @@ class RedisAdapter implements Adapter {
   }
 
   publish(channel: string, payload: string): void {
-    this.#carrier?.publish(this.#name(channel), payload);
+    this.#carrier?.publish(this.#name(channel), escape(payload));
   }
 
   close(): Promise<void> {
     return this.#closed ??= this.#carrier?.close() ?? Promise.resolve();
+  }
+
+  #log(): LogStore {
+    return {
+      append: async (channel, payload, options) =>
+        await this.#carrier?.append(this.#name(channel), payload, options) ??
+          {
+            kept: false,
+            cause: unavailable("Cannot append: the adapter is not open"),
+          },
+      read: (channel, after, limit) =>
+        this.#carrier?.read(this.#name(channel), after, limit) ??
+          Promise.reject(
+            unavailable("Cannot read a log: the adapter is not open"),
+          ),
+    };
   }
 
   #name(channel: string): string {

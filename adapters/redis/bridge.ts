@@ -12,6 +12,7 @@ import {
   wakeChannel,
 } from "../shared/streams.ts";
 import type { Connection } from "./connection.ts";
+import { unescape } from "./log_format.ts";
 
 /**
  * Makes each publish two writes that leave together: a PUBLISH for nodes that subscribe, a stream entry for nodes that
@@ -60,7 +61,7 @@ export class Bridge {
           key: shardKey(this.#prefix, shard),
           fields: toFields({
             channel: channel.slice(start.length),
-            payload,
+            payload: unescape(payload),
             instance,
             seq: ++seq,
           }),

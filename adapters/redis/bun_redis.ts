@@ -38,6 +38,10 @@ export function bunRedisConnection(
     },
     evaluate: (script, keys, args) =>
       client.send("EVAL", [script, `${keys.length}`, ...keys, ...args]),
+    run: (sha, keys, args) =>
+      client.send("EVALSHA", [sha, `${keys.length}`, ...keys, ...args]),
+    load: (script) => client.send("SCRIPT", ["LOAD", script]),
+    several: false,
     subscribe: (channels) => client.subscribe([...channels], onMessage),
     // Throws synchronously if nothing is subscribed.
     unsubscribe: async (channels) => await client.unsubscribe([...channels]),

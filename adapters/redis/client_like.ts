@@ -30,6 +30,13 @@ export interface NodeRedisLike {
     script: string,
     options: { keys: string[]; arguments: string[] },
   ): Promise<unknown>;
+  /** Runs a script that was loaded. */
+  evalSha(
+    sha: string,
+    options: { keys: string[]; arguments: string[] },
+  ): Promise<unknown>;
+  /** Loads a script. */
+  scriptLoad(script: string): Promise<unknown>;
   /** Subscribes. The library subscribes again after a reconnect. */
   subscribe(
     channels: string[],
@@ -84,6 +91,10 @@ export interface IoRedisLike {
   ping(): Promise<unknown>;
   /** Runs a script. */
   eval(script: string, keys: number, ...args: string[]): Promise<unknown>;
+  /** Runs a script that was loaded. */
+  evalsha(sha: string, keys: number, ...args: string[]): Promise<unknown>;
+  /** Loads a script. */
+  script(command: "LOAD", script: string): Promise<unknown>;
   /** Starts a pipeline. */
   pipeline(): IoRedisPipelineLike;
   /** Closes the connection at once. */
@@ -102,6 +113,8 @@ export interface IoRedisPipelineLike {
   publish(channel: string, message: string): unknown;
   /** Adds an SPUBLISH. */
   spublish(channel: string, message: string): unknown;
+  /** Adds an EVALSHA. */
+  evalsha(sha: string, keys: number, ...args: string[]): unknown;
   /** Adds an XADD. */
   xadd(...args: string[]): unknown;
   /** Adds an EXPIRE. */

@@ -12,6 +12,12 @@ export interface Connection {
   append(entry: StreamEntry): Promise<unknown>;
   /** Runs a script. */
   evaluate(script: string, keys: string[], args: string[]): Promise<unknown>;
+  /** Runs a script that was loaded, by its digest, in the order of the calls; leaves with the turn too. */
+  run(sha: string, keys: string[], args: string[]): Promise<unknown>;
+  /** Loads a script; gives its digest. */
+  load(script: string): Promise<unknown>;
+  /** Whether it speaks to several servers: a script is then loaded on one of them only. */
+  readonly several: boolean;
   /** Resolves when Redis has confirmed every channel. */
   subscribe(channels: readonly string[]): Promise<unknown>;
   /** Resolves when no more messages can arrive on these channels. */

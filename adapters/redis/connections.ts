@@ -81,6 +81,9 @@ export class Connections {
       return {
         publish: this.#bridge?.over(publishing) ?? publishing.publish,
         evaluate: publishing.evaluate,
+        run: publishing.run,
+        load: publishing.load,
+        several: publishing.several,
         subscribe: (channels) => {
           if (!owns.subscriber) {
             for (const channel of channels) this.#stale.add(channel);
@@ -127,7 +130,8 @@ export class Connections {
 }
 
 /** Two connected clients, for one session. */
-export interface ConnectionPair {
+export interface ConnectionPair
+  extends Pick<Connection, "run" | "load" | "several"> {
   /** See {@linkcode Connection}. */
   publish(channel: string, payload: string): Promise<unknown>;
   /** See {@linkcode Connection}. */

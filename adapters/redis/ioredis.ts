@@ -47,6 +47,7 @@ export function ioRedisConnection(
     (at: number) => (results: readonly [Error | null, unknown][] | null) => {
       const error = results?.[at]?.[0];
       if (error) throw error;
+      return results?.[at]?.[1];
     };
 
   const single = (channel: string, payload: string) =>
@@ -77,6 +78,12 @@ export function ioRedisConnection(
     },
     evaluate: (script, keys, args) =>
       client.eval(script, keys.length, ...keys, ...args),
+    run: (sha, keys, args) =>
+      client.isCluster
+        ? client.evalsha(sha, keys.length, ...keys, ...args)
+        : together((it) => it.evalsha(sha, keys.length, ...keys, ...args)),
+    load: (script) => client.script("LOAD", script),
+    several: client.isCluster === true,
     // All channels of one command must be of one slot in a cluster.
     subscribe: (channels) =>
       sharded

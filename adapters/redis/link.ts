@@ -5,6 +5,9 @@
  */
 import { backoffDelay } from "../../src/shared/backoff.ts";
 import type { ConnectionPair, Connections } from "./connections.ts";
+import type { Appended, AppendOptions, LogRead } from "../../src/seams/log.ts";
+import type { Position } from "../../src/wire/position.ts";
+import { LogAppends, type LogSettings } from "./log_appends.ts";
 import { Publishes } from "./publishes.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { delay } from "../../src/shared/timers.ts";
@@ -28,6 +31,8 @@ export interface LinkSettings {
   readonly timeoutMs: number;
   /** How many characters of publishes may be unconfirmed. */
   readonly maxPending: number;
+  /** What the logs of all links share. */
+  readonly logs: LogSettings;
   /** The link's own channel, on which it receives its own probes. */
   readonly probe: string;
 }
@@ -50,6 +55,7 @@ export class Link {
   readonly #settings: LinkSettings;
   readonly #subscriptions = new Subscriptions();
   readonly #publishes: Publishes;
+  readonly #appends: LogAppends;
   #state: State = "opening";
   #downReported = false;
   #cause: unknown;
@@ -71,6 +77,11 @@ export class Link {
       dropped: (channel, count) => host.dropped(channel, count),
       refused: (error) => this.#refused(error),
     }, settings.maxPending);
+    this.#appends = new LogAppends(
+      settings.logs,
+      settings.timeoutMs,
+      settings.maxPending,
+    );
   }
 
   /** `true` unless the link is down or closed. */
@@ -110,6 +121,31 @@ export class Link {
     else this.#publishes.add(channel, payload);
   }
 
+  /** See `LogStore.append`. */
+  append(
+    channel: string,
+    payload: string,
+    options: AppendOptions,
+  ): Promise<Appended> {
+    return this.#appends.append(channel, payload, options);
+  }
+
+  /** See `LogStore.read`. */
+  async read(
+    channel: string,
+    after: Position | undefined,
+    limit: number,
+  ): Promise<LogRead> {
+    const { timeoutMs } = this.#settings;
+    const pair = await this.#connected("Cannot read a log");
+    try {
+      const read = this.#appends.read(pair, channel, after, limit);
+      return await within(read, timeoutMs, "Redis did not answer");
+    } catch (cause) {
+      throw unavailable("Cannot read a log: Redis did not answer", cause);
+    }
+  }
+
   /** Runs a script. Rejects with UNAVAILABLE when the script may not have run. */
   async evaluate(
     script: string,
@@ -117,23 +153,25 @@ export class Link {
     args: string[],
   ): Promise<unknown> {
     const { timeoutMs } = this.#settings;
-    if (this.#state === "opening" && !this.#closed) {
-      const opened = new Promise<void>((resolve) => this.#opened.push(resolve));
-      await within(opened, timeoutMs, "No connection");
-    }
-    const pair = this.#pair;
-    if (!pair || this.#closed) {
-      const state = this.#closed
-        ? "the adapter is closed"
-        : "Redis is unreachable";
-      throw unavailable(`Cannot use the presence store: ${state}`, this.#cause);
-    }
+    const pair = await this.#connected("Cannot use the presence store");
     try {
       const ran = pair.evaluate(script, keys, args);
       return await within(ran, timeoutMs, "Redis did not answer");
     } catch (cause) {
       throw unavailable("The presence store did not answer", cause);
     }
+  }
+
+  async #connected(action: string): Promise<ConnectionPair> {
+    if (this.#state === "opening" && !this.#closed) {
+      const opened = new Promise<void>((resolve) => this.#opened.push(resolve));
+      await within(opened, this.#settings.timeoutMs, "No connection");
+    }
+    if (this.#pair && !this.#closed) return this.#pair;
+    const state = this.#closed
+      ? "the adapter is closed"
+      : "Redis is unreachable";
+    throw unavailable(`${action}: ${state}`, this.#cause);
   }
 
   /** See `Adapter.close`. */
@@ -148,7 +186,8 @@ export class Link {
       const opened = new Promise<void>((resolve) => this.#opened.push(resolve));
       await within(opened, patience, "No connection").catch(() => {}); // then the waiting publishes are lost, and counted below
     }
-    await within(this.#publishes.idle(), patience, "No answer").catch(() => {}); // the same
+    const idle = Promise.all([this.#publishes.idle(), this.#appends.idle()]);
+    await within(idle, patience, "No answer").catch(() => {}); // the same
     this.#setState("closed");
     this.#session.abort(unavailable("The adapter is closed"));
     this.#ending.abort();
@@ -203,6 +242,7 @@ export class Link {
       await this.#subscriptions.attach(pair, timeoutMs);
       signal.throwIfAborted();
       this.#publishes.attach(pair);
+      this.#appends.attach(pair);
       this.#pair = pair;
       this.#setState("up");
       watchdog = setInterval(
@@ -239,6 +279,7 @@ export class Link {
     this.#setState("down");
     this.#subscriptions.detach(cause);
     this.#publishes.detach();
+    this.#appends.detach();
     if (!this.#downReported) this.#host.status("down", cause);
     else if (!again) this.#host.error(cause);
     this.#downReported = true;
@@ -258,6 +299,8 @@ export class Link {
     if (state === "closed") {
       this.#subscriptions.detach(unavailable("The adapter is closed"));
       this.#publishes.detach();
+      this.#appends.close();
+      this.#appends.close();
     }
   }
 

@@ -29,7 +29,9 @@ export function managedClient(target: Target): CreateConnection {
     // Not the client's `publish`: it is an async function around the same call, which costs one more promise.
     const publish = (channel: string, payload: string) =>
       client.sendCommand([command, channel, payload]);
-    return { ...connection, publish };
+    const run = (sha: string, keys: string[], args: string[]) =>
+      client.sendCommand(["EVALSHA", sha, `${keys.length}`, ...keys, ...args]);
+    return { ...connection, publish, run };
   };
 }
 

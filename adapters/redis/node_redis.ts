@@ -63,6 +63,9 @@ export function nodeRedisConnection(
     },
     evaluate: (script, keys, args) =>
       client.eval(script, { keys, arguments: args }),
+    run: (sha, keys, args) => client.evalSha(sha, { keys, arguments: args }),
+    load: (script) => client.scriptLoad(script),
+    several: "masters" in client,
     // All channels of one command must be of one slot in a cluster.
     subscribe: (channels) =>
       sharded

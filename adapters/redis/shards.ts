@@ -4,6 +4,8 @@
  * @module
  */
 import { delay } from "../../src/shared/timers.ts";
+import type { Appended, AppendOptions, LogRead } from "../../src/seams/log.ts";
+import type { Position } from "../../src/wire/position.ts";
 import { backoffDelay } from "../../src/shared/backoff.ts";
 import { Link, type LinkHost, type LinkSettings } from "./link.ts";
 import { createNodeRedis, managedClient } from "./managed_client.ts";
@@ -91,6 +93,35 @@ export class Shards {
         else this.#host.dropped(channel, 1);
       });
     } else this.#host.dropped(channel, 1);
+  }
+
+  /** See `LogStore.append`. */
+  async append(
+    channel: string,
+    payload: string,
+    options: AppendOptions,
+  ): Promise<Appended> {
+    await this.#whenKnown();
+    const link = this.#linkOf(channel);
+    if (link) return await link.append(channel, payload, options);
+    this.#settings.logs.broken.add(channel);
+    const cause = unavailable(
+      "Cannot append: Redis is unreachable",
+      this.#cause,
+    );
+    return { kept: false, cause };
+  }
+
+  /** See `LogStore.read`. */
+  async read(
+    channel: string,
+    after: Position | undefined,
+    limit: number,
+  ): Promise<LogRead> {
+    await this.#whenKnown();
+    const link = this.#linkOf(channel);
+    if (link && !this.#closed) return await link.read(channel, after, limit);
+    throw unavailable("Cannot read a log: Redis is unreachable", this.#cause);
   }
 
   /** Runs a script whose keys are of one slot. Rejects with UNAVAILABLE when the script may not have run. */

@@ -29,6 +29,7 @@ registerAdapterSuite(
 registerAdapterSuite("sharded, a cluster of three", {
   patienceMs: PATIENCE_MS,
   presence: true,
+  log: true,
   create: ({ namespace }) => onCluster(namespace),
 });
 

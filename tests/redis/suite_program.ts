@@ -3,12 +3,14 @@ import { createRedisAdapter } from "../../adapters/redis.ts";
 import { RecordingHost } from "../../src/testing/recording_host.ts";
 import { adapterSuite } from "../../src/testing/mod.ts";
 import { createRedisSubject } from "./redis_subject.ts";
+import { TcpProxy } from "./tcp_proxy.ts";
 import { RedisServer } from "./redis_server.ts";
 
 const server = await RedisServer.start();
+const proxy = await TcpProxy.start(server.port);
 const failed: string[] = [];
 try {
-  const subject = createRedisSubject(server);
+  const subject = createRedisSubject(server, undefined, proxy);
   for (const it of adapterSuite) {
     await it.run(subject).catch((error) => failed.push(`${it.name}: ${error}`));
   }
@@ -19,6 +21,7 @@ try {
   adapter.publish("c", "x");
   await adapter.close();
 } finally {
+  await proxy.end();
   await server.end();
 }
 console.log(JSON.stringify({ cases: adapterSuite.length, failed }));

@@ -9,8 +9,11 @@ export class TcpProxy {
   delayMs = 0;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #near = new Set<Socket>();
   readonly #held: (() => void)[] = [];
   #hung = false;
+  #muted = false;
+  #late: (() => void)[] | undefined;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -45,6 +48,32 @@ export class TcpProxy {
     for (const act of this.#held.splice(0)) act();
   }
 
+  /** From now on what the server says is lost; what it is told is not. */
+  mute(): void {
+    this.#muted = true;
+  }
+
+  /** Breaks all connections there are, and mutes no more. */
+  unmute(): void {
+    this.#muted = false;
+    this.cut();
+  }
+
+  /** From now on what the server is told stays on its way, also when the connection that told it breaks. */
+  delay(): void {
+    this.#late = [];
+  }
+
+  /** Breaks the connections whose words are on their way, for those who told them. Others are whole from now on. */
+  abandon(): () => void {
+    const late = this.#late ?? [];
+    this.#late = undefined;
+    for (const near of this.#near) near.destroy();
+    return () => {
+      for (const tell of late) tell();
+    };
+  }
+
   /** Breaks all connections there are. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
@@ -58,23 +87,33 @@ export class TcpProxy {
 
   #take(near: Socket, target: number): void {
     this.taken++;
+    this.#near.add(near);
+    near.on("close", () => this.#near.delete(near));
     const far = connect(target, "127.0.0.1");
-    this.#pipe(near, far, () => 0);
-    this.#pipe(far, near, () => this.delayMs);
+    this.#pipe(near, far, () => 0, true);
+    this.#pipe(far, near, () => this.delayMs, false);
   }
 
-  #pipe(from: Socket, to: Socket, delay: () => number): void {
+  #pipe(from: Socket, to: Socket, delay: () => number, told: boolean): void {
+    let held = false;
     this.#sockets.add(from);
     from.setNoDelay(true);
     if (this.#hung) from.pause();
     from.on("data", (chunk) => {
       const write = () => void to.write(chunk);
+      if (told && this.#late) {
+        held = true;
+        this.#late.push(write);
+        return;
+      }
+      if (!told && this.#muted) return;
       if (delay() > 0) setTimeout(write, delay());
       else write();
     });
     from.on("error", () => {}); // "close" follows
     from.on("close", () => {
       this.#sockets.delete(from);
+      if (held) return; // what it told is still on its way
       if (this.#hung) this.#held.push(() => to.destroy());
       else to.destroy();
     });

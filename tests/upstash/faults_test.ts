@@ -1,5 +1,5 @@
 import { afterAll } from "bun:test";
-import { adapterSuite } from "../../src/testing/mod.ts";
+import { upstashSuite } from "./upstash_suite.ts";
 import { upstashFaults } from "../../src/testing/upstash/mod.ts";
 import { RedisServer } from "../redis/redis_server.ts";
 import { registerUpstashSuite } from "./register.ts";
@@ -8,7 +8,7 @@ const redis = await RedisServer.start();
 afterAll(() => redis.end());
 
 /** Left out are promises of the registry that are about time: each fault may take a second of it. */
-const cases = adapterSuite.filter(({ promise }) =>
+const cases = upstashSuite.filter(({ promise }) =>
   promise !== "P3" && promise !== "P4"
 );
 

@@ -1,5 +1,6 @@
 import { describe, test } from "bun:test";
-import { type AdapterCase, adapterSuite } from "../../src/testing/mod.ts";
+import type { AdapterCase } from "../../src/testing/mod.ts";
+import { upstashSuite } from "./upstash_suite.ts";
 import { Gate, PLACES, runCase, type Stand } from "./together.ts";
 import { PATIENCE_MS } from "./upstash_subject.ts";
 
@@ -7,7 +8,7 @@ import { PATIENCE_MS } from "./upstash_subject.ts";
 export function registerUpstashSuite(
   name: string,
   stand: Stand,
-  cases: readonly AdapterCase[] = adapterSuite,
+  cases: readonly AdapterCase[] = upstashSuite,
 ): void {
   const gate = new Gate(PLACES);
   describe(name, () => {

@@ -1,6 +1,6 @@
-import { adapterSuite } from "../../src/testing/mod.ts";
+import { upstashSuite } from "./upstash_suite.ts";
 import { registerReplicaSuite } from "./replica.ts";
 
 await registerReplicaSuite(
-  adapterSuite.filter(({ promise }) => promise[0] === "P"),
+  upstashSuite.filter(({ promise }) => promise[0] === "P"),
 );

@@ -1,7 +1,7 @@
 // Runs the suite for the Upstash adapter inside workerd: one request is the whole of it. The broker goes away and comes
 // back at the word of this worker, which can start no server itself.
 import { createUpstashAdapter } from "../../adapters/upstash.ts";
-import { adapterSuite } from "../../src/testing/adapter_suite.ts";
+import { upstashSuite } from "./upstash_suite.ts";
 import type { AdapterSubject } from "../../src/testing/adapter_subject.ts";
 
 interface Env {
@@ -14,7 +14,7 @@ export default {
     const ask = async (path: string) =>
       await (await fetch(CONTROL + path, { method: "POST" })).json();
     const failed: string[] = [];
-    const left = [...adapterSuite];
+    const left = [...upstashSuite];
     const run = async () => {
       for (let it; (it = left.shift());) {
         const { url, token } = await ask("/server") as Record<string, string>;
@@ -39,6 +39,6 @@ export default {
       }
     };
     await Promise.all([run(), run(), run()]);
-    return Response.json({ cases: adapterSuite.length, failed });
+    return Response.json({ cases: upstashSuite.length, failed });
   },
 };

@@ -1,7 +1,8 @@
 // The adapter suite on a local Upstash, several cases at a time: each has a server of its own, so that its outage is
 // nobody else's. Most of a case is waiting.
 import type { UpstashAdapterOptions } from "../../adapters/upstash.ts";
-import { type AdapterCase, adapterSuite } from "../../src/testing/mod.ts";
+import type { AdapterCase } from "../../src/testing/mod.ts";
+import { upstashSuite } from "./upstash_suite.ts";
 import {
   createUpstashServer,
   type UpstashServer,
@@ -64,7 +65,7 @@ export async function runSuite(stand: Stand): Promise<string[]> {
   const gate = new Gate(PLACES);
   const failed: string[] = [];
   await Promise.all(
-    adapterSuite.map((it) =>
+    upstashSuite.map((it) =>
       gate.run(() =>
         runCase(it, stand).catch((error) => {
           failed.push(`${it.promise} ${it.name}: ${error}`);
