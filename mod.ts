@@ -56,6 +56,8 @@ export type {
   Stats,
 } from "./src/server/stats/counters.ts";
 export { isSocketError, SocketError } from "./src/wire/errors.ts";
+export { settle } from "./src/wire/settle.ts";
+export type { Outcome } from "./src/wire/settle.ts";
 export type { ErrorCode } from "./src/wire/errors.ts";
 export type {
   Handshake,
@@ -71,21 +73,28 @@ export type {
   MiddlewareInfo,
 } from "./src/server/types/handlers.ts";
 export type {
+  Answer,
   AuthResult,
   Block,
   BlockName,
+  CallError,
   CallInput,
   CallReturn,
   ContractDefinition,
   CtxOf,
   DataIn,
   DataOf,
+  DeclaredError,
   Direction,
   EmitIn,
   EntriesOf,
+  ErrorCodeOf,
+  ErrorData,
+  ErrorMaker,
   EventEntry,
   EventKeys,
   EventName,
+  LibraryError,
   None,
   OwnEntries,
   PayloadIn,
@@ -110,10 +119,13 @@ export type {
   SharedQuestion,
   SharedTopic,
   SignalEntry,
+  StreamEntry,
+  StreamReturn,
   SurfaceDefinition,
   TopicEntry,
   TopicKeys,
   TopicName,
+  TypedError,
 } from "./src/contract/types.ts";
 export type {
   CallEnd,

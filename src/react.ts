@@ -35,7 +35,9 @@ import {
   useSyncExternalStore,
 } from "react";
 import type { Contract } from "./contract/define.ts";
+import type { InferOutput } from "./contract/schema.ts";
 import type {
+  CallError,
   CallResult,
   ContractDefinition,
   EventName,
@@ -53,8 +55,10 @@ import { type GivenClient, Session } from "./react/session.ts";
 import {
   IDLE_REQUEST,
   IDLE_STATUS,
+  IDLE_STREAM,
   PENDING_TOPIC,
   RequestStore,
+  StreamStore,
 } from "./react/stores.ts";
 
 /** The names of the requests that a role can call. */
@@ -64,7 +68,21 @@ export type RequestName<C extends ContractDefinition, R extends RoleName<C>> =
       C,
       R,
       "clientToServer"
-    >[N] extends { readonly output: unknown } ? N : never;
+    >[N] extends { readonly yields: unknown } ? never
+      : RoleEntries<C, R, "clientToServer">[N] extends
+        { readonly output: unknown } ? N
+      : never;
+  }[keyof RoleEntries<C, R, "clientToServer">]
+  & string;
+
+/** The names of the requests with a streamed answer that a role can call. */
+export type StreamName<C extends ContractDefinition, R extends RoleName<C>> =
+  & {
+    [N in keyof RoleEntries<C, R, "clientToServer">]: RoleEntries<
+      C,
+      R,
+      "clientToServer"
+    >[N] extends { readonly yields: unknown } ? N : never;
   }[keyof RoleEntries<C, R, "clientToServer">]
   & string;
 
@@ -95,8 +113,11 @@ export interface ProviderProps<
 export interface RequestState<E> {
   /** The latest answer. The previous one stays until the next arrives. */
   readonly data: CallResult<E> | undefined;
-  /** Why the latest call failed: a `SocketError`, or the abort reason of its signal. */
-  readonly error: Error | undefined;
+  /**
+   * Why the latest call failed: a `SocketError`, or the abort reason of its signal. Typed where the entry declares
+   * `errors`.
+   */
+  readonly error: FailureOf<E> | undefined;
   /** Whether the latest call is unanswered. */
   readonly isLoading: boolean;
   /**
@@ -105,6 +126,35 @@ export interface RequestState<E> {
    */
   readonly call: Method<E>;
 }
+
+/** What a call may fail with, as hooks show it. */
+export type FailureOf<E> = E extends { readonly errors: unknown } ? CallError<E>
+  : Error;
+
+/** What {@linkcode SocketReact.useStream} returns. `E` is the request's entry in the contract. */
+export interface StreamState<E> {
+  /** The items that came so far, oldest first; a new array when one came. Empty when a stream starts. */
+  readonly items: readonly ItemOf<E>[];
+  /** What the handler returned in the end. */
+  readonly result: CallResult<E> | undefined;
+  /**
+   * - `idle`: nothing was started, or it was cancelled
+   * - `streaming`: items come
+   * - `done`: it ended, `result` has the answer
+   * - `failed`: it ended, `error` says why
+   */
+  readonly status: "idle" | "streaming" | "done" | "failed";
+  /** Why it failed. */
+  readonly error: FailureOf<E> | undefined;
+  /** Starts a stream, in place of one that runs; the same function in every render. */
+  readonly start: (...args: Parameters<Method<E>>) => void;
+  /** Ends the stream that runs and keeps its items; the same function in every render. */
+  readonly cancel: () => void;
+}
+
+/** What each item of a streamed answer is. */
+export type ItemOf<E> = E extends { readonly yields: infer S } ? InferOutput<S>
+  : never;
 
 /** The result of {@linkcode SocketReact.useSubscription} with `withState`. */
 export interface SubscriptionState<T> {
@@ -143,6 +193,14 @@ export interface SocketReact<
   useRequest<N extends RequestName<C, R>>(
     name: N,
   ): RequestState<RoleEntries<C, R, "clientToServer">[N]>;
+  /**
+   * Follows one streamed answer. It starts nothing by itself, and cancels what runs when the component goes.
+   *
+   * @param name A request of `shared` or of the role that has `yields`
+   */
+  useStream<N extends StreamName<C, R>>(
+    name: N,
+  ): StreamState<RoleEntries<C, R, "clientToServer">[N]>;
   /**
    * Listens to an event while the component is mounted.
    *
@@ -248,6 +306,17 @@ export function createSocketReact<
     return { ...snapshot, call };
   }
 
+  function useStream(name: string) {
+    const { client } = useSession();
+    let [store, setStore] = useState(() => new StreamStore(client, name));
+    if (store.client !== client || store.name !== name) {
+      setStore(store = new StreamStore(client, name));
+    }
+    const { subscribe, read, start, cancel } = store;
+    const snapshot = useSyncExternalStore(subscribe, read, () => IDLE_STREAM);
+    return { ...snapshot, start, cancel };
+  }
+
   function useEvent(event: string, handler: (payload: never) => void): void {
     const { client } = useSession();
     const latest = useRef(handler);
@@ -290,6 +359,7 @@ export function createSocketReact<
     Provider,
     useClient: () => useSession().client,
     useRequest,
+    useStream,
     useEvent,
     useSubscription,
     useStatus,

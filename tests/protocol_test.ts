@@ -50,6 +50,12 @@ const contractWith = (serializer?: Serializer) =>
         },
         leave: { input: z.undefined(), output: z.undefined() },
         wait: { input: z.undefined(), output: z.undefined() },
+        spell: {
+          input: z.object({ word: z.string() }),
+          yields: z.string(),
+          output: z.object({ letters: z.number() }),
+          errors: { NOT_A_LETTER: z.object({ found: z.string() }) },
+        },
       },
       serverToClient: {
         message: { payload: z.object({ from: z.string(), text: z.string() }) },
@@ -113,6 +119,19 @@ const createServer = (serializer?: Serializer) => {
         new Promise((resolve) =>
           signal.addEventListener("abort", () => resolve(undefined))
         ),
+      *spell({ word }, _ctx, _conn, call) {
+        for (const letter of word) {
+          if (/\d/.test(letter)) {
+            throw call.error(
+              "NOT_A_LETTER",
+              { found: letter },
+              `${letter} is none`,
+            );
+          }
+          yield letter;
+        }
+        return { letters: word.length };
+      },
     },
     user: {
       say: ({ room, text }, from) => {
@@ -335,6 +354,61 @@ describe("the page's conversation", () => {
     script.expectDone();
   });
 
+  const streams = [
+    { heading: "A streamed answer", serializer: undefined },
+    { heading: "A streamed answer in blocks", serializer: msgpack },
+  ];
+
+  test.each(streams)(
+    "$heading is what a live server says",
+    async ({ heading, serializer }) => {
+      const peer = dial(serve(createServer(serializer)), [PROTOCOL]);
+      for (const step of conversation(heading)) {
+        if (step.from === "client") {
+          peer.socket.send(step.data as Uint8Array<ArrayBuffer>);
+        } else expectMessage(await peer.next(), step);
+      }
+      expect(peer.inbox).toEqual([]);
+    },
+  );
+
+  test.each(streams)(
+    "$heading is what a client says",
+    async ({ heading, serializer }) => {
+      const steps = conversation(heading);
+      // A client that was told of the end asks for nothing more.
+      const end = steps.findIndex(({ lines }) => lines[0] === '["more",3,1]');
+      const script = new Script(end < 0 ? steps : steps.slice(0, end));
+      const client = createClient(contractWith(serializer), {
+        url: "ws://app.test",
+        role: "user",
+        WebSocket: script.WebSocket,
+      });
+      ends.push(() => client.close());
+      await client.ready;
+      const spell = async (word: string, most = Infinity) => {
+        let letters = "";
+        const answer = client.spell({ word });
+        for await (const letter of answer) {
+          letters += letter;
+          if (letters.length === most) break;
+        }
+        return [letters, await answer.result.catch(({ code }) => code)];
+      };
+      expect(await spell("go")).toEqual(["go", { letters: 2 }]);
+      if (!serializer) {
+        const alphabet = "abcdefghijklmnopqrstuvwxyz";
+        // One more is read, so that it has not asked for the last eight.
+        await spell(alphabet, 15);
+        expect(await rejection(spell("b4"))).toMatchObject({
+          code: "NOT_A_LETTER",
+          data: { found: "4" },
+        });
+      }
+      script.expectDone();
+    },
+  );
+
   test("A question is what a client answers", async () => {
     const script = new Script(conversation("A question"));
     const aborted = Promise.withResolvers<void>();
@@ -365,7 +439,7 @@ describe("the page's conversation", () => {
     const spoken = conversations.flatMap(({ heading }) => conversation(heading))
       .concat({ from: "server", lines: blocks("jsonl"), data: "" });
     const rows = table("frame | meaning");
-    expect(rows).toHaveLength(17);
+    expect(rows).toHaveLength(19);
     for (const [frame = ""] of rows) {
       const tag = /\["\w+"/.exec(frame)?.[0] ?? "?";
       expect(
@@ -463,6 +537,7 @@ describe("the page's handshake", () => {
         join: () => ({ ok: true }),
         leave() {},
         wait() {},
+        spell: () => [] as never,
       },
       user: { say: () => ({ id: "" }), book: () => ({ ok: true }) },
     });

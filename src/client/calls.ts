@@ -10,6 +10,8 @@ import type { CallOptions } from "./types.ts";
 
 interface PendingCall {
   readonly frame: Frame;
+  /** Takes an item of a streamed answer. */
+  readonly item: ((raw: unknown) => void) | undefined;
   readonly settle: (error: unknown, value?: unknown) => void;
 }
 
@@ -19,6 +21,8 @@ export interface CallsHost {
   readonly open: boolean;
   /** Sends a frame. */
   send(frame: Frame): void;
+  /** Whether the server has a feature; asked while frames can leave. */
+  can(feature: string): boolean;
 }
 
 /** The calls of one client. */
@@ -47,11 +51,13 @@ export class Calls {
    *
    * @param build Builds its frame
    * @param options When it ends early
+   * @param item Takes the items of a streamed answer
    * @returns The answer's payload as it came
    */
   start(
     build: (id: number) => Frame,
     { timeoutMs = Infinity, signal }: CallOptions = {},
+    item?: (raw: unknown) => void,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
@@ -83,7 +89,7 @@ export class Calls {
           );
         timer = setTimeout(late, timeoutMs);
       }
-      this.#unsent.set(id, { frame, settle });
+      this.#unsent.set(id, { frame, item, settle });
       this.pump();
     });
   }
@@ -111,10 +117,24 @@ export class Calls {
         !this.#host.open || this.#held || this.#sent.size >= this.#maxInFlight
       ) break;
       this.#unsent.delete(id);
+      if (call.item && !this.#host.can("streams")) {
+        call.settle(
+          remoteError(
+            "UNAVAILABLE",
+            "The server is of an older version that streams no answers",
+          ),
+        );
+        continue;
+      }
       this.#sent.set(id, call);
       this.#host.send(call.frame);
     }
     if (this.#sent.size === 0) this.#idle?.();
+  }
+
+  /** Takes an item of a streamed answer; of an unknown call it does nothing. */
+  item(id: unknown, raw: unknown): void {
+    this.#sent.get(id as number)?.item?.(raw); // a Map takes any key
   }
 
   /** Settles a call with its answer; of an unknown one it does nothing. */

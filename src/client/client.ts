@@ -22,6 +22,8 @@ import type { Client, ClientOptions } from "./types.ts";
 export { backoffDelay } from "../shared/backoff.ts";
 export type { BackoffOptions } from "../shared/backoff.ts";
 export { isSocketError, SocketError } from "../wire/errors.ts";
+export { settle } from "../wire/settle.ts";
+export type { Outcome } from "../wire/settle.ts";
 export type { ErrorCode } from "../wire/errors.ts";
 export type {
   ClientState,
@@ -33,32 +35,44 @@ export { webSocket } from "./transport.ts";
 export type { Transport } from "./transport.ts";
 export type { Contract } from "../contract/define.ts";
 export type {
+  Answer,
   CallArgument,
+  CallError,
   CallInput,
   CallResult,
   CallReturn,
   ContractDefinition,
+  DeclaredError,
   Direction,
+  ErrorCodeOf,
+  ErrorData,
+  ErrorMaker,
   EventKeys,
   EventName,
+  LibraryError,
   PayloadOut,
   PayloadOutput,
   QuestionName,
   RoleEntries,
   RoleEntry,
   RoleName,
+  StreamReturn,
   TopicName,
+  TypedError,
 } from "../contract/types.ts";
 export type { Joined } from "../wire/joined.ts";
 export type {
+  AnswerInfo,
   CallOptions,
   Client,
   ClientAnswers,
   ClientBase,
   ClientOptions,
+  ErrorsOf,
   Gap,
   InputOf,
   Method,
+  StreamedAnswer,
   SubscribeOptions,
   Subscription,
   Supplied,

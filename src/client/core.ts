@@ -12,6 +12,7 @@ import {
   type Fields,
   type Frame,
   type Hello,
+  plainFrame,
 } from "../wire/protocol.ts";
 import { type Schema, validate } from "../contract/schema.ts";
 import {
@@ -30,6 +31,7 @@ import type { Transport } from "./transport.ts";
 import { Login } from "./token_refresh.ts";
 import { createOutgoing } from "./outgoing.ts";
 import { accepted, type Fn, run } from "./listeners.ts";
+import { Stream } from "./stream.ts";
 import { Topics } from "./topics.ts";
 import type {
   CallOptions,
@@ -95,10 +97,12 @@ export class ClientCore {
         this.#report,
       );
     }
-    for (const [name, { output }] of surface.calls) {
+    for (const [name, { output, yields }] of surface.calls) {
       const method = output
         ? (input: unknown, how?: CallOptions) =>
-          this.#request(name, output, input, how)
+          yields
+            ? this.#stream(name, output, yields, input, how)
+            : this.#request(name, output, input, how)
         : (input: unknown) => this.#signal(name, input);
       Object.defineProperty(this, name, { value: method });
     }
@@ -209,7 +213,41 @@ export class ClientCore {
     how?: CallOptions,
   ): Promise<unknown> {
     this.#wake();
-    const { timeoutMs = 30_000, maxQueued = 1_000 } = this.#options;
+    const { timeoutMs = 30_000 } = this.#options;
+    this.#checkCall(name);
+    const build = (id: number) => this.#encode(["req", id, name], name, input);
+    const raw = await this.#calls.start(build, {
+      ...how,
+      timeoutMs: how?.timeoutMs ?? timeoutMs,
+    });
+    return await this.#accept(output, raw, name);
+  }
+
+  #stream(
+    name: string,
+    output: Schema,
+    yields: Schema,
+    input: unknown,
+    how?: CallOptions,
+  ): Stream {
+    this.#wake();
+    let id = 0;
+    const build = (given: number) =>
+      this.#encode(["req", id = given, name], name, input);
+    return new Stream({
+      start: async (signal, item) => {
+        this.#checkCall(name);
+        const raw = await this.#calls.start(build, { signal }, item);
+        return await this.#accept(output, raw, name);
+      },
+      more: (items) => this.#out.send(plainFrame("more", id, items)),
+      read: (raw) => this.#accept(yields, raw, name),
+    }, { timeoutMs: this.#options.timeoutMs ?? 30_000, ...how });
+  }
+
+  /** Throws where a call cannot be made. */
+  #checkCall(name: string): void {
+    const { maxQueued = 1_000 } = this.#options;
     if (this.state === "closed") {
       throw remoteError(
         "DISCONNECTED",
@@ -222,12 +260,6 @@ export class ClientCore {
         `Cannot call "${name}": more than maxQueued ${maxQueued} calls wait`,
       );
     }
-    const build = (id: number) => this.#encode(["req", id, name], name, input);
-    const raw = await this.#calls.start(build, {
-      ...how,
-      timeoutMs: how?.timeoutMs ?? timeoutMs,
-    });
-    return await this.#accept(output, raw, name);
   }
 
   /** Reads a payload, held to its schema where that is wanted. */
@@ -265,6 +297,8 @@ export class ClientCore {
         return this.#calls.answer(first, undefined, second);
       case "err":
         return this.#failed(first, String(second), String(third), fourth);
+      case "next":
+        return this.#calls.item(first, second);
       case "evt":
         return this.#deliver(
           this.#surface.events.get(first as string),

@@ -47,6 +47,7 @@ export function createClient<
     events,
     topics,
     params = [],
+    streams = [],
     questions,
     serializer,
   }: ClientSurface,
@@ -55,7 +56,11 @@ export function createClient<
   const map = (names: readonly string[], entry: object) =>
     names.map((name) => [name, entry] as const);
   const surface = {
-    calls: new Map([...map(requests, { output: true }), ...map(signals, {})]),
+    calls: new Map([
+      ...map(requests, { output: true }),
+      ...map(streams, { output: true, yields: true }),
+      ...map(signals, {}),
+    ]),
     events: new Map(map(events, {})),
     topics: new Map([...map(topics, {}), ...map(params, { params: true })]),
     questions: new Map(map(questions, {})),

@@ -9,7 +9,10 @@ import type { Fields, Frame } from "../wire/protocol.ts";
 /** Answers one question. */
 export type Answerer = (
   input: unknown,
-  call: { readonly signal: AbortSignal },
+  call: {
+    readonly signal: AbortSignal;
+    error(code: string, data: unknown, message?: string): SocketError;
+  },
 ) => unknown;
 
 /** Makes a frame that the server takes, of its first fields, its name for errors, and a payload. */
@@ -46,7 +49,14 @@ export class Answers {
     try {
       const answerer = this.#answerers.get(name);
       if (!answerer) throw new SocketError("NOT_FOUND");
-      frame = this.#encode(["res", id], name, await answerer(raw, call));
+      frame = this.#encode(
+        ["res", id],
+        name,
+        await answerer(raw, {
+          signal: call.signal,
+          error: (code, data, message) => new SocketError(code, message, data),
+        }),
+      );
     } catch (error) {
       const known = isForCaller(error);
       if (!known) this.#report(error);

@@ -13,6 +13,8 @@ export interface ClientSurface<R extends string = string> {
   readonly role: R;
   /** Calls that are answered. */
   readonly requests: readonly string[];
+  /** Calls that are answered item by item. */
+  readonly streams?: readonly string[];
   /** Calls that are not. */
   readonly signals: readonly string[];
   /** Events of the server's. */
@@ -62,7 +64,8 @@ export function clientSurface<
     [...entries].map(({ name }) => name);
   return {
     role: role as R & string,
-    requests: names(calls.filter(({ output }) => output)),
+    requests: names(calls.filter(({ output, yields }) => output && !yields)),
+    streams: names(calls.filter(({ yields }) => yields)),
     signals: names(calls.filter(({ output }) => !output)),
     events: names(surface.events.values()),
     topics: names(topics),

@@ -3,15 +3,20 @@
  *
  * @module
  */
+import type { InferOutput } from "../contract/schema.ts";
 import type {
+  Answer,
   CallArgument,
+  CallError,
   CallInput,
   CallResult,
   CallReturn,
   ContractDefinition,
+  ErrorMaker,
   EventName,
   PayloadOut,
   QuestionName,
+  Rich,
   RoleEntries,
   RoleEntry,
   RoleName,
@@ -61,15 +66,21 @@ export interface Gap {
   readonly dropped: number;
 }
 
+/** One question of the server's under way. */
+export interface AnswerInfo {
+  /** Aborts when the server waits no longer, and when the connection is over. */
+  readonly signal: AbortSignal;
+}
+/** What makes the failures that a question declares; nothing where it declares none. */
+export type ErrorsOf<E> = E extends { readonly errors: unknown } ? ErrorMaker<E>
+  : unknown;
+
 /** What answers each question of a role. */
 export type ClientAnswers<C extends ContractDefinition, R extends RoleName<C>> =
   {
     readonly [N in QuestionName<C, R>]?: (
       input: CallInput<RoleEntry<C, R, N>>,
-      call: {
-        /** Aborts when the server waits no longer, and when the connection is over. */
-        readonly signal: AbortSignal;
-      },
+      call: AnswerInfo & ErrorsOf<RoleEntry<C, R, N>>,
     ) =>
       | CallReturn<RoleEntry<C, R, N>>
       | Promise<CallReturn<RoleEntry<C, R, N>>>;
@@ -156,9 +167,43 @@ export type InputOf<E> = undefined extends CallArgument<E>
   : [input: CallArgument<E>];
 
 /** The method that calls a request or sends a signal. */
-export type Method<E> = E extends { readonly output: unknown }
-  ? (...args: [...InputOf<E>, options?: CallOptions]) => Promise<CallResult<E>>
+export type Method<E> = E extends Rich ? RichMethod<E>
+  : E extends { readonly output: unknown } ? (
+      ...args: [...InputOf<E>, options?: CallOptions]
+    ) => Promise<CallResult<E>>
   : (...args: InputOf<E>) => void;
+/**
+ * The method that calls a request that streams its answer, or that declares errors.
+ *
+ * @internal
+ */
+export type RichMethod<E> = (
+  ...args: [...InputOf<E>, options?: CallOptions]
+) => E extends { readonly yields: infer Y }
+  ? StreamedAnswer<InferOutput<Y>, Answer<CallResult<E>, CallError<E>>>
+  : Answer<CallResult<E>, CallError<E>>;
+
+/**
+ * What calling a streamed request returns. Iterate it once: each item in order, as the reader asks for them. Leaving
+ * the loop cancels it on the server.
+ *
+ * In its call's options `timeoutMs` is how long the server may say nothing while items are asked for.
+ */
+export interface StreamedAnswer<Item, Result extends Promise<unknown>>
+  extends AsyncIterable<Item> {
+  /**
+   * Settles when the stream ends: resolves with what the handler returned; rejects as a request does, with DISCONNECTED
+   * after a reconnect, and with the reason when it was cancelled. Ignoring it is fine. Read before anything is iterated,
+   * it drops the items.
+   */
+  readonly result: Result;
+  /**
+   * Cancels it: the loop and `result` reject, and the server's generator ends. A second call does nothing.
+   *
+   * @param reason What they reject with, an `AbortError` when left out
+   */
+  cancel(reason?: unknown): void;
+}
 
 /** A client: one method for each request and signal that its role sees. */
 export type Client<C extends ContractDefinition, R extends RoleName<C>> =

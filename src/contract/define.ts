@@ -11,6 +11,7 @@ import type {
   TopicEntry,
 } from "./types.ts";
 import { NAME_RULE, nameFlaw, quote } from "./names.ts";
+import type { ErrorCode } from "../wire/errors.ts";
 import type { Fields } from "../wire/protocol.ts";
 import { isSchema, type Schema } from "./schema.ts";
 import { findLostAsync, prepare } from "./user_code.ts";
@@ -26,6 +27,10 @@ export interface Call {
   readonly input: Schema;
   /** The schema of the output; absent for a signal. */
   readonly output?: Schema;
+  /** The schema of each item of a streamed answer; absent for any other. */
+  readonly yields?: Schema;
+  /** The schema of each declared failure's data, by code; absent where none is declared. */
+  readonly errors?: ReadonlyMap<string, Schema>;
 }
 
 /** A compiled question, to a client or between nodes. */
@@ -195,14 +200,22 @@ function compile(
       throw new TypeError(
         `Cannot define ${
           quote(path)
-        }: it is no kind of entry, must be { input, output } (request) or { input } (signal)`,
+        }: it is no kind of entry, must be { input, output } (request), { input, yields } (stream) or { input } (signal)`,
       );
     }
     const input = checkSchema(`${path}.input`, entry.input);
-    const output = "output" in entry
+    const answer = "yields" in entry
+      ? {
+        yields: checkSchema(`${path}.yields`, entry.yields),
+        output: entry.output === undefined
+          ? NOTHING
+          : checkSchema(`${path}.output`, entry.output),
+      }
+      : "output" in entry
       ? { output: checkSchema(`${path}.output`, entry.output) }
       : undefined;
-    calls.set(name, { name, block, input, ...output });
+    const errors = checkErrors(path, entry, answer !== undefined);
+    calls.set(name, { name, block, input, ...answer, ...errors });
   }
   const fromServer = `${block}.serverToClient`;
   for (const [name, entry] of entriesOf(fromServer, given.serverToClient)) {
@@ -311,7 +324,68 @@ function question(
 ): Question {
   const input = checkSchema(`${path}.input`, entry.input);
   const output = checkSchema(`${path}.output`, entry.output);
-  return { name, block, input, output };
+  if ("yields" in entry) {
+    throw new TypeError(
+      `Cannot define ${
+        quote(`${path}.yields`)
+      }: a question is answered once, must be a request of a client`,
+    );
+  }
+  return { name, block, input, output, ...checkErrors(path, entry, true) };
+}
+
+/** All of {@linkcode ErrorCode}: a contract cannot declare them as its own. */
+export const LIBRARY_CODES: ReadonlySet<string> = new Set<ErrorCode>([
+  "BAD_REQUEST",
+  "UNAUTHORIZED",
+  "FORBIDDEN",
+  "NOT_FOUND",
+  "VALIDATION",
+  "TIMEOUT",
+  "DISCONNECTED",
+  "RATE_LIMITED",
+  "UNAVAILABLE",
+  "INTERNAL",
+]);
+
+/** The output of a stream that has none. */
+const NOTHING: Schema = {
+  "~standard": {
+    version: 1,
+    vendor: "super-line",
+    validate: () => ({ value: undefined }),
+  },
+};
+
+function checkErrors(
+  path: string,
+  entry: object,
+  isAnswered: boolean,
+): Pick<Call, "errors"> | undefined {
+  const { errors } = entry as { readonly errors?: unknown }; // a signal has none in its type
+  if (errors === undefined) return undefined;
+  if (!isAnswered) {
+    throw new TypeError(
+      `Cannot define ${
+        quote(`${path}.errors`)
+      }: a signal is not answered, must be a request with an output`,
+    );
+  }
+  if (!isObject(errors)) throw noEntries(`${path}.errors`, errors);
+  const found = new Map<string, Schema>();
+  for (const [code, schema] of Object.entries(errors)) {
+    const where = `${path}.errors.${code}`;
+    checkName("error", code, where);
+    if (LIBRARY_CODES.has(code)) {
+      throw new TypeError(
+        `Cannot define ${
+          quote(where)
+        }: the code is one of the library's, must be another`,
+      );
+    }
+    found.set(code, checkSchema(where, schema));
+  }
+  return { errors: found };
 }
 
 function entriesOf<T>(

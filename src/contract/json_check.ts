@@ -89,6 +89,10 @@ export interface PlainCall {
   readonly input: TakesJson;
   /** What the server sends back. */
   readonly output?: GivesJson;
+  /** The items of a streamed answer. */
+  readonly yields?: GivesJson;
+  /** The data of declared failures. */
+  readonly errors?: Readonly<Record<string, GivesJson>>;
 }
 /**
  * An event or topic of plain JSON.
@@ -113,6 +117,8 @@ export interface PlainQuestion {
   readonly input: GivesJson;
   /** What the client sends back. */
   readonly output: TakesJson;
+  /** The data of declared failures. */
+  readonly errors?: Readonly<Record<string, TakesJson>>;
 }
 /**
  * A question between nodes of plain JSON: both sides are sent as they are given.
@@ -228,6 +234,22 @@ export type CheckedCalls<E, Path extends string> = {
             `the input of '${Path}${K & string}'`,
             InferInput<S>
           >;
+        }
+        : unknown)
+      & (E[K] extends { readonly yields: infer S } ? {
+          readonly yields: JsonFlaw<
+            `the items of '${Path}${K & string}'`,
+            InferOutput<S>
+          >;
+        }
+        : unknown)
+      & (E[K] extends { readonly errors: infer X } ? {
+          readonly errors: {
+            readonly [Code in keyof X]: JsonFlaw<
+              `the data of error '${Code & string}' of '${Path}${K & string}'`,
+              InferOutput<X[Code]>
+            >;
+          };
         }
         : unknown);
 };

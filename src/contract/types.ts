@@ -4,6 +4,7 @@
  * @module
  */
 import type { InferInput, InferOutput, Present, Schema } from "./schema.ts";
+import type { ErrorCode, SocketError } from "../wire/errors.ts";
 import type { Serializer } from "../wire/serializer.ts";
 
 /** A call that is answered: a client's request, the server's question to a client, or a node's to the others. */
@@ -12,6 +13,20 @@ export interface RequestEntry {
   readonly input: Schema;
   /** What is answered. */
   readonly output: Schema;
+  /** The failures that it answers with beside the library's own: the schema of each one's data, by code. */
+  readonly errors?: Readonly<Record<string, Schema>>;
+}
+
+/** A client's request that is answered with several items, one after another. */
+export interface StreamEntry {
+  /** What is asked. */
+  readonly input: Schema;
+  /** Each item of the answer. */
+  readonly yields: Schema;
+  /** What is answered in the end; nothing when left out. */
+  readonly output?: Schema;
+  /** As those of a {@linkcode RequestEntry}. */
+  readonly errors?: Readonly<Record<string, Schema>>;
 }
 
 /** A call that is not answered. */
@@ -59,9 +74,9 @@ export interface TopicEntry {
 
 /** The entries of one block, by direction. */
 export interface SurfaceDefinition {
-  /** Requests (`input` and `output`) and signals (`input` alone). */
+  /** Requests (`input` and `output`), streams (with `yields`) and signals (`input` alone). */
   readonly clientToServer?: Readonly<
-    Record<string, RequestEntry | SignalEntry>
+    Record<string, RequestEntry | StreamEntry | SignalEntry>
   >;
   /** Events (`payload`), topics (`payload` and `subscribe: true`) and questions (`input` and `output`). */
   readonly serverToClient?: Readonly<
@@ -334,6 +349,66 @@ export type CallInput<E> = E extends { readonly input: Schema }
 export type CallReturn<E> = E extends { readonly output: Schema }
   ? (E["output"]["~standard"]["types"] & Present)["input"]
   : void;
+/**
+ * An entry that streams its answer or declares errors: told apart in one step, so that others cost the compiler nothing.
+ *
+ * @internal
+ */
+export type Rich = { readonly yields: unknown } | { readonly errors: unknown };
+/** What the handler of a streamed answer returns: a generator, or without `output` anything that can be iterated. */
+export type StreamReturn<Item, E> = E extends { readonly output: infer S } ?
+    | AsyncGenerator<Item, InferInput<S>, unknown>
+    | Generator<Item, InferInput<S>>
+  : AsyncIterable<Item> | Iterable<Item>;
+/** The failures that an entry declares, as its caller gets them; `never` where it declares none. */
+export type DeclaredError<E> = E extends { readonly errors: infer X } ? {
+    [Code in keyof X & string]: TypedError<Code, InferOutput<X[Code]>>;
+  }[keyof X & string]
+  : never;
+/** All that a call of an entry fails with: what the entry declares, and the library's own codes. */
+export type CallError<E> = E extends { readonly errors: unknown }
+  ? DeclaredError<E> | LibraryError
+  : SocketError;
+/** A `SocketError` whose code and data are known. */
+export interface TypedError<Code, Data> extends Error {
+  /** Which failure it is. */
+  readonly code: Code;
+  /** What its schema gave back. */
+  readonly data: Data;
+  /** As in `SocketError`. */
+  readonly remote: boolean;
+}
+/** An error with a code of the library's. */
+export type LibraryError = TypedError<ErrorCode, unknown>;
+/** A promise that knows in its type what it rejects with, for `settle`. */
+export interface Answer<T, Failure> extends Promise<T> {
+  /** A type only, never there at run time. */
+  readonly "~error"?: Failure;
+}
+/** How a handler makes a failure that its entry declares. */
+export interface ErrorMaker<E> {
+  /**
+   * Makes a failure of this entry, to be thrown. Its data is validated when it leaves; data that the schema refuses is
+   * INTERNAL to the caller and goes to `onError`.
+   *
+   * @param code One of the entry's `errors`
+   * @param data What that error's schema accepts
+   * @param message For people, the code when left out
+   */
+  error<Code extends ErrorCodeOf<E>>(
+    code: Code,
+    data: ErrorData<E, Code>,
+    message?: string,
+  ): SocketError;
+}
+/** The codes of an entry's `errors`. */
+export type ErrorCodeOf<E> = E extends { readonly errors: infer X }
+  ? keyof X & string
+  : never;
+/** What the schema of one of an entry's `errors` accepts. */
+export type ErrorData<E, Code> = E extends { readonly errors: infer X }
+  ? Code extends keyof X ? InferInput<X[Code]> : never
+  : never;
 /** What a client passes to call an entry. */
 export type CallArgument<E> = E extends { readonly input: Schema }
   ? (E["input"]["~standard"]["types"] & Present)["input"]

@@ -5,7 +5,7 @@
  */
 import type { Params } from "../contract/params.ts";
 import type { ClientState, ClientStatus } from "../client/link.ts";
-import type { Subscription } from "../client/types.ts";
+import type { StreamedAnswer, Subscription } from "../client/types.ts";
 
 /** The members used of a client of any contract. */
 export interface AnyClient {
@@ -115,6 +115,108 @@ export class RequestStore implements Store<RequestSnapshot> {
 
   #turnTo(snapshot: RequestSnapshot): void {
     this.#snapshot = snapshot;
+    for (const changed of [...this.#listeners]) changed();
+  }
+}
+
+/** The state of a streamed answer. */
+export interface StreamSnapshot {
+  readonly items: readonly unknown[];
+  readonly result: unknown;
+  readonly status: "idle" | "streaming" | "done" | "failed";
+  readonly error: Error | undefined;
+}
+
+export const IDLE_STREAM: StreamSnapshot = {
+  items: [],
+  result: undefined,
+  status: "idle",
+  error: undefined,
+};
+
+/** The streamed answer that one component shows, of one request. */
+export class StreamStore implements Store<StreamSnapshot> {
+  readonly client: AnyClient;
+  readonly name: string;
+  readonly #method: (...args: unknown[]) => StreamedAnswer<
+    unknown,
+    Promise<unknown>
+  >;
+  readonly #listeners = new Set<() => void>();
+  #snapshot = IDLE_STREAM;
+  /** The items as they come. A snapshot copies them once a render, not once an item. */
+  #items: unknown[] = [];
+  #running: { cancel(): void } | undefined;
+
+  constructor(client: AnyClient, name: string) {
+    this.client = client;
+    this.name = name;
+    const method = (client as unknown as Record<string, unknown>)[name]; // there when the contract has it
+    if (typeof method !== "function") {
+      throw new TypeError(
+        `Cannot use stream "${name}": it is ${typeof method}, must be a request of the client's role that has yields`,
+      );
+    }
+    this.#method = method as never; // what the types of `useStream` say
+  }
+
+  readonly subscribe = (changed: () => void): () => void => {
+    this.#listeners.add(changed);
+    return () => {
+      this.#listeners.delete(changed);
+      // Under StrictMode React takes everything away once and puts it back in the same turn.
+      setTimeout(() => this.#listeners.size === 0 && this.cancel());
+    };
+  };
+
+  readonly read = (): StreamSnapshot => {
+    if (this.#snapshot.items.length !== this.#items.length) {
+      this.#snapshot = { ...this.#snapshot, items: [...this.#items] };
+    }
+    return this.#snapshot;
+  };
+
+  readonly start = (...args: unknown[]): void => {
+    this.#running?.cancel();
+    this.#items = [];
+    this.#turnTo({ ...IDLE_STREAM, status: "streaming" });
+    const answer = this.#method(...args);
+    this.#running = answer;
+    this.#follow(answer).catch(() => {}); // never: it shows what failed
+  };
+
+  readonly cancel = (): void => {
+    if (!this.#running) return;
+    this.#running.cancel();
+    this.#running = undefined;
+    this.#turnTo({ ...this.#snapshot, status: "idle" });
+  };
+
+  async #follow(
+    answer: StreamedAnswer<unknown, Promise<unknown>>,
+  ): Promise<void> {
+    let end: Partial<StreamSnapshot>;
+    try {
+      for await (const item of answer) {
+        if (this.#running !== answer) return;
+        this.#items.push(item);
+        this.#tell();
+      }
+      end = { status: "done", result: await answer.result };
+    } catch (error) {
+      end = { status: "failed", error: errorOf(error) };
+    }
+    if (this.#running !== answer) return;
+    this.#running = undefined;
+    this.#turnTo({ ...this.#snapshot, ...end });
+  }
+
+  #turnTo(snapshot: StreamSnapshot): void {
+    this.#snapshot = { ...snapshot, items: [...this.#items] };
+    this.#tell();
+  }
+
+  #tell(): void {
     for (const changed of [...this.#listeners]) changed();
   }
 }

@@ -15,7 +15,7 @@ import { countClose, type Counters, createCounters } from "./stats/counters.ts";
 import { dispatch } from "./calls/dispatch.ts";
 import type { CallsHost } from "./calls/pending_call.ts";
 import type { NodeHost } from "./api/host.ts";
-import { isForCaller } from "../wire/errors.ts";
+import { isForCaller, SocketError } from "../wire/errors.ts";
 import { Hub } from "./fanout/hub.ts";
 import type { Handler } from "./types/handlers.ts";
 import { TokenBucket } from "../shared/token_bucket.ts";
@@ -308,7 +308,9 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
     for (const login of [...this.pending, ...this.opening.keys()]) {
       login.end(new DOMException("The server is closing", "AbortError"));
     }
+    const gone = new SocketError("UNAVAILABLE", "The server is closing");
     for (const session of this.sessions.values()) {
+      for (const call of [...session.calls.values()]) call.interrupt?.(gone);
       session.end(CloseCode.restart, "the server is closing");
     }
     const ended = this.closings.end(CLOSE_GRACE_MS);

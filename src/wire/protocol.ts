@@ -125,7 +125,9 @@ export interface Hello {
 }
 
 /** What this version can do beyond the first: topics with parameters. */
-export const FEATURES: readonly string[] = ["params"];
+export const FEATURES: readonly string[] = ["params", "streams"];
+/** How many items of a streamed answer may be under way that the client has not asked for again. */
+export const STREAM_WINDOW = 16;
 
 /** Builds `hi`: the connection is ready. */
 export function helloFrame(hello: Hello): string {

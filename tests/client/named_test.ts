@@ -76,6 +76,7 @@ test("a surface has one role's names and nothing else", () => {
   expect(surface).toEqual({
     role: "user",
     requests: ["echo", "mine"],
+    streams: [],
     signals: ["poke"],
     events: ["poked"],
     topics: ["news", "order"],

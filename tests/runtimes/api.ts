@@ -71,6 +71,26 @@ export const api = defineContract({
         output: z.object({ ...placed.shape, runs: z.number() })
           .refine(late("output")),
       },
+      /** Endless without `to`; marks its end under `key`. */
+      stream: {
+        input: z.object({
+          key: z.string(),
+          to: z.number().optional(),
+          pad: z.number().default(0),
+          how: z.string().optional(),
+        }),
+        yields: z.object({ n: z.number(), pad: z.string() }),
+        output: z.object({ total: z.number() }),
+      },
+      /** Refuses with what it declares, or tries something else. */
+      bid: {
+        input: z.object({ how: z.string() }),
+        output: empty,
+        errors: {
+          BID_TOO_LOW: z.object({ minimum: z.number() }),
+          CLOSED: z.object({ at: z.string().default("noon") }),
+        },
+      },
       stray: { input: empty, output: z.object({ name: z.string() }) },
       wrong: { input: empty, output: z.object({ name: z.string() }) },
       /** Until it is cancelled. */
@@ -131,6 +151,11 @@ export const packed = defineContract({
     user: {
       clientToServer: {
         echo: { input: blob, output: blob },
+        chunks: {
+          input: z.object({ count: z.number() }),
+          yields: blob,
+          output: z.object({ at: z.date() }),
+        },
         /** Answers with an event as well. */
         reflect: { input: blob, output: z.object({ length: z.number() }) },
         /** To the topic of order 1. */

@@ -47,7 +47,14 @@ export type Served = Pick<SocketServer, "handshake" | "fetch" | "upgrade">;
 
 /** What happened on a node, in order. */
 export interface Entry {
-  readonly kind: "auth" | "open" | "close" | "error" | "mark" | "cancelled";
+  readonly kind:
+    | "auth"
+    | "open"
+    | "close"
+    | "error"
+    | "mark"
+    | "cancelled"
+    | "ended";
   readonly name: string;
   readonly code?: number;
 }
@@ -184,6 +191,13 @@ export function implementPacked(srv: PackedNode): void {
   srv.implement({
     user: {
       echo: (input) => input,
+      *chunks({ count }) {
+        for (let n = 0; n < count; n++) {
+          const bytes = new Uint8Array([n, 0, 10, 255]);
+          yield { text: `${n}\n`, bytes, at: new Date(n) };
+        }
+        return { at: new Date(count) };
+      },
       reflect: (input, _ctx, conn) => {
         conn.emit("blob", input);
         return { length: input.bytes.length };
@@ -314,6 +328,41 @@ export function implementJson(srv: JsonNode, { log, requests }: Past): void {
           return { ...answer, runs: runsOf(key) };
         }
         return { key, at, runs: runsOf(key) };
+      },
+      stream: async function* (
+        { key, to = Infinity, pad, how },
+        _ctx,
+        _conn,
+        call,
+      ) {
+        const padding = "x".repeat(pad);
+        let n = 0;
+        try {
+          while (n < to) {
+            yield { n: ++n, pad: padding };
+            if (how === "throw") throw new Error("database password");
+            if (how === "wrong") yield { n: "seven" } as never;
+            if (how === "pause") await pause(5);
+            if (call.signal.aborted) break;
+          }
+          return { total: n };
+        } finally {
+          log.push({ kind: "ended", name: key, code: n });
+        }
+      },
+      bid: ({ how }, _ctx, _conn, call) => {
+        if (how === "low") {
+          throw call.error("BID_TOO_LOW", { minimum: 11 }, "Bid more");
+        }
+        if (how === "stray") {
+          const data = { minimum: 11, password: "x" };
+          throw new SocketError("BID_TOO_LOW", "Bid more", data);
+        }
+        if (how === "default") throw call.error("CLOSED", {});
+        if (how === "wrong") throw call.error("BID_TOO_LOW", {} as never);
+        if (how === "other") throw new SocketError("SECRET", "internal");
+        if (how === "own") throw new SocketError("FORBIDDEN", "Not you");
+        return {};
       },
       stray: () => ({ name: "ada", passwordHash: "secret" }),
       wrong: () => ({ name: 7 }) as never,

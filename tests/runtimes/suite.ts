@@ -3,6 +3,7 @@ import { calling } from "./cases/calling.ts";
 import { ending } from "./cases/ending.ts";
 import { opening } from "./cases/opening.ts";
 import { schemas } from "./cases/schemas.ts";
+import { streaming } from "./cases/streaming.ts";
 import { spreading } from "./cases/spreading.ts";
 import type { Need, Outcome, RuntimeCase, Subject } from "./subject.ts";
 
@@ -11,6 +12,7 @@ export const suite: readonly RuntimeCase[] = [
   ...calling,
   ...schemas,
   ...spreading,
+  ...streaming,
   ...ending,
 ];
 

@@ -11,8 +11,10 @@ import type { Handshake, HandshakeExtras } from "../handshake/handshake.ts";
 import type { Implementation } from "../types/handlers.ts";
 import type { AnyConnection, Connection } from "../types/connection.ts";
 import type {
+  Answer,
   BlockEntry,
   CallArgument,
+  CallError,
   CallResult,
   ContractDefinition,
   EmitIn,
@@ -333,7 +335,10 @@ export interface ConnectionTarget<
     question: N,
     input: CallArgument<TargetEntry<C, R, N>>,
     options?: AskOptions,
-  ): Promise<CallResult<TargetEntry<C, R, N>>>;
+  ): Answer<
+    CallResult<TargetEntry<C, R, N>>,
+    CallError<TargetEntry<C, R, N>>
+  >;
   /**
    * Ends the connection; what was sent to it here before still leaves. Does nothing when there is none of that id.
    *

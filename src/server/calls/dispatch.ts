@@ -5,7 +5,7 @@
  */
 import { type CallsHost, notFound, PendingCall } from "./pending_call.ts";
 import { CloseCode } from "../../wire/close_codes.ts";
-import type { Call, Message } from "../../contract/define.ts";
+import type { Call, Message, Question } from "../../contract/define.ts";
 import { countLimit } from "../stats/counters.ts";
 import { SocketError } from "../../wire/errors.ts";
 import { isPromiseLike, type MaybePromise } from "../../shared/thenable.ts";
@@ -30,6 +30,7 @@ import {
   type Validated,
 } from "../../contract/schema.ts";
 import type { Session } from "../connection/session.ts";
+import { openStream } from "./stream.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
 import type { CallKind } from "../stats/call_stats.ts";
 
@@ -75,6 +76,9 @@ export function dispatch(
           new SocketError("DISCONNECTED", "The caller cancelled"),
         );
       }
+      break;
+    case "more":
+      if (isId(first) && isId(second)) return undefined; // to a stream that is over
       break;
     case "res":
     case "err":
@@ -138,7 +142,6 @@ function request(
   const call = open(host, session, id, "request", name, entry);
   if (!call) return;
   if (!entry?.output) return call.fail(notFound(session, "request", name));
-  const { output } = entry;
   // Most are synchronous, so that functions for what comes later are made only when something does.
   let value: MaybePromise<unknown>;
   let later: boolean;
@@ -148,10 +151,30 @@ function request(
   } catch (error) {
     return call.fail(error);
   }
-  if (!later) return answer(host, call, name, output, value);
+  const asked = entry as Question; // its output was just seen
+  if (!later) return respond(host, session, call, asked, value);
   Promise.resolve(value).then(
-    (value) => answer(host, call, name, output, value),
+    (value) => respond(host, session, call, asked, value),
     (error) => call.fail(error),
+  );
+}
+
+/** Answers with what a handler returned: at once, or item by item. */
+function respond(
+  host: CallsHost,
+  session: Session,
+  call: PendingCall,
+  { name, output, yields }: Question,
+  value: unknown,
+): void {
+  if (!yields) return answer(host, call, name, output, value);
+  openStream(
+    host,
+    session,
+    call,
+    { name, yields },
+    value,
+    (result) => answer(host, call, name, output, result),
   );
 }
 

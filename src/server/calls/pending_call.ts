@@ -4,7 +4,8 @@
  * @module
  */
 import type { Session } from "../connection/session.ts";
-import type { Call } from "../../contract/define.ts";
+import { type Call, LIBRARY_CODES } from "../../contract/define.ts";
+import { type Schema, summary, validateSync } from "../../contract/schema.ts";
 import type { AuthResult, ContractDefinition } from "../../contract/types.ts";
 import { quote } from "../../contract/names.ts";
 import type { Hub } from "../fanout/hub.ts";
@@ -61,8 +62,14 @@ export class PendingCall implements CallInfo {
   #stats: EntryStats | undefined;
   /** What the observer was told of it. */
   readonly #observed: ObservedCall | undefined;
+  readonly #errors: Call["errors"];
   #controller: AbortController | undefined;
   #abandoned: Error | undefined;
+  /** Set by what answers with a stream: see `OpenCall`. */
+  more?: (items: unknown) => string | undefined;
+  interrupt?: (error: SocketError) => void;
+  /** Called once, when nobody waits any more. */
+  onAbandon?: () => void;
 
   /**
    * Starts a call.
@@ -77,12 +84,15 @@ export class PendingCall implements CallInfo {
     id: number,
     kind: CallKind,
     name: string,
-    entry: { readonly block: string; readonly name: string } | undefined,
+    entry:
+      | { readonly block: string; readonly name: string } & Pick<Call, "errors">
+      | undefined,
   ) {
     this.#host = host;
     this.#session = session;
     this.id = id;
     this.#name = name;
+    this.#errors = entry?.errors;
     const stats = host.callStats.of(kind, entry);
     this.#stats = stats;
     if (!host.settings.observer) return;
@@ -106,8 +116,15 @@ export class PendingCall implements CallInfo {
 
   /** Nobody waits any more: aborts the signal. */
   abandon(reason: Error): void {
-    this.#abandoned ??= reason;
-    this.#controller?.abort(this.#abandoned);
+    if (this.#abandoned) return;
+    this.#abandoned = reason;
+    this.#controller?.abort(reason);
+    this.onAbandon?.();
+  }
+
+  /** Makes a failure that the entry declares. */
+  error(code: string, data: unknown, message?: string): SocketError {
+    return new SocketError(code, message, data);
   }
 
   /** Sends the answer, unless nobody waits for it, and frees the id when it is handed over. */
@@ -121,7 +138,8 @@ export class PendingCall implements CallInfo {
   }
 
   /** Sends an error as the answer. Errors that are not for callers are reported. */
-  fail(error: unknown): void {
+  fail(given: unknown): void {
+    const error = this.#errors ? this.#declared(given, this.#errors) : given;
     this.#host.counters.failures++;
     this.failed(error);
     this.reply(this.#errorFrame(error));
@@ -172,8 +190,39 @@ export class PendingCall implements CallInfo {
   }
 
   #free(): void {
-    this.#session.calls.delete(this.id);
+    const { calls } = this.#session;
+    if (calls.get(this.id) === this) calls.delete(this.id); // a streamed answer may be freed twice
     this.#session.freed();
+  }
+
+  /** What a call with declared errors fails with: one of those, its data valid, or one with a code of the library's. */
+  #declared(
+    error: unknown,
+    errors: ReadonlyMap<string, Schema>,
+  ): unknown {
+    if (!isForCaller(error) || LIBRARY_CODES.has(error.code)) return error;
+    const { code, message, data } = error;
+    const schema = errors.get(code);
+    if (!schema) {
+      return new TypeError(
+        `Cannot fail with ${quote(code)}: ${
+          quote(this.#name)
+        } declares no such error, must be one of its errors`,
+        { cause: error },
+      );
+    }
+    try {
+      const checked = validateSync(schema, data, code, "the data of error ");
+      if (checked.ok) return new SocketError(code, message, checked.value);
+      return new TypeError(
+        `Cannot fail with ${quote(code)}: its schema refused the data: ${
+          summary(checked.issues)
+        }`,
+        { cause: { issues: checked.issues } },
+      );
+    } catch (failure) {
+      return failure; // the schema threw, or is asynchronous
+    }
   }
 
   #errorFrame(error: unknown): Frame {

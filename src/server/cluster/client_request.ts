@@ -3,11 +3,20 @@
  *
  * @module
  */
-import { plainIssue, summary, validate } from "../../contract/schema.ts";
-import type { Question, Surface } from "../../contract/define.ts";
+import {
+  type Issue,
+  plainIssue,
+  summary,
+  validate,
+} from "../../contract/schema.ts";
+import {
+  LIBRARY_CODES,
+  type Question,
+  type Surface,
+} from "../../contract/define.ts";
 import type { ReachHost } from "./reach.ts";
 import type { AskOptions } from "./ask_options.ts";
-import { remoteError } from "../../wire/errors.ts";
+import { remoteError, type SocketError } from "../../wire/errors.ts";
 import { quote } from "../../contract/names.ts";
 import type { Fields, Frame } from "../../wire/protocol.ts";
 
@@ -62,18 +71,38 @@ export async function askConnection(
 /** What an answer says: the output, or a throw. */
 export async function outcomeOf(
   core: ReachHost,
-  { name, output }: Question,
+  { name, output, errors }: Question,
   [tag, _id, first, message, data]: Fields,
 ): Promise<unknown> {
   const { codec } = core;
   if (tag === "err") {
-    throw remoteError(String(first), String(message), codec.payload(data));
+    const code = String(first);
+    const given = codec.payload(data);
+    if (!errors || LIBRARY_CODES.has(code)) {
+      throw remoteError(code, String(message), given);
+    }
+    const schema = errors.get(code);
+    if (!schema) {
+      throw remoteError(
+        "VALIDATION",
+        `The answer to ${quote(name)} was refused: ${
+          quote(code)
+        } is none of its errors`,
+      );
+    }
+    const checked = await validate(schema, given);
+    if (checked.ok) throw remoteError(code, String(message), checked.value);
+    throw refused(name, checked.issues);
   }
   const checked = await validate(output, codec.payload(first));
   if (checked.ok) return checked.value;
-  throw remoteError(
+  throw refused(name, checked.issues);
+}
+
+function refused(name: string, issues: readonly Issue[]): SocketError {
+  return remoteError(
     "VALIDATION",
-    `The answer to ${quote(name)} was refused: ${summary(checked.issues)}`,
-    { issues: checked.issues.map(plainIssue) },
+    `The answer to ${quote(name)} was refused: ${summary(issues)}`,
+    { issues: issues.map(plainIssue) },
   );
 }

@@ -89,6 +89,15 @@ export class Inbound {
         requests.answer(fields); // an answer was requested, so it does not count against the limits
         continue;
       }
+      if (fields[0] === "more") {
+        // No more of these than items were sent, so no flood either.
+        const call = session.calls.get(fields[1] as number); // a Map takes any key
+        if (call?.more) {
+          const flaw = call.more(fields[2]);
+          if (flaw !== undefined) this.#malformed(flaw);
+          continue;
+        }
+      }
       bytes ??= this.#bytes.take(session.seenAt, data.length);
       if (bytes === "overdrawn") return this.#endFlood("bytesPerSecond");
       const frames = this.#limiter.take(session.seenAt);

@@ -140,6 +140,11 @@ export class Outbox {
     if (this.#unsent() > 4 * this.#limit.maxBufferedBytes) this.#overload();
   }
 
+  /** Calls back, while it is held, once it waits for the reader no more, or the connection is over. */
+  onceReleased(fn: () => void): void {
+    (this.#handedOver ??= []).push(fn);
+  }
+
   /** Writes what waits, as far as the reader keeps up. */
   flush(): void {
     this.#listed = false;

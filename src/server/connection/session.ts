@@ -86,6 +86,10 @@ export interface OpenCall {
   readonly abandoned: boolean;
   /** Marks the call as abandoned. */
   abandon(reason: Error): void;
+  /** Gives credit to a streamed answer; absent for other calls. Returns what is wrong with it, if something is. */
+  more?(items: unknown): string | undefined;
+  /** Ends a streamed answer with an error, since its server goes; absent for other calls. */
+  interrupt?(error: SocketError): void;
 }
 
 /** One subscription of a connection. */

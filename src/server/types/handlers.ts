@@ -9,9 +9,13 @@ import type {
   CallReturn,
   ContractDefinition,
   CtxOf,
+  ErrorMaker,
   OwnEntries,
+  Rich,
   RoleName,
+  StreamReturn,
 } from "../../contract/types.ts";
+import type { InferInput } from "../../contract/schema.ts";
 import type { AnyConnection, Connection } from "./connection.ts";
 
 /** One call under way. */
@@ -25,18 +29,20 @@ export interface CallInfo {
 /**
  * Answers a request or takes a signal.
  *
- * What it returns is validated; what it throws reaches the caller as itself when it is a `SocketError`, else as `INTERNAL`.
+ * For a streamed answer it is a generator, or returns one. What it returns is validated; what it throws reaches the
+ * caller as itself when it is a `SocketError` of its own, else as `INTERNAL`.
  */
 export type Handler<
   Input = unknown,
   Output = unknown,
   Ctx = unknown,
   Conn = unknown,
+  Info = CallInfo,
 > = (
   input: Input,
   ctx: Ctx,
   conn: Conn,
-  call: CallInfo,
+  call: Info,
 ) => Output | Promise<Output>;
 
 /** What a middleware is around. */
@@ -81,13 +87,27 @@ export type Handlers<
  * @internal
  */
 export type HandlersOf<E, Ctx, Conn> = {
-  readonly [N in keyof E]: Handler<
-    CallInput<E[N]>,
-    CallReturn<E[N]>,
-    Ctx,
-    Conn
-  >;
+  readonly [N in keyof E]: E[N] extends Rich ? RichHandler<E[N], Ctx, Conn>
+    : Handler<
+      CallInput<E[N]>,
+      CallReturn<E[N]>,
+      Ctx,
+      Conn
+    >;
 };
+/**
+ * The handler of an entry that streams, or declares errors: its call has `error` in the latter case.
+ *
+ * @internal
+ */
+export type RichHandler<E, Ctx, Conn> = Handler<
+  CallInput<E>,
+  E extends { readonly yields: infer Y } ? StreamReturn<InferInput<Y>, E>
+    : CallReturn<E>,
+  Ctx,
+  Conn,
+  E extends { readonly errors: unknown } ? CallInfo & ErrorMaker<E> : CallInfo
+>;
 /**
  * The roles that see a block.
  *
