@@ -23,10 +23,10 @@ import { createDeferred, type Deferred } from "../src/shared/deferred.ts";
 import { SocketError } from "../src/wire/errors.ts";
 import { within } from "./shared/timing.ts";
 import {
-  type Letter,
+  jsonRequest,
+  type Message,
   type NamespaceLike,
   type Order,
-  post,
   PUSH_HEADER,
 } from "./durable_object/types.ts";
 
@@ -104,7 +104,7 @@ class BrokerClient implements DurableObjectAdapter {
   /** Channels whose subscription changed since the last request. */
   readonly #changed = new Set<string>();
   #syncing: Promise<void> | undefined;
-  #letters: Letter[] = [];
+  #messages: Message[] = [];
   #sending: Promise<void> | undefined;
   #host: AdapterHost | undefined;
   /** Whether the last publish was lost. */
@@ -150,7 +150,7 @@ class BrokerClient implements DurableObjectAdapter {
 
   publish(channel: string, payload: string): void {
     if (this.#closed) return this.#host?.dropped(channel, 1);
-    this.#letters.push([channel, payload]);
+    this.#messages.push([channel, payload]);
     this.#sending ??= Promise.resolve().then(() => this.#send());
   }
 
@@ -167,16 +167,16 @@ class BrokerClient implements DurableObjectAdapter {
   }
 
   async #receive(request: Request): Promise<Response> {
-    const letters = await request.json() as Letter[]; // written by the broker
+    const messages = await request.json() as Message[]; // written by the broker
     const unwanted = new Set<string>();
-    for (const letter of letters) {
-      if (!this.#hand(letter)) unwanted.add(letter[0]);
+    for (const message of messages) {
+      if (!this.#hand(message)) unwanted.add(message[0]);
     }
     return Response.json([...unwanted]);
   }
 
   /** Delivers a payload to the node, if the channel is subscribed. */
-  #hand([channel, payload]: Letter): boolean {
+  #hand([channel, payload]: Message): boolean {
     if (!this.#interests.has(channel)) return false;
     try {
       this.#host?.message(channel, payload);
@@ -231,22 +231,22 @@ class BrokerClient implements DurableObjectAdapter {
   }
 
   async #send(): Promise<void> {
-    while (this.#letters.length > 0) {
+    while (this.#messages.length > 0) {
       let length = 0;
       let count = 0;
-      while (count < this.#letters.length) {
-        length += this.#letters[count]?.[1].length ?? 0;
+      while (count < this.#messages.length) {
+        length += this.#messages[count]?.[1].length ?? 0;
         if (count > 0 && length > MAX_ORDER_LENGTH) break;
         count++;
       }
-      const letters = this.#letters.splice(0, count);
-      for (const letter of letters) this.#hand(letter);
+      const messages = this.#messages.splice(0, count);
+      for (const message of messages) this.#hand(message);
       const nodeId = this.#host?.nodeId ?? "";
       try {
-        await this.#ask({ kind: "publish", nodeId, letters });
+        await this.#ask({ kind: "publish", nodeId, messages });
         this.#failing = false;
       } catch (cause) {
-        for (const [channel] of letters) this.#host?.dropped(channel, 1);
+        for (const [channel] of messages) this.#host?.dropped(channel, 1);
         if (!this.#failing) {
           this.#host?.error(unavailable("published messages are lost", cause));
         }
@@ -259,7 +259,7 @@ class BrokerClient implements DurableObjectAdapter {
   async #ask(order: Order): Promise<void> {
     const { broker, namespace = "super-line" } = this.#options;
     const object = broker.get(broker.idFromName(namespace));
-    const asked = object.fetch(post(order, {}));
+    const asked = object.fetch(jsonRequest(order, {}));
     const answer = await within(asked, this.#timeoutMs, "No answer");
     await answer.text();
     if (!answer.ok) {

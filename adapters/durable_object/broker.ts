@@ -5,10 +5,10 @@
  */
 import {
   type BrokerStateLike,
-  type Letter,
+  jsonRequest,
+  type Message,
   type NamespaceLike,
   type Order,
-  post,
   PUSH_HEADER,
   type Subscriber,
 } from "./types.ts";
@@ -21,7 +21,7 @@ const MAX_PUSH_LENGTH = 4_194_304;
 /** The queue of one subscriber. */
 interface Line {
   readonly to: Subscriber;
-  readonly letters: Letter[];
+  readonly messages: Message[];
 }
 
 /**
@@ -55,7 +55,7 @@ export class Broker {
     if (order.kind === "sync") {
       await this.#add(order.from, order.add);
       await this.#remove(order.from.nodeId, order.remove);
-    } else await this.#publish(order.nodeId, order.letters);
+    } else await this.#publish(order.nodeId, order.messages);
     return new Response("ok");
   }
 
@@ -83,13 +83,13 @@ export class Broker {
     }
   }
 
-  async #publish(nodeId: string, letters: readonly Letter[]): Promise<void> {
+  async #publish(nodeId: string, messages: readonly Message[]): Promise<void> {
     // All reads first, so that no other request comes between two messages of this one.
-    const names = new Set(letters.map(([channel]) => channel));
+    const names = new Set(messages.map(([channel]) => channel));
     await Promise.all([...names].map((channel) => this.#subscribers(channel)));
-    for (const letter of letters) {
-      for (const to of this.#channels.get(letter[0])?.values() ?? []) {
-        if (to.nodeId !== nodeId) this.#push(to, letter);
+    for (const message of messages) {
+      for (const to of this.#channels.get(message[0])?.values() ?? []) {
+        if (to.nodeId !== nodeId) this.#push(to, message);
       }
     }
   }
@@ -102,24 +102,24 @@ export class Broker {
     this.#channels.set(channel, new Map(found.map((it) => [it.nodeId, it])));
   }
 
-  #push(to: Subscriber, letter: Letter): void {
+  #push(to: Subscriber, message: Message): void {
     const line = this.#lines.get(to.nodeId);
-    if (line) return void line.letters.push(letter);
-    const fresh = { to, letters: [letter] };
+    if (line) return void line.messages.push(message);
+    const fresh = { to, messages: [message] };
     this.#lines.set(to.nodeId, fresh);
     void this.#deliver(fresh); // never rejects
   }
 
-  async #deliver({ to, letters }: Line): Promise<void> {
-    while (letters.length > 0) {
+  async #deliver({ to, messages }: Line): Promise<void> {
+    while (messages.length > 0) {
       let length = 0;
       let count = 0;
-      while (count < letters.length) {
-        length += letters[count]?.[1].length ?? 0;
+      while (count < messages.length) {
+        length += messages[count]?.[1].length ?? 0;
         if (count > 0 && length > MAX_PUSH_LENGTH) break;
         count++;
       }
-      const some = letters.splice(0, count);
+      const some = messages.splice(0, count);
       const unwanted = await this.#send(to, some);
       if (unwanted.length > 0) await this.#remove(to.nodeId, unwanted);
     }
@@ -127,7 +127,7 @@ export class Broker {
   }
 
   /** Pushes messages. Resolves with the channels that the subscriber no longer wants. */
-  async #send(to: Subscriber, letters: Letter[]): Promise<string[]> {
+  async #send(to: Subscriber, messages: Message[]): Promise<string[]> {
     try {
       const objects = this.#env[to.binding];
       if (!objects) {
@@ -135,11 +135,11 @@ export class Broker {
       }
       const object = objects.get(objects.idFromString(to.object));
       const answer = await object.fetch(
-        post(letters, { [PUSH_HEADER]: to.nodeId }),
+        jsonRequest(messages, { [PUSH_HEADER]: to.nodeId }),
       );
       if (answer.ok) return await answer.json() as string[]; // an adapter's response
       await answer.text();
-      return [...new Set(letters.map(([channel]) => channel))]; // no such node there
+      return [...new Set(messages.map(([channel]) => channel))]; // no such node there
     } catch (error) {
       console.error("super-line: a push was lost:", error);
       return [];

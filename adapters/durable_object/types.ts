@@ -39,7 +39,7 @@ export interface BrokerStateLike {
 export const PUSH_HEADER = "super-line-push";
 
 /** A channel and a payload. */
-export type Letter = readonly [channel: string, payload: string];
+export type Message = readonly [channel: string, payload: string];
 
 /** A subscriber. */
 export interface Subscriber {
@@ -63,11 +63,14 @@ export type Order =
     readonly kind: "publish";
     /** The publishing node, which has delivered to itself. */
     readonly nodeId: string;
-    readonly letters: readonly Letter[];
+    readonly messages: readonly Message[];
   };
 
 /** Creates a request that carries JSON. */
-export function post(body: unknown, headers: Record<string, string>): Request {
+export function jsonRequest(
+  body: unknown,
+  headers: Record<string, string>,
+): Request {
   return new Request("https://super-line.invalid/", {
     method: "POST",
     headers,

@@ -177,7 +177,7 @@ export class Calls {
 
   /** Aborts all requests in flight. */
   close(): void {
-    for (const giveUp of this.#pending) giveUp();
+    for (const abort of this.#pending) abort();
   }
 
   /**

@@ -23,7 +23,7 @@ export class Health {
   readonly #timeoutMs: number;
   #failures = 0;
   #since = 0;
-  #told = "";
+  #lastCause = "";
   /** Why it is down, `undefined` while it is up. */
   cause: UpstashFailure | undefined;
 
@@ -52,10 +52,10 @@ export class Health {
       this.#failures >= 2 && passed >= this.#timeoutMs;
     if (!over) return;
     if (this.cause) {
-      if (failure.message !== this.#told) this.#host.error(failure); // an unchanged cause is reported once
-      this.#told = failure.message;
+      if (failure.message !== this.#lastCause) this.#host.error(failure); // an unchanged cause is reported once
+      this.#lastCause = failure.message;
     } else {
-      this.#told = failure.message;
+      this.#lastCause = failure.message;
       this.cause = failure;
       this.#host.status("down", failure);
     }

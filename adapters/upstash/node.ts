@@ -54,7 +54,7 @@ export class UpstashNode {
   readonly #publisher: Publisher;
   readonly #poller: Poller;
   readonly #wakes: Wakes | undefined;
-  #foreignTold = false;
+  #foreignReported = false;
   #closed = false;
 
   constructor(
@@ -215,8 +215,8 @@ export class UpstashNode {
   }
 
   #foreign(key: string, id: string): void {
-    if (this.#foreignTold) return;
-    this.#foreignTold = true;
+    if (this.#foreignReported) return;
+    this.#foreignReported = true;
     this.#host.error(
       new TypeError(
         `Cannot read entry ${id} of ${key}: it was not written by an adapter; further ones are skipped`,

@@ -50,7 +50,7 @@ export class Wakes {
   #running = false;
   #closed = false;
   #session = new AbortController();
-  #told = "";
+  #lastError = "";
   /** Whether notifications arrive. */
   listening = false;
 
@@ -100,7 +100,7 @@ export class Wakes {
         failures = 0;
       } catch (error) {
         if (this.listening) failures = 0;
-        this.#tell(error);
+        this.#report(error);
       }
       this.listening = false;
       if (this.#closed) break;
@@ -166,11 +166,11 @@ export class Wakes {
     if (news) this.#host.wake();
   }
 
-  #tell(error: unknown): void {
+  #report(error: unknown): void {
     if (this.#closed || this.#session.signal.aborted && this.listening) return;
     const text = String(error);
-    if (text !== this.#told) this.#host.error(error); // an unchanged error is reported once
-    this.#told = text;
+    if (text !== this.#lastError) this.#host.error(error); // an unchanged error is reported once
+    this.#lastError = text;
   }
 }
 

@@ -78,7 +78,7 @@ export class Publisher {
   #closed = false;
   /** Aborts when the adapter closes. */
   readonly #ending = new AbortController();
-  #told = "";
+  #lastError = "";
 
   constructor(
     { calls, health, subscriptions }: {
@@ -170,7 +170,7 @@ export class Publisher {
       if (late) this.#dropOlder(oldest);
       if (failure.kind !== "away" || late || this.#closed) {
         this.#drop(batch);
-        return this.#tell(failure);
+        return this.#report(failure);
       }
       await delay(RETRY_AT_LEAST_MS + backoffDelay(tries, RETRY), {
         signal: this.#ending.signal,
@@ -273,7 +273,7 @@ export class Publisher {
       if (failure.kind === "record-too-large" && !later && !this.#trimmed) {
         again.push(it);
       } else this.#drop([it]);
-      this.#tell(failure);
+      this.#report(failure);
     }
     this.#trimmed = again.length > 0;
     if (again.length === 0) return again;
@@ -305,9 +305,9 @@ export class Publisher {
     for (const [channel, count] of counts) this.#host.dropped(channel, count);
   }
 
-  #tell(failure: UpstashFailure): void {
-    if (failure.message === this.#told) return; // reported once for all that follow
-    this.#told = failure.message;
+  #report(failure: UpstashFailure): void {
+    if (failure.message === this.#lastError) return; // reported once for all that follow
+    this.#lastError = failure.message;
     this.#host.error(
       new UpstashFailure(`Cannot publish: ${failure.message}`, failure.kind),
     );

@@ -10,7 +10,7 @@ import type { Page } from "./calls.ts";
 /** How many writers' numbers are remembered. */
 const MAX_WRITERS = 4_096;
 /** How many of them are saved during a rest: the last writers may repeat an entry. */
-const KEPT_WRITERS = 32;
+const SAVED_WRITERS = 32;
 
 /** The read position, and the last numbers of the last writers. */
 export type ShardPosition = readonly [
@@ -41,7 +41,7 @@ export class Shard {
   readonly key: string;
   readonly listening: Map<string, Listening> = new Map();
   /** The last number of each writer. Kept without subscribers too, so that repeats are detected later. */
-  readonly #heard = new Map<string, number>();
+  readonly #lastNumbers = new Map<string, number>();
   readonly #host: ShardHost;
   readonly #own: string;
   #cursor: string | undefined;
@@ -65,12 +65,12 @@ export class Shard {
   /** The read position, to continue later. */
   get position(): ShardPosition | undefined {
     if (this.#cursor === undefined) return undefined;
-    return [this.#cursor, [...this.#heard].slice(-KEPT_WRITERS)];
+    return [this.#cursor, [...this.#lastNumbers].slice(-SAVED_WRITERS)];
   }
 
   /** Continues from a position, for all subscribers. */
   restore([cursor, heard]: ShardPosition): void {
-    for (const [writer, seq] of heard) this.#heard.set(writer, seq);
+    for (const [writer, seq] of heard) this.#lastNumbers.set(writer, seq);
     if (this.listening.size > 0) this.startAt(cursor);
     for (const it of this.listening.values()) this.goLive(it, cursor);
   }
@@ -106,7 +106,7 @@ export class Shard {
 
   /** Returns the last number received from a writer. */
   heard(writer: string): number {
-    return this.#heard.get(writer) ?? 0;
+    return this.#lastNumbers.get(writer) ?? 0;
   }
 
   /** Takes a page, and returns how many entries were new. */
@@ -130,7 +130,7 @@ export class Shard {
     it.from = from;
     for (const [id, payload] of it.early.splice(0)) {
       if (this.listening.get(it.channel) !== it) return;
-      if (compareIds(id, from) > 0) this.#tell(it.channel, payload);
+      if (compareIds(id, from) > 0) this.#deliver(it.channel, payload);
     }
     it.resolve();
   }
@@ -138,10 +138,10 @@ export class Shard {
   /** The numbers of one writer increase: an entry whose number does not was repeated, or arrived after a later one. */
   #isNew({ instance, seq }: Entry): boolean {
     if (seq <= this.heard(instance)) return false;
-    this.#heard.delete(instance);
-    this.#heard.set(instance, seq); // at the end, so that the least recent writers are at the start
-    if (this.#heard.size > MAX_WRITERS) {
-      this.#heard.delete(this.#heard.keys().next().value ?? "");
+    this.#lastNumbers.delete(instance);
+    this.#lastNumbers.set(instance, seq); // at the end, so that the least recent writers are at the start
+    if (this.#lastNumbers.size > MAX_WRITERS) {
+      this.#lastNumbers.delete(this.#lastNumbers.keys().next().value ?? "");
     }
     return instance !== this.#own;
   }
@@ -150,10 +150,10 @@ export class Shard {
     const it = this.listening.get(channel);
     if (!it) return;
     if (it.from === undefined) it.early.push([id, payload]);
-    else if (compareIds(id, it.from) > 0) this.#tell(channel, payload);
+    else if (compareIds(id, it.from) > 0) this.#deliver(channel, payload);
   }
 
-  #tell(channel: string, payload: string): void {
+  #deliver(channel: string, payload: string): void {
     try {
       this.#host.message(channel, payload);
     } catch (error) {

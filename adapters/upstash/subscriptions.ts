@@ -197,7 +197,7 @@ export class Subscriptions {
         const over = tries >= TRIES || failure.kind === "permanent" ||
           performance.now() - began > PATIENCE * this.#calls.timeoutMs;
         if (over || this.#closed) {
-          return this.#giveUp(batch, failure);
+          return this.#rejectAll(batch, failure);
         }
         await delay(backoffDelay(tries, RETRY), {
           signal: this.#ending.signal,
@@ -226,7 +226,7 @@ export class Subscriptions {
     this.#host.wentBack(shard);
   }
 
-  #giveUp(batch: readonly Listening[], failure: UpstashFailure): void {
+  #rejectAll(batch: readonly Listening[], failure: UpstashFailure): void {
     for (const it of batch) {
       if (!this.#isWanted(it)) continue;
       const shard = this.shardOf(it.channel);

@@ -143,7 +143,7 @@ export function attach(
     // Without a listener a reset ends the process. Another upgrade listener may still need the socket.
     tcp.on("error", ignore);
     const url = urlOf(incoming, tcp.encrypted);
-    if (!isMine(url?.pathname)) return;
+    if (!isOurs(url?.pathname)) return;
     const gone = new AbortController();
     const read = url && requestOf(url, incoming, gone.signal);
     if (read?.request) return take(read.request, gone, incoming, tcp, head);
@@ -155,7 +155,7 @@ export function attach(
   };
 
   /** Tells whether this node answers: an unanswered socket stays open, and only one listener may answer. */
-  function isMine(pathname: string | undefined): boolean {
+  function isOurs(pathname: string | undefined): boolean {
     if (path === undefined || path === pathname) return true;
     const all = server.listeners("upgrade") as { readonly [OURS]?: string }[]; // functions can have any member
     const taken = all.some((it) =>

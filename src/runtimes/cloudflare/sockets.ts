@@ -61,14 +61,14 @@ export class DurableSockets {
   restore(
     make: (
       socket: Socket,
-      kept: ConnectionSnapshot,
+      snapshot: ConnectionSnapshot,
     ) => SocketEvents | undefined,
   ): Promise<void> | undefined {
     const sockets = this.#state.getWebSockets()
       .filter(({ readyState }) => readyState === OPEN);
-    return this.#attachments.restore(sockets, (ws, kept) => {
+    return this.#attachments.restore(sockets, (ws, snapshot) => {
       const socket = new DurableSocket(ws, this.#state, this.#attachments);
-      const events = kept && make(socket, kept);
+      const events = snapshot && make(socket, snapshot);
       if (events) this.#open.set(ws, { socket, events });
       else {socket.close(
           1012,
@@ -153,8 +153,8 @@ class DurableSocket implements Socket {
     queueMicrotask(fn);
   }
 
-  keep(kept: ConnectionSnapshot | undefined): Error | undefined {
-    return this.#attachments.keep(this.#ws, kept);
+  keep(snapshot: ConnectionSnapshot | undefined): Error | undefined {
+    return this.#attachments.keep(this.#ws, snapshot);
   }
 
   #ask(question: string | undefined): void {

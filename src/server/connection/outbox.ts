@@ -103,7 +103,7 @@ export class Outbox {
       this.#missed += count;
       return this.#owner.dropped(count);
     }
-    this.#tellGap();
+    this.#reportGap();
     this.#append(frame, count);
   }
 
@@ -220,14 +220,14 @@ export class Outbox {
   }
 
   #resume(): void {
-    this.#tellGap();
+    this.#reportGap();
     this.#state = "flowing";
     this.flush();
     if (this.#state === "flowing") this.#release();
   }
 
   /** Says what is missing, where it is missing. */
-  #tellGap(): void {
+  #reportGap(): void {
     if (this.#missed === 0) return;
     this.#append(plainFrame("gap", { dropped: this.#missed }), 1);
     this.#missed = 0;

@@ -116,12 +116,12 @@ export class Relay {
   /** Unique to this start of the node. */
   readonly #start = crypto.randomUUID().slice(0, 8);
   readonly #startedAt = Date.now();
-  #twinTold = false;
+  #twinReported = false;
   readonly #sequences: Sequences;
   readonly #ownSequences: Sequences;
   #status: AdapterStatus = { state: "up", since: Date.now() };
   /** The kinds of channels on which something was refused, and reported. */
-  readonly #told = new Set<string>();
+  readonly #reportedKinds = new Set<string>();
   readonly #lag = new Lag();
   #closed: Promise<void> | undefined;
 
@@ -368,8 +368,8 @@ export class Relay {
       return this.#lag.returned(channel, envelope);
     }
     // What a node sent before it slept or restarted under its id may still come for a while.
-    if (this.#twinTold || Date.now() - this.#startedAt < LATE_MS) return;
-    this.#twinTold = true;
+    if (this.#twinReported || Date.now() - this.#startedAt < LATE_MS) return;
+    this.#twinReported = true;
     this.#host.report(
       new TypeError(
         `Cannot tell two nodes apart: another one has the id ${
@@ -386,8 +386,8 @@ export class Relay {
   refuse(channel: string, flaw: string, count = 1): void {
     this.counters.foreign += count;
     const kind = kindOf(channel);
-    if (this.#told.has(kind)) return;
-    this.#told.add(kind);
+    if (this.#reportedKinds.has(kind)) return;
+    this.#reportedKinds.add(kind);
     this.#host.report(
       new TypeError(
         `Cannot take what came on channel ${

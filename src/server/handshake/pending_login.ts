@@ -32,14 +32,14 @@ export class PendingLogin {
   readonly #startedAt = performance.now();
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Reads the runtime's abort signal of the request; no longer needed once the socket is open. */
-  #gone: (() => AbortSignal | undefined) | undefined;
+  #peerSignal: (() => AbortSignal | undefined) | undefined;
   #watched: AbortSignal | undefined;
   #controller: AbortController | undefined;
   #reason: unknown;
 
   constructor(host: LoginHost, gone: () => AbortSignal | undefined) {
     this.#host = host;
-    this.#gone = gone;
+    this.#peerSignal = gone;
     this.#pend();
   }
 
@@ -55,7 +55,7 @@ export class PendingLogin {
   get signal(): AbortSignal {
     if (this.#controller) return this.#controller.signal;
     this.#controller = new AbortController();
-    this.#watched = this.#gone?.();
+    this.#watched = this.#peerSignal?.();
     this.#watched?.addEventListener("abort", this.#leave);
     if (this.#watched?.aborted) this.#leave();
     if (this.over) this.#controller.abort(this.#reason);
@@ -91,7 +91,7 @@ export class PendingLogin {
   opened(): void {
     this.#host.opening.delete(this);
     this.#watched?.removeEventListener("abort", this.#leave);
-    this.#gone = undefined;
+    this.#peerSignal = undefined;
     this.#watched = undefined;
   }
 

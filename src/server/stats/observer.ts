@@ -95,8 +95,8 @@ export interface StatsHost {
 export function observe(
   host: StatsHost,
   name: keyof Observer,
-  tell: (observer: Observer) => void,
+  call: (observer: Observer) => void,
 ): void {
   const { observer } = host.settings;
-  if (observer) host.hook(name, "hook", () => tell(observer));
+  if (observer) host.hook(name, "hook", () => call(observer));
 }
