@@ -51,7 +51,8 @@ export function redisPresence(
   };
   const mine = () => [nodesKey, ...keysOf(nodeId())];
   const nodes = async (): Promise<string[]> =>
-    asArray(await run(NODES, [nodesKey], [])).map(unmark);
+    asArray(await run(NODES, [nodesKey], []))
+      .filter((it) => String(it).startsWith("s")).map(unmark);
   const keysOfAll = (all: readonly string[]) => [
     nodesKey,
     ...all.flatMap(keysOf),

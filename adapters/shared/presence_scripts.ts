@@ -8,16 +8,19 @@
  * @module
  */
 
-/** The first two steps of two scripts: renew a node's keys and its entry in the set of nodes, or delete all of it. */
+/**
+ * The first two steps of two scripts: renew a node's keys and its entry in the set of nodes, or delete all of it. Where
+ * Redis has evicted one of the two keys the other goes too, so that the node notices with its next renewal.
+ */
 const KEEP = `
-if redis.call('PEXPIRE', KEYS[2], ARGV[1]) == 1 then
-  redis.call('PEXPIRE', KEYS[3], ARGV[1])
+if redis.call('PEXPIRE', KEYS[2], ARGV[1]) == 1
+  and redis.call('PEXPIRE', KEYS[3], ARGV[1]) == 1 then
   redis.call('SADD', KEYS[1], ARGV[2])
   if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then
     redis.call('PEXPIRE', KEYS[1], ARGV[1])
   end
 else
-  redis.call('DEL', KEYS[3])
+  redis.call('DEL', KEYS[2], KEYS[3])
   redis.call('SREM', KEYS[1], ARGV[2])
 end`;
 
@@ -34,6 +37,8 @@ local function run(name, key)
   end
   at = last + 1
 end
+-- This line is always there, so that the key is: without it the lines of all members are lost.
+if redis.call('ZADD', KEYS[3], 0, ' ') == 1 then redis.call('DEL', KEYS[2]) end
 run('ZREM', KEYS[3])
 run('HDEL', KEYS[2])
 run('HSET', KEYS[2])

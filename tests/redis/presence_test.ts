@@ -16,11 +16,11 @@ beforeEach(() => redis.command("FLUSHALL"));
 afterEach(endAll);
 afterAll(() => redis.end());
 
-function onRedis() {
+function onRedis(ttlMs = 20_000) {
   const options = { url: redis.url, namespace: "presence é", timeoutMs: 1_000 };
   const adapter = createRedisAdapter(options);
   return node(new MemoryBus(), {}, {
-    ...{ adapter, presence: true },
+    ...{ adapter, presence: { ttlMs } },
     identify: ({ ctx }: { ctx: { name: string } }) => ctx.name,
   }).srv;
 }
@@ -169,3 +169,43 @@ test(
   },
   30_000,
 );
+
+test(
+  "a registry of which Redis evicted any key is written again, also where something is written meanwhile",
+  async () => {
+    const [a, b] = [onRedis(1_500), onRedis(1_500)];
+    await connect(a, { name: "ada" });
+    await connect(a, { name: "bob" });
+    await joinAll(a);
+    const isWhole = async () =>
+      await b.cluster.count() === 2 && await b.isOnline("ada") &&
+      (await b.cluster.room("lobby")).length === 2;
+    await eventually(isWhole);
+    for (const part of ["nodes", "texts", "lines"]) {
+      for (const writes of [false, true]) {
+        const key = (await keys()).split("\r\n")
+          .find((it) => it.endsWith(`:${part}`)) ?? "";
+        expect(await redis.command("DEL", key)).toBe(":1\r\n");
+        if (writes) {
+          const [conn] = a.local.connections;
+          if (!conn) throw new Error("nobody is there");
+          await a.room(`${part} ${writes}`).add(conn);
+        }
+        await eventually(isWhole, 15_000);
+      }
+    }
+  },
+  90_000,
+);
+
+test("what is no node in the registry is no node of the cluster", async () => {
+  const srv = onRedis();
+  await connect(srv);
+  await eventually(async () => await srv.cluster.count() === 1);
+  const key = (await keys()).split("\r\n")
+    .find((it) => it.endsWith(":nodes")) ?? "";
+  await redis.command("SADD", key, "", "s", "x", "sghost", "s{x}");
+  expect(await srv.cluster.topology())
+    .toEqual([{ nodeId: srv.nodeId, connections: 1 }]);
+  expect(await srv.cluster.connections()).toHaveLength(1);
+});

@@ -177,7 +177,8 @@ export class Registry {
   async counts([what, about]: Inquiry): Promise<Map<string, number>> {
     await this.#written();
     const counts = await this.#store.counts(setOf(what, about));
-    for (const count of counts.values()) {
+    for (const [nodeId, count] of counts) {
+      if (count === 0) counts.delete(nodeId); // perhaps no node: anybody may have written its name
       if (Number.isSafeInteger(count) && count >= 0) continue;
       throw new SocketError(
         "UNAVAILABLE",
