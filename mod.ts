@@ -44,9 +44,11 @@ export { defineContract } from "./src/contract/define.ts";
 export type {
   Call,
   Contract,
+  Keep,
   Message,
   Question,
   Surface,
+  Topic,
 } from "./src/contract/define.ts";
 export type {
   AdapterStats,
@@ -54,6 +56,7 @@ export type {
   Counters,
   Refusal,
   Stats,
+  TopicCounters,
 } from "./src/server/stats/counters.ts";
 export { isSocketError, SocketError } from "./src/wire/errors.ts";
 export { settle } from "./src/wire/settle.ts";
@@ -94,6 +97,7 @@ export type {
   EventEntry,
   EventKeys,
   EventName,
+  KeepDefinition,
   LibraryError,
   None,
   OwnEntries,
@@ -165,6 +169,11 @@ export type {
   AdapterStatus,
   RelayCounters,
 } from "./src/server/fanout/relay.ts";
+export type {
+  Published,
+  PublishOptions,
+  SnapshotFunction,
+} from "./src/server/topics/kept_topics.ts";
 export type { Joined } from "./src/wire/joined.ts";
 export { createSocketServer } from "./src/runtimes/any.ts";
 export type { SocketServer } from "./src/runtimes/any.ts";

@@ -68,6 +68,13 @@ const contractWith = (serializer?: Serializer) =>
           subscribe: true,
           params: z.object({ id: z.string() }),
         },
+        trade: {
+          payload: z.object({ price: z.number() }),
+          subscribe: true,
+          params: z.object({ symbol: z.string() }),
+          keep: { last: 10 },
+          snapshot: z.array(z.number()),
+        },
         confirm: {
           input: z.object({ text: z.string() }),
           output: z.object({ ok: z.boolean() }),
@@ -331,6 +338,24 @@ describe("the page's conversation", () => {
     expect(peer.inbox).toEqual([]);
   });
 
+  test("A kept topic is what a live server says", async () => {
+    const srv = createServer();
+    const prices: number[] = [];
+    srv.snapshot("trade", () => prices);
+    const peer = dial(serve(srv), [PROTOCOL]);
+    for (const step of conversation("A kept topic")) {
+      if (step.from === "client") peer.socket.send(step.data as string);
+      else {
+        if (step.lines[0]?.startsWith('["pub"')) {
+          prices.push(10);
+          await srv.publish("trade", { symbol: "A" }, { price: 10 });
+        }
+        expectMessage(await peer.next(), step);
+      }
+    }
+    expect(peer.inbox).toEqual([]);
+  });
+
   test("Topics with parameters is what a client says", async () => {
     const steps = conversation("Topics with parameters");
     const end = steps.findIndex(({ lines }) =>
@@ -437,9 +462,10 @@ describe("the page's conversation", () => {
 
   test("holds every tag that the page's tables name", () => {
     const spoken = conversations.flatMap(({ heading }) => conversation(heading))
-      .concat({ from: "server", lines: blocks("jsonl"), data: "" });
+      .concat({ from: "server", lines: blocks("jsonl"), data: "" })
+      .concat({ from: "server", lines: ['["skip",…]'], data: "" }); // of no conversation: nothing that is stored is invalid
     const rows = table("frame | meaning");
-    expect(rows).toHaveLength(19);
+    expect(rows).toHaveLength(21);
     for (const [frame = ""] of rows) {
       const tag = /\["\w+"/.exec(frame)?.[0] ?? "?";
       expect(

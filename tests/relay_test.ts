@@ -63,6 +63,8 @@ function create({ subscribeTimeoutMs = 1_000 } = {}) {
     subscribeTimeoutMs,
     deliver: (channel, { frames }) => delivered.push(`${channel} ${frames}`),
     up: () => {},
+    appended: () => {},
+    lost: () => {},
     report: (error) => reported.push(error),
   });
   relays.push(relay);

@@ -56,7 +56,10 @@ export class Calls {
    */
   start(
     build: (id: number) => Frame,
-    { timeoutMs = Infinity, signal }: CallOptions = {},
+    { timeoutMs = Infinity, signal, taken }: CallOptions & {
+      /** Called with the answer before the promise settles. */
+      readonly taken?: (value: unknown) => void;
+    } = {},
     item?: (raw: unknown) => void,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
@@ -67,8 +70,10 @@ export class Calls {
       const settle = (error: unknown, value?: unknown) => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", abort);
-        if (error === undefined) resolve(value);
-        else reject(error);
+        if (error === undefined) {
+          taken?.(value);
+          resolve(value);
+        } else reject(error);
       };
       const give = (error: unknown) => {
         if (!this.#unsent.delete(id) && this.#sent.delete(id)) {

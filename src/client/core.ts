@@ -34,12 +34,22 @@ import { accepted, type Fn, run } from "./listeners.ts";
 import { Stream } from "./stream.ts";
 import { Topics } from "./topics.ts";
 import type {
+  AnySubscribeOptions,
   CallOptions,
   ClientOptions,
   Gap,
-  SubscribeOptions,
   Subscription,
 } from "./types.ts";
+
+/** The text of a topic; of a kept one without parameters that of an array. */
+function textOf(element: TopicElement | undefined): string | undefined {
+  if (!element) return undefined;
+  const { name, params, long } = element;
+  return topicText(
+    name,
+    params ? canonicalParams(params) : long ? null : params,
+  );
+}
 
 /** Every member but those of `Client` is private: a contract's methods may have any other name. */
 export class ClientCore {
@@ -150,11 +160,21 @@ export class ClientCore {
         `Cannot subscribe to "${name}": its params must be ${PARAMS_RULE}`,
       );
     }
-    const [fn, options] = args as [Fn, SubscribeOptions?]; // typed where it was called
-    const { onError = this.#report } = options ?? {};
+    const [fn, options = {}] = args as [Fn, AnySubscribeOptions?]; // typed where it was called
+    const { onError = this.#report, onGap, onSnapshot, after, replay } =
+      options;
     this.#wake();
-    const failed = (error: unknown) => run(onError, error, this.#report);
-    return this.#topics.add(topicText(name, params), fn, failed);
+    const { keep } = topic;
+    const text = topicText(name, params ?? (keep && null));
+    return this.#topics.add(text, keep, {
+      fn,
+      failed: (error) => run(onError, error, this.#report),
+      gap: () => onGap && run(onGap, undefined, this.#report),
+      onSnapshot,
+      after,
+      replay,
+      late: (raw) => this.#deliver(topic, raw, [fn]),
+    });
   }
 
   implement(answerers: Record<string, Answerer>): this {
@@ -306,13 +326,16 @@ export class ClientCore {
           this.#events.get(first as string),
         ); // Maps take any key
       case "pub":
-        return this.#publication(readTopic(first), second);
+      case "snap":
+      case "skip":
+        return this.#publication(tag, readTopic(first), second);
       case "req":
         return this.#answers.answer(first, second as string, third);
       case "cancel":
         return this.#answers.cancel(first);
       case "gap":
-        return this.#tell(this.#gapFns, first);
+        if (second === undefined) this.#tell(this.#gapFns, first);
+        return this.#topics.lost(textOf(readTopic(second)));
       case "away":
         return this.#leave(
           (first as { withinMs?: number } | undefined)?.withinMs ?? 0,
@@ -333,15 +356,34 @@ export class ClientCore {
     else this.#calls.answer(id, error);
   }
 
-  #publication(element: TopicElement | undefined, payload: unknown): void {
+  #publication(
+    tag: string,
+    element: TopicElement | undefined,
+    payload: unknown,
+  ): void {
     if (!element) return;
-    const { name, params } = element;
-    const text = topicText(name, params && canonicalParams(params));
-    this.#deliver(
-      this.#surface.topics.get(name),
-      payload,
-      this.#topics.listeners(text),
+    const isMessage = tag !== "snap";
+    const { name, position } = element;
+    const message = this.#surface.topics.get(name);
+    const topic = this.#topics.find(
+      textOf(element) as string, // there is an element
+      isMessage ? position : undefined,
     );
+    if (!topic || !message) return;
+    const listeners = [...topic.listeners];
+    if (tag === "pub") {
+      this.#deliver(message, payload, listeners.map(({ fn }) => fn));
+      if (topic.keep?.last === 1) topic.value = { raw: payload };
+    } else if (isMessage) { for (const { gap } of listeners) gap(); }
+    else if (topic.joined) {
+      this.#deliver(
+        { ...message, payload: message.snapshot as Schema }, // the server sends none where there is none
+        payload,
+        listeners.flatMap(({ onSnapshot }) => onSnapshot ?? []),
+      );
+    }
+    // Only now: a page that reloads while its listeners run gets the message again, not never.
+    if (isMessage && position) topic.position = position;
   }
 
   #deliver(

@@ -47,6 +47,8 @@ export function createClient<
     events,
     topics,
     params = [],
+    kept = [],
+    latest = [],
     streams = [],
     questions,
     serializer,
@@ -62,7 +64,12 @@ export function createClient<
       ...map(signals, {}),
     ]),
     events: new Map(map(events, {})),
-    topics: new Map([...map(topics, {}), ...map(params, { params: true })]),
+    topics: new Map(topics.map((name) => [name, {
+      params: params.includes(name),
+      keep: kept.includes(name)
+        ? { last: latest.includes(name) ? 1 : 2 }
+        : undefined,
+    }])),
     questions: new Map(map(questions, {})),
   };
   const contract = { roles: new Map([[role, surface]]), serializer };

@@ -23,6 +23,10 @@ export interface ClientSurface<R extends string = string> {
   readonly topics: readonly string[];
   /** Those of the topics that have parameters. */
   readonly params?: readonly string[];
+  /** Those of the topics that are kept. */
+  readonly kept?: readonly string[];
+  /** Those of the kept topics that are a last value. */
+  readonly latest?: readonly string[];
   /** Questions of the server's. */
   readonly questions: readonly string[];
   /** The contract's own, where it has one; not JSON, so it is added where the client is made. */
@@ -70,6 +74,8 @@ export function clientSurface<
     events: names(surface.events.values()),
     topics: names(topics),
     params: names(topics.filter(({ params }) => params)),
+    kept: names(topics.filter(({ keep }) => keep)),
+    latest: names(topics.filter(({ keep }) => keep?.last === 1)),
     questions: names(surface.questions.values()),
   };
 }

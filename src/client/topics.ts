@@ -7,21 +7,41 @@ import { SocketError } from "../wire/errors.ts";
 import type { Joined } from "../wire/joined.ts";
 import type { Calls, CallsHost } from "./calls.ts";
 import { createGate, type Gate } from "./deferred.ts";
-import type { SubscribeOptions, Subscription } from "./types.ts";
+import type { Subscription } from "./types.ts";
 
 /** How long to wait when a subscription hit a limit, in milliseconds. */
 const RETRY_MS = 1_000;
 /** After how many retries a limit is one that does not pass, such as `maxSubscriptions`. */
 const MAX_RETRIES = 5;
 
-interface Listener {
+/** What one call of `subscribe` wants; no function throws. */
+export interface Wanted {
   readonly fn: (payload: never) => void;
-  readonly ready: Gate<Joined>;
   readonly failed: (error: unknown) => void;
+  /** Called when messages may be missing. */
+  readonly gap: () => void;
+  readonly onSnapshot: ((snapshot: never) => void) | undefined;
+  readonly after: string | undefined;
+  readonly replay: number | undefined;
+  /** Gives the last value to this one alone. */
+  readonly late: (raw: unknown) => void;
 }
 
-interface Topic {
+interface Listener extends Wanted {
+  readonly ready: Gate<Joined>;
+}
+
+/** One topic with its parameters. */
+export interface Topic {
   readonly listeners: Set<Listener>;
+  /** How much is kept of it; absent for one of which nothing is. */
+  readonly keep: { readonly last: number } | undefined;
+  /** Where a kept topic stands: behind the last message whose listeners have run. */
+  position?: string | undefined;
+  /** The last value as it came, for those who listen later. */
+  value?: { readonly raw: unknown };
+  /** Somebody wants a snapshot who did not when it was asked for. */
+  late?: boolean;
   /** What `sub` was answered with. */
   joined?: Joined | undefined;
   /** The last `sub` of it. */
@@ -51,24 +71,35 @@ export class Topics {
   }
 
   /** Adds a listener to the topic of a text, and subscribes for the first one. */
-  add(
-    text: string,
-    fn: (payload: never) => void,
-    onError: NonNullable<SubscribeOptions["onError"]>,
-  ): Subscription {
+  add(text: string, keep: Topic["keep"], wanted: Wanted): Subscription {
     const ready = createGate<Joined>(); // ignoring it is fine: a refusal goes to onError as well
-    const listener: Listener = { fn, ready, failed: onError };
+    const listener: Listener = { ...wanted, ready };
+    const { after, replay, onSnapshot, late } = wanted;
     if (this.#ended) ready.fail(this.#ended);
-    const topic: Topic = this.#topics.get(text) ??
-      { listeners: new Set(), id: 0, failures: 0 };
-    if (topic.joined) ready.open(topic.joined);
+    const known = this.#topics.get(text);
+    if (known && (after ?? replay) !== undefined) {
+      throw new TypeError(
+        `Cannot subscribe to ${text} with after or replay: it is subscribed already`,
+      );
+    }
+    const topic: Topic = known ??
+      { listeners: new Set(), keep, position: after, id: 0, failures: 0 };
+    const { joined, value } = topic;
+    if (joined) ready.open(joined);
     topic.listeners.add(listener);
-    if (!this.#topics.has(text)) {
-      this.#topics.set(text, topic);
+    if (!known) this.#topics.set(text, topic);
+    if (!known || onSnapshot && !topic.late) {
+      if (known) topic.late = true;
       if (this.#host.open) this.#ask(text, topic);
+    }
+    if (joined && value) {
+      queueMicrotask(() => topic.listeners.has(listener) && late(value.raw));
     }
     return {
       ready: ready.promise,
+      get position() {
+        return topic.position;
+      },
       unsubscribe: () => {
         if (!topic.listeners.delete(listener)) return;
         ready.open({ live: false });
@@ -83,9 +114,35 @@ export class Topics {
     };
   }
 
-  /** The listeners of a topic. */
-  listeners(text: string): Iterable<(payload: never) => void> {
-    return [...this.#topics.get(text)?.listeners ?? []].map(({ fn }) => fn);
+  /**
+   * Finds the topic that a message is for.
+   *
+   * @param position The message's own, if it is of a kept topic
+   * @returns `undefined` for a message that is not to be delivered: it came before, or what is before it is missing, which
+   * is asked for
+   */
+  find(text: string, position: string | undefined): Topic | undefined {
+    const topic = this.#topics.get(text);
+    if (!topic || position === undefined) return topic;
+    if (!topic.joined) return undefined; // of before the latest `sub`
+    const [epoch, n] = position.split(".");
+    const [lastEpoch, last = ""] = topic.position?.split(".") ?? [];
+    const behind = Number(n) - Number(last);
+    if (epoch === lastEpoch && behind <= 0) return undefined;
+    if (topic.keep?.last === 1 || epoch === lastEpoch && behind === 1) {
+      return topic;
+    }
+    this.#ask(text, topic);
+    return undefined;
+  }
+
+  /** Asks again, from where each topic stands: something may be missing in one of them, or in any. */
+  lost(text?: string): void {
+    for (const [own, topic] of this.#topics) {
+      if (topic.keep && topic.joined && (text ?? own) === own) {
+        this.#ask(own, topic);
+      }
+    }
   }
 
   /** Subscribes to all again, on a new connection. */
@@ -106,25 +163,50 @@ export class Topics {
   #ask(text: string, topic: Topic): void {
     topic.joined = undefined;
     clearTimeout(topic.retry);
-    if (text.startsWith("[") && !this.#host.can("params")) {
+    const { keep, listeners, position } = topic;
+    const feature = keep ? "log" : "params";
+    if (text.startsWith("[") && !this.#host.can(feature)) {
       return this.#refused(
         text,
         topic,
         new SocketError(
           "UNAVAILABLE",
-          `Cannot subscribe to ${text}: the server is of an older version that has no topics with parameters`,
+          `Cannot subscribe to ${text}: the server is of an older version without "${feature}"`,
         ),
         false,
       );
     }
-    const build = (id: number) => `["sub",${topic.id = id},${text}]`;
-    this.#calls.start(build).then(
-      (joined) => {
-        topic.joined = joined as Joined; // what the protocol answers a sub with
-        topic.failures = 0;
-        for (const { ready } of topic.listeners) ready.open(topic.joined);
-      },
-      (error: SocketError) => this.#refused(text, topic, error), // calls reject with nothing else here
+    let rest = text;
+    if (keep) {
+      const all = [...listeners];
+      const snapshot = all.some(({ onSnapshot }) => onSnapshot)
+        ? topic.late ? 2 : 1
+        : undefined;
+      const replay = position === undefined ? all[0]?.replay : undefined;
+      if (position !== undefined) {
+        rest = `${text.slice(0, -1)},${JSON.stringify(position)}]`;
+      }
+      if (snapshot ?? replay) {
+        rest += `,${JSON.stringify({ snapshot, replay })}`;
+      }
+    }
+    let own: number;
+    const build = (id: number) => `["sub",${own = topic.id = id},${rest}]`;
+    // In the turn of the answer: what follows it in the same message is delivered only after it.
+    const taken = (answer: unknown) => {
+      if (own !== topic.id) return; // it was asked again since
+      const { position, ...joined } = answer as Joined & { position?: string }; // what the protocol answers a sub with
+      topic.joined = joined;
+      topic.failures = 0;
+      topic.late = false;
+      if (position !== undefined) topic.position = position;
+      for (const { ready, gap } of listeners) {
+        if (joined.resumed === false) gap();
+        ready.open(joined);
+      }
+    };
+    this.#calls.start(build, { taken }).catch((error: SocketError) =>
+      own === topic.id && this.#refused(text, topic, error) // calls reject with nothing else here
     );
   }
 
@@ -138,7 +220,8 @@ export class Topics {
     if (error.code === "DISCONNECTED" || this.#topics.get(text) !== topic) {
       return;
     }
-    if (passing && ++topic.failures <= MAX_RETRIES) {
+    // A kept topic that was live is not given up because its broker is away.
+    if (passing && (++topic.failures <= MAX_RETRIES || topic.position)) {
       topic.retry = setTimeout(
         () => this.#host.open && this.#ask(text, topic),
         RETRY_MS * (1 + Math.random()),

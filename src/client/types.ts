@@ -20,6 +20,7 @@ import type {
   RoleEntries,
   RoleEntry,
   RoleName,
+  SnapshotOut,
   TopicArgs,
   TopicName,
 } from "../contract/types.ts";
@@ -50,6 +51,11 @@ export interface Subscription {
    * heard yet or it was ended before, and rejects when the server refused. Ignoring it is fine.
    */
   readonly ready: Promise<Joined>;
+  /**
+   * Of a kept topic, where it stands: behind the last message whose listeners have run. Opaque; pass it as `after` to go
+   * on there, such as after a page was reloaded. `undefined` until there is one, and for other topics.
+   */
+  readonly position: string | undefined;
   /** Ends it; a second call does nothing. */
   unsubscribe(): void;
 }
@@ -59,6 +65,46 @@ export interface SubscribeOptions {
   /** Called when the server refuses it, at first or after a reconnect; the client's `onError` when left out. */
   readonly onError?: (error: unknown) => void;
 }
+
+/** How a subscription to a kept topic is made. */
+export interface KeptSubscribeOptions extends SubscribeOptions {
+  /**
+   * Called when messages may be missing, at any time: after a long absence, when the broker lost its log, or when this
+   * client read too slowly. A topic with a snapshot sends a new one by itself.
+   */
+  readonly onGap?: () => void;
+  /** A `position` of before, to go on behind it. */
+  readonly after?: string;
+  /** Without `after`: how many of the newest messages to get first, at most as many as are kept. */
+  readonly replay?: number;
+}
+
+/** How a subscription to a kept topic with snapshots is made. */
+export interface SnapshotSubscribeOptions<Snapshot>
+  extends KeptSubscribeOptions {
+  /**
+   * Called with a snapshot: first of all, and when messages were missed. Messages that follow may be in it already.
+   */
+  readonly onSnapshot?: (snapshot: Snapshot) => void;
+}
+
+/**
+ * Any options of `subscribe`, without the contract's types.
+ *
+ * @internal
+ */
+export interface AnySubscribeOptions extends SnapshotSubscribeOptions<never> {}
+
+/**
+ * The options of `subscribe` for one topic.
+ *
+ * @internal
+ */
+export type SubscribeOptionsOf<E> = [E] extends [never] ? SubscribeOptions
+  : [E] extends [{ readonly snapshot: unknown }]
+    ? SnapshotSubscribeOptions<SnapshotOut<E>>
+  : [E] extends [{ readonly keep: unknown }] ? KeptSubscribeOptions
+  : SubscribeOptions;
 
 /** Frames that the server dropped, since this client read too slowly. */
 export interface Gap {
@@ -123,7 +169,10 @@ export interface ClientBase<
     topic: N,
     ...args: TopicArgs<
       RoleEntry<C, R, N>,
-      [fn: (payload: PayloadOut<C, R, N>) => void, options?: SubscribeOptions]
+      [
+        fn: (payload: PayloadOut<C, R, N>) => void,
+        options?: SubscribeOptionsOf<RoleEntry<C, R, N>>,
+      ]
     >
   ): Subscription;
   /**

@@ -174,14 +174,53 @@ export type PayloadInput<E, K extends keyof E> = E[K] extends
 export type PayloadOutput<E, K extends keyof E> = E[K] extends
   { readonly payload: infer S } ? InferOutput<S> : never;
 
-/** The parameters that a caller passes for a topic; `undefined` where it has none. */
+/**
+ * The parameters that a caller passes for a topic; `undefined` where it has none.
+ *
+ * @internal
+ */
 export type ParamsIn<E> = E extends { readonly params: infer S } ? InferInput<S>
   : undefined;
-/** The parameters that the server's functions get of a topic; `undefined` where it has none. */
+/**
+ * The parameters that the server's functions get of a topic; `undefined` where it has none.
+ *
+ * @internal
+ */
 export type ParamsOut<E> = E extends { readonly params: infer S }
   ? InferOutput<S>
   : undefined;
-/** The arguments of a call about a topic: its parameters where it has some, then `Rest`. */
+/**
+ * The names of the topics among entries that have snapshots.
+ *
+ * @internal
+ */
+export type SnapshotKeys<E> =
+  & {
+    [K in keyof E]: E[K] extends { readonly snapshot: unknown } ? K : never;
+  }[keyof E]
+  & string;
+/**
+ * What the server's function for snapshots of a topic returns.
+ *
+ * @internal
+ */
+export type SnapshotIn<E> = E extends { readonly snapshot: infer S }
+  ? InferInput<S>
+  : never;
+/**
+ * What a client gets as a snapshot of a topic.
+ *
+ * @internal
+ */
+export type SnapshotOut<E> = E extends { readonly snapshot: infer S }
+  ? InferOutput<S>
+  : never;
+
+/**
+ * The arguments of a call about a topic: its parameters where it has some, then `Rest`.
+ *
+ * @internal
+ */
 export type TopicArgs<E, Rest extends readonly unknown[]> = [E] extends [never]
   ? Rest
   : E extends { readonly params: infer S }
@@ -235,10 +274,18 @@ export type TopicName<C extends ContractDefinition, R extends RoleName<C>> =
     ]: 1;
   };
 
-/** The names of the topics of one block. */
+/**
+ * The names of the topics of one block.
+ *
+ * @internal
+ */
 export type BlockTopic<C extends ContractDefinition, B extends BlockName<C>> =
   TopicKeys<OwnEntries<C, B, "serverToClient">>;
-/** One `serverToClient` entry of a block. */
+/**
+ * One `serverToClient` entry of a block.
+ *
+ * @internal
+ */
 export type BlockEntry<
   C extends ContractDefinition,
   B extends BlockName<C>,
@@ -246,10 +293,18 @@ export type BlockEntry<
 > = N extends keyof OwnEntries<C, B, "serverToClient">
   ? OwnEntries<C, B, "serverToClient">[N]
   : never;
-/** Those of a contract's blocks that have topics. */
+/**
+ * Those of a contract's blocks that have topics.
+ *
+ * @internal
+ */
 export type BlockWithTopics<C extends ContractDefinition, B = BlockName<C>> =
   B extends BlockName<C> ? BlockTopic<C, B> extends never ? never : B : never;
-/** The parameters of any topic of a contract, as the server's functions get them. */
+/**
+ * The parameters of any topic of a contract, as the server's functions get them.
+ *
+ * @internal
+ */
 export type AnyParams<C extends ContractDefinition, B = BlockName<C>> =
   B extends BlockName<C> ? ParamsOut<BlockEntry<C, B, BlockTopic<C, B>>>
     : never;

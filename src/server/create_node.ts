@@ -21,6 +21,7 @@ import {
 import { restore } from "./restore.ts";
 import { Server } from "./server.ts";
 import { checkAuthorize } from "./topics/authorize.ts";
+import { checkKept } from "./topics/kept_topics.ts";
 import type { SleepHost } from "./sweep.ts";
 
 /** A node, and what a runtime file needs of it. */
@@ -69,6 +70,7 @@ export function createNode<
   // From here on names are strings and payloads unknown: the types above are checked where users write them.
   const settings = createSettings(options as never);
   checkAuthorize(contract as never, settings.authorizeSubscribe);
+  checkKept(contract as never, options.adapter);
   const server = new Server(contract as never, settings, options.adapter, host);
   const node: Node = new ServerNode(server);
   return {

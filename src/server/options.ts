@@ -121,6 +121,12 @@ export interface LimitOptions {
    * @default {256}
    */
   readonly maxNameBytes?: number;
+  /**
+   * How many functions of `srv.snapshot` run at once on this node; further ones wait for their turn.
+   *
+   * @default {100}
+   */
+  readonly maxSnapshots?: number;
 }
 
 /** What {@linkcode createSocketServer} takes. `A` is what `authenticate` returns. */
@@ -375,6 +381,7 @@ const RULES = {
       handshakesPerSecond: amount(2_000),
       maxClosing: amount(1_000),
       maxNameBytes: amount(MAX_NAME_BYTES),
+      maxSnapshots: amount(100),
     },
   },
   backpressure: {

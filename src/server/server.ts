@@ -46,6 +46,8 @@ import { MAX_TIMER_MS } from "../shared/timers.ts";
 import type { Socket, SocketEvents } from "../seams/socket.ts";
 import { CallStatsTable } from "./stats/call_stats.ts";
 import { type SleepHost, Sweep, type SweepHost } from "./sweep.ts";
+import type { LogStore } from "../seams/log.ts";
+import { KeptTopics } from "./topics/kept_topics.ts";
 import { FlushQueue } from "./connection/flush_queue.ts";
 
 /** How long `close` waits for peers to answer the close frame before it cuts them, in milliseconds. */
@@ -58,6 +60,8 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
   readonly codec: Codec;
   readonly settings: Settings;
   readonly hub: Hub<Session>;
+  readonly kept: KeptTopics<Session>;
+  readonly log: LogStore | undefined;
   readonly reach: Reach;
   readonly registry: Registry | undefined;
   readonly watches: Watches;
@@ -119,7 +123,11 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
         this.registry?.up();
       },
       ordered: (channel, order) => this.reach.ordered(channel, order),
+      appended: (channel, entries) => this.kept.appended(channel, entries),
+      lost: (channels) => this.kept.lost(channels),
     });
+    this.log = adapter.log;
+    this.kept = new KeptTopics(this);
     answerQueries(this);
     this.reach.open();
   }
@@ -196,6 +204,9 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
     if (checked.ok) return this.codec.frame(message.fields, checked.value);
     throw schemaError("send", entry, "the data", checked.issues);
   }
+
+  readonly reportLog = (error: unknown): void =>
+    this.report(error, { source: "adapter" });
 
   report(error: unknown, info: ErrorInfo): void {
     this.counters.errors++;
@@ -318,6 +329,7 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
     this.reach.close();
     await this.registry?.close();
     await this.hub.close();
+    this.kept.close();
     await ended;
   }
 

@@ -124,8 +124,8 @@ export interface Hello {
   readonly expiresAt?: number;
 }
 
-/** What this version can do beyond the first: topics with parameters. */
-export const FEATURES: readonly string[] = ["params", "streams"];
+/** What this version can do beyond the first: topics with parameters, kept topics, and streamed answers. */
+export const FEATURES: readonly string[] = ["params", "log", "streams"];
 /** How many items of a streamed answer may be under way that the client has not asked for again. */
 export const STREAM_WINDOW = 16;
 

@@ -10,6 +10,7 @@ import type { HandshakeHost } from "../handshake/handshake.ts";
 import type { PresenceHost } from "../presence/host.ts";
 import type { Registry } from "../presence/registry.ts";
 import type { Watches } from "../presence/watch.ts";
+import type { KeptTopics } from "../topics/kept_topics.ts";
 import type { CallStats } from "../stats/call_stats.ts";
 import type { Handler } from "../types/handlers.ts";
 
@@ -17,6 +18,7 @@ import type { Handler } from "../types/handlers.ts";
 export interface NodeHost
   extends PresenceHost, ServerEventsHost, HandshakeHost, SessionHost {
   readonly sessions: Map<string, Session>;
+  readonly kept: KeptTopics<Session>;
   readonly settings:
     & PresenceHost["settings"]
     & HandshakeHost["settings"]

@@ -19,7 +19,12 @@ import {
 import type { Hub, Off } from "../fanout/hub.ts";
 import type { Handler } from "../types/handlers.ts";
 import { quote } from "../../contract/names.ts";
-import { publish } from "./publish.ts";
+import { publish, published } from "./publish.ts";
+import type {
+  Published,
+  PublishOptions,
+  SnapshotFunction,
+} from "../topics/kept_topics.ts";
 import type { AdapterStatus } from "../fanout/relay.ts";
 import type { AdapterStats, Stats } from "../stats/counters.ts";
 import { RoomHandle } from "./room.ts";
@@ -115,13 +120,23 @@ export class ServerNode implements Node {
     return new RoomHandle(this.#server, name);
   }
 
-  publish(topic: string, ...args: unknown[]): void {
-    this.#publish("shared", this.#server.contract.shared.topics, topic, args);
+  publish(topic: string, ...args: unknown[]): never {
+    const { topics } = this.#server.contract.shared;
+    return this.#publish("shared", topics, topic, args) as never; // the contract says which it is
+  }
+
+  snapshot(topic: string, make: SnapshotFunction): this {
+    const { topics } = this.#server.contract.shared;
+    this.#snapshot("shared", topics, topic, make);
+    return this;
   }
 
   forRole(
     name: RoleName<ContractDefinition>,
-  ): { publish(topic: string, ...args: unknown[]): void } {
+  ): {
+    publish(topic: string, ...args: unknown[]): never;
+    snapshot(topic: string, make: SnapshotFunction): void;
+  } {
     const role = String(name);
     const surface = this.#server.contract.roles.get(role);
     if (!surface) {
@@ -131,7 +146,9 @@ export class ServerNode implements Node {
     }
     return {
       publish: (topic, ...args) =>
-        this.#publish(role, surface.topics, topic, args),
+        this.#publish(role, surface.topics, topic, args) as never, // the contract says which it is
+      snapshot: (topic, make) =>
+        this.#snapshot(role, surface.topics, topic, make),
     };
   }
 
@@ -192,7 +209,7 @@ export class ServerNode implements Node {
   stats(): Stats {
     const { contract, counters, hub, pending, sessions, callStats, turn } =
       this.#server;
-    const { registry, watches, opening, closings } = this.#server;
+    const { kept, registry, watches, opening, closings } = this.#server;
     const roles = Object.fromEntries(
       [...contract.roles.keys()].map((role) => [role, 0]),
     );
@@ -211,6 +228,10 @@ export class ServerNode implements Node {
       refusals: { ...counters.refusals },
       limits: { ...counters.limits },
       closes: { ...counters.closes },
+      topics: {
+        ...counters.topics,
+        gapCauses: { ...counters.topics.gapCauses },
+      },
       connections: sessions.size,
       roles,
       calls: callStats.all(),
@@ -228,6 +249,7 @@ export class ServerNode implements Node {
         registered: registry?.size ?? 0,
         watches: watches.size,
         ...hub.sizes(),
+        ...kept.sizes(),
       },
     };
   }
@@ -252,7 +274,7 @@ export class ServerNode implements Node {
     topics: Surface["topics"],
     name: string,
     args: unknown[],
-  ): void {
+  ): Promise<Published> | undefined {
     const topic = topics.get(name);
     if (topic?.block !== block) {
       throw new TypeError(
@@ -260,15 +282,49 @@ export class ServerNode implements Node {
       );
     }
     const { maxNameBytes } = this.#server.settings.limits;
-    const [params, data] = topic.params ? args : [undefined, args[0]];
+    const [params, data, how] = topic.params
+      ? args
+      : [undefined, args[0], args[1]];
     const refuse = (message: string) => new TypeError(message);
     const address = addressOf(topic, params, maxNameBytes, refuse);
-    publish(
-      this.#server,
-      address.channel,
-      topic.params ? { ...topic, fields: messageFields(address) } : topic,
-      data,
-      { kind: "topic" },
+    const message = topic.params
+      ? { ...topic, fields: messageFields(address) }
+      : topic;
+    if (!topic.keep) {
+      publish(this.#server, address.channel, message, data, { kind: "topic" });
+      return undefined;
+    }
+    const frame = this.#server.encode(message, data);
+    const kept = this.#server.kept.publish(
+      address,
+      frame,
+      how as PublishOptions | undefined, // checked where it is used
     );
+    published(this.#server, message, { kind: "topic" });
+    return kept;
+  }
+
+  #snapshot(
+    block: string,
+    topics: Surface["topics"],
+    name: string,
+    make: SnapshotFunction,
+  ): void {
+    const topic = topics.get(name);
+    const path = quote(`${block}.${name}`);
+    if (topic?.block !== block || !topic.snapshot) {
+      throw new TypeError(
+        `Cannot take a snapshot of ${path}: the contract has no snapshot there, must be a kept topic with one`,
+      );
+    }
+    const { snapshots } = this.#server.kept;
+    if (typeof make !== "function" || snapshots.has(topic)) {
+      throw new TypeError(
+        `Cannot take a snapshot of ${path}: ${
+          snapshots.has(topic) ? "it has a function already" : typeof make
+        }, must be one function`,
+      );
+    }
+    snapshots.set(topic, make);
   }
 }

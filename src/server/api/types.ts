@@ -17,8 +17,11 @@ import type {
   CallError,
   CallResult,
   ContractDefinition,
+  CtxOf,
   EmitIn,
   EventName,
+  OwnEntries,
+  ParamsOut,
   PayloadIn,
   QuestionName,
   RoleEntry,
@@ -34,8 +37,15 @@ import type {
   SharedEvent,
   SharedQuestion,
   SharedTopic,
+  SnapshotIn,
+  SnapshotKeys,
   TopicArgs,
 } from "../../contract/types.ts";
+import type {
+  Published,
+  PublishOptions,
+  SnapshotFunction,
+} from "../topics/kept_topics.ts";
 import type { Off } from "../fanout/hub.ts";
 import type { AdapterStatus } from "../fanout/relay.ts";
 import type { SocketError } from "../../wire/errors.ts";
@@ -97,10 +107,32 @@ export interface Room<C extends ContractDefinition = ContractDefinition> {
   ): Promise<RoomAnswers<CallResult<SharedEntry<C, N>>>>;
 }
 
+/**
+ * The arguments of `publish` after the topic's name.
+ *
+ * @internal
+ */
+export type PublishArgs<E, Payload> = TopicArgs<
+  E,
+  [E] extends [{ readonly keep: unknown }]
+    ? [E] extends [never] ? [data: Payload]
+    : [data: Payload, options?: PublishOptions]
+    : [data: Payload]
+>;
+/**
+ * What `publish` returns: of a kept topic a promise that never rejects.
+ *
+ * @internal
+ */
+export type PublishResult<E> = E extends { readonly keep: unknown }
+  ? Promise<Published>
+  : void;
+
 /** What one role's own topics are published through. */
 export interface RoleScope<
   C extends ContractDefinition,
   R extends RoleName<C>,
+  A = unknown,
 > {
   /**
    * Publishes a topic of the role to its subscribers on all nodes, at most once and in order.
@@ -112,7 +144,23 @@ export interface RoleScope<
    */
   publish<N extends RoleTopic<C, R>>(
     topic: N,
-    ...args: TopicArgs<BlockEntry<C, R, N>, [data: PayloadIn<C, R, N>]>
+    ...args: PublishArgs<BlockEntry<C, R, N>, PayloadIn<C, R, N>>
+  ): PublishResult<BlockEntry<C, R, N>>;
+  /**
+   * Gives the function that makes the snapshots of a kept topic of the role.
+   *
+   * @param topic A topic of the role with a `snapshot`
+   * @param make As for {@linkcode Node.snapshot}
+   * @throws {TypeError} When the topic has a function already
+   */
+  snapshot<N extends SnapshotKeys<OwnEntries<C, R, "serverToClient">>>(
+    topic: N,
+    make: SnapshotFunction<
+      ParamsOut<BlockEntry<C, R, N>>,
+      CtxOf<A, R>,
+      Connection<C, R, CtxOf<A, R>>,
+      SnapshotIn<BlockEntry<C, R, N>>
+    >,
   ): void;
 }
 
@@ -178,14 +226,33 @@ export interface Node<
    */
   publish<N extends SharedTopic<C>>(
     topic: N,
-    ...args: TopicArgs<SharedEntry<C, N>, [data: PayloadIn<C, "shared", N>]>
-  ): void;
+    ...args: PublishArgs<SharedEntry<C, N>, PayloadIn<C, "shared", N>>
+  ): PublishResult<SharedEntry<C, N>>;
+  /**
+   * Gives the function that makes the snapshots of a kept topic, once a topic. It is called for each subscriber that
+   * wants one: at first, and when messages were missed. At most `limits.maxSnapshots` run at once. What it throws is the
+   * subscriber's error: a `SocketError` as itself, anything else as INTERNAL and to `onError`.
+   *
+   * @param topic A topic of `shared` with a `snapshot`
+   * @param make Returns the present state; it may include messages that are published meanwhile and follow it
+   * @returns The server itself
+   * @throws {TypeError} When the topic has a function already
+   */
+  snapshot<N extends SnapshotKeys<OwnEntries<C, "shared", "serverToClient">>>(
+    topic: N,
+    make: SnapshotFunction<
+      ParamsOut<SharedEntry<C, N>>,
+      CtxOf<A, RoleName<C>>,
+      Connection<C, RoleName<C>, CtxOf<A, RoleName<C>>>,
+      SnapshotIn<SharedEntry<C, N>>
+    >,
+  ): this;
   /**
    * Picks the role whose own topics are to be published.
    *
    * @param role A role of the contract
    */
-  forRole<R extends RoleName<C>>(role: R): RoleScope<C, R>;
+  forRole<R extends RoleName<C>>(role: R): RoleScope<C, R, A>;
   /**
    * One connection by its id, on whatever node it is.
    *

@@ -63,7 +63,7 @@ export function dispatch(
         const { name } = element;
         const topic = session.surface.topics.get(name);
         const call = open(host, session, first, "subscribe", name, topic);
-        return void (call && subscribe(host, session, call, element));
+        return void (call && subscribe(host, session, call, element, third));
       }
       break;
     case "unsub":

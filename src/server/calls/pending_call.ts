@@ -19,6 +19,7 @@ import {
   type ObservedCall,
   type StatsHost,
 } from "../stats/observer.ts";
+import type { KeptTopics } from "../topics/kept_topics.ts";
 import type { AnyAuthorize } from "../topics/authorize.ts";
 import type { AnyConnection } from "../types/connection.ts";
 import type { CallInfo, Handler, Middleware } from "../types/handlers.ts";
@@ -29,6 +30,7 @@ import { type Codec, errorFrame, type Frame } from "../../wire/protocol.ts";
 export interface CallsHost extends StatsHost {
   readonly codec: Codec;
   readonly hub: Hub<Session>;
+  readonly kept: KeptTopics<Session>;
   readonly callStats: CallStatsTable;
   /** The handler of each entry; empty before `implement`. */
   readonly handlers: ReadonlyMap<Call, Handler>;

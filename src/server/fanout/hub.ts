@@ -102,6 +102,8 @@ export class Hub<M extends Member<M>> {
       subscribeTimeoutMs: options.subscribeTimeoutMs,
       report: options.report,
       up: options.up,
+      appended: options.appended,
+      lost: options.lost,
       deliver: (name, delivery) => {
         const channel = this.#channels.get(name);
         if (channel) this.#take(channel, delivery);
@@ -204,7 +206,7 @@ export class Hub<M extends Member<M>> {
    * @throws {RangeError} When the frame is larger than the adapter can carry, before anybody got it
    */
   publish(name: string, frame: Frame, except?: ReadonlySet<M>): void {
-    this.#checkSize(name, frame);
+    this.checkSize(name, frame);
     const channel = this.#channels.get(name);
     if (channel && except) {
       for (const member of membersOf(channel)) {
@@ -215,10 +217,27 @@ export class Hub<M extends Member<M>> {
   }
 
   /**
+   * Sends a frame to this node's members of a channel only.
+   *
+   * @param count How many frames it is, already joined
+   */
+  deliver(name: string, frame: Frame, count = 1): void {
+    const channel = this.#channels.get(name);
+    if (channel) this.#give(channel, frame, count);
+  }
+
+  /** Whether a channel has members on this node. */
+  has(name: string): boolean {
+    const channel = this.#channels.get(name);
+    return channel !== undefined &&
+      channel.direct.size + channel.grouped.size > 0;
+  }
+
+  /**
    * Sends a frame to the other nodes only. Throws as `publish` does.
    */
   emit(name: string, frame: Frame): void {
-    this.#checkSize(name, frame);
+    this.checkSize(name, frame);
     this.#relay.send(name, frame);
   }
 
@@ -342,7 +361,8 @@ export class Hub<M extends Member<M>> {
     }
   }
 
-  #checkSize(name: string, frame: Frame): void {
+  /** @throws {RangeError} When a frame is larger than the adapter can carry */
+  checkSize(name: string, frame: Frame): void {
     const max = this.#relay.maxFrameBytes;
     if (exceeds(frame, typeof frame === "string" ? max : max * 3 / 4)) {
       throw new RangeError(

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Adapter } from "../../seams/adapter.ts";
+import type { Adapter, AdapterHost } from "../../seams/adapter.ts";
 import { Batch } from "../../wire/batch.ts";
 import { exceeds } from "../../wire/bytes.ts";
 import { backoffDelay } from "../../shared/backoff.ts";
@@ -77,6 +77,10 @@ export interface RelayHost {
   up(): void;
   /** Something failed in the background. */
   report(error: unknown): void;
+  /** Messages were appended to the log of a channel. */
+  readonly appended: AdapterHost["appended"];
+  /** Pushes of logs may be missing. */
+  readonly lost: AdapterHost["lost"];
 }
 
 /** One channel that this node wants to hear. */
@@ -137,8 +141,8 @@ export class Relay {
     adapter.open({
       nodeId: host.nodeId,
       message: (channel, payload) => this.#receive(channel, payload),
-      appended: () => {}, // no contract has kept topics yet
-      lost: () => {},
+      appended: host.appended,
+      lost: host.lost,
       status: (state, cause) => {
         this.#turnTo(state, cause);
         if (state === "up") host.up();

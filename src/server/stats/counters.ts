@@ -77,6 +77,34 @@ const CALL_LIMITS: Readonly<Record<CallLimit, number>> = {
   maxRooms: 0,
 };
 
+/** What happened to kept topics. */
+export interface TopicCounters {
+  /** Messages of this node that were kept. */
+  kept: number;
+  /** Messages of this node that were not kept. */
+  notKept: number;
+  /** Messages of this node of which is not known whether they were kept. */
+  unknown: number;
+  /** Subscriptions that went on without a gap. */
+  resumed: number;
+  /** Subscriptions that were told of a gap. */
+  gaps: number;
+  /** The same by cause: the position is of another epoch or log, or the messages after it are no longer kept. */
+  gapCauses: { epoch: number; trimmed: number };
+  /** Messages that were sent again to subscribers that came back. */
+  replayed: number;
+  /** Snapshots that were made. */
+  snapshots: number;
+  /** Reads of logs. */
+  reads: number;
+  /** Times that somebody needed no read of its own, since another one's would do. */
+  sharedReads: number;
+  /** Pushes that were found to be missing, and were read. */
+  holes: number;
+  /** Times that this node could not show that nothing is missing, and told all members of a channel. */
+  breaks: number;
+}
+
 /** Totals since the server was created. Counters by name have a bounded number of names. */
 export interface Counters {
   /** Connections that were accepted. */
@@ -113,6 +141,8 @@ export interface Counters {
   dropped: number;
   /** Errors passed to `onError`. */
   errors: number;
+  /** What happened to kept topics. */
+  topics: TopicCounters;
 }
 
 /** Creates counters at zero. */
@@ -135,6 +165,20 @@ export function createCounters(): Counters {
     limits: { ...CALL_LIMITS },
     dropped: 0,
     errors: 0,
+    topics: {
+      kept: 0,
+      notKept: 0,
+      unknown: 0,
+      resumed: 0,
+      gaps: 0,
+      gapCauses: { epoch: 0, trimmed: 0 },
+      replayed: 0,
+      snapshots: 0,
+      reads: 0,
+      sharedReads: 0,
+      holes: 0,
+      breaks: 0,
+    },
   };
 }
 

@@ -94,6 +94,11 @@ export function messageFields({ topic, element }: TopicAddress): Fields {
   return topic.params ? ["pub", element] : topic.fields;
 }
 
+/** The topic as the array that stands in the frames of kept topics, as text. */
+export function elementText({ element }: TopicAddress): string {
+  return JSON.stringify(element);
+}
+
 function flaw({ name }: Topic, state: string, rule: string): string {
   return `Cannot use the params of topic ${quote(name)}: ${state}, ${rule}`;
 }

@@ -18,12 +18,20 @@ import type {
 } from "../../contract/types.ts";
 import type { Connection } from "../types/connection.ts";
 
-/** Decides about one topic of a block: `true` lets everybody in. */
+/**
+ * Decides about one topic of a block: `true` lets everybody in.
+ *
+ * @internal
+ */
 export type TopicAuthorizer<Params, Ctx, Conn> =
   | true
   | ((params: Params, ctx: Ctx, conn: Conn) => boolean | Promise<boolean>);
 
-/** Decides topic by topic, in a block for `shared` and for each role that has topics. */
+/**
+ * Decides topic by topic, in a block for `shared` and for each role that has topics.
+ *
+ * @internal
+ */
 export type AuthorizeTable<C extends ContractDefinition, A> = {
   readonly [B in BlockWithTopics<C>]: {
     readonly [N in BlockTopic<C, B>]: TopicAuthorizer<
@@ -38,7 +46,11 @@ export type AuthorizeTable<C extends ContractDefinition, A> = {
   };
 };
 
-/** Decides about every topic. */
+/**
+ * Decides about every topic.
+ *
+ * @internal
+ */
 export type AuthorizeFunction<C extends ContractDefinition, A> = (
   topic: TopicName<C, RoleName<C>>,
   ctx: CtxOf<A, RoleName<C>>,
