@@ -77,7 +77,7 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
   handlers: ReadonlyMap<Call, Handler> = new Map();
   implemented = false;
   #closed: Promise<void> | undefined;
-  #emptied: (() => void) | undefined;
+  #onEmpty: (() => void) | undefined;
   readonly #sweep: Sweep;
   #warnedAt = 0;
 
@@ -307,7 +307,7 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
     }
     if (this.sessions.size > 0) return;
     this.#sweep.stop();
-    this.#emptied?.();
+    this.#onEmpty?.();
   }
 
   close(drainMs: number): Promise<void> {
@@ -339,7 +339,7 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
     for (const session of this.sessions.values()) session.outbox.reply(away);
     let timer: ReturnType<typeof setTimeout> | undefined;
     await new Promise<void>((resolve) => {
-      this.#emptied = resolve;
+      this.#onEmpty = resolve;
       timer = setTimeout(resolve, Math.min(drainMs, MAX_TIMER_MS));
     });
     clearTimeout(timer);

@@ -6,8 +6,8 @@
 import type { NodeHost } from "./host.ts";
 import {
   type ConnectionInfo,
-  type Inquiry,
   isConnectionInfo,
+  type PresenceQuery,
   query,
 } from "../presence/query.ts";
 import type { NodeInfo, NodeListener } from "../cluster/directory.ts";
@@ -17,14 +17,14 @@ import { checkUserId } from "../cluster/reach.ts";
 
 /** What `srv.cluster` is. */
 export class ClusterHandle {
-  readonly #core: NodeHost;
+  readonly #host: NodeHost;
 
-  constructor(core: NodeHost) {
-    this.#core = core;
+  constructor(host: NodeHost) {
+    this.#host = host;
   }
 
   async nodes(): Promise<NodeInfo[]> {
-    const { directory } = this.#core.reach;
+    const { directory } = this.#host.reach;
     await directory.settled;
     return [directory.me, ...directory.others()];
   }
@@ -47,7 +47,7 @@ export class ClusterHandle {
 
   async topology(): Promise<{ nodeId: string; connections: number }[]> {
     const counts = await this.#counts(["count"]);
-    if (this.#core.registry) {
+    if (this.#host.registry) {
       // A node without anybody is not in the registry.
       for (const { nodeId } of await this.nodes()) {
         if (!counts.has(nodeId)) counts.set(nodeId, 0);
@@ -67,29 +67,29 @@ export class ClusterHandle {
     who: { room?: string; userId?: string },
     listener: WatchListener,
   ): Off {
-    return this.#core.watches.watch(who, listener);
+    return this.#host.watches.watch(who, listener);
   }
 
-  async #list(inquiry: Inquiry): Promise<ConnectionInfo[]> {
-    const { registry } = this.#core;
+  async #list(inquiry: PresenceQuery): Promise<ConnectionInfo[]> {
+    const { registry } = this.#host;
     if (registry) return await registry.list(inquiry);
-    const items = await query(this.#core, inquiry);
+    const items = await query(this.#host, inquiry);
     return [...items.values()].flat().filter(isConnectionInfo);
   }
 
-  async #counts(inquiry: Inquiry): Promise<Map<string, number>> {
-    const { registry } = this.#core;
+  async #counts(inquiry: PresenceQuery): Promise<Map<string, number>> {
+    const { registry } = this.#host;
     if (registry) return await registry.counts(inquiry);
-    const items = await query(this.#core, inquiry);
+    const items = await query(this.#host, inquiry);
     return new Map(
       [...items].map(([nodeId, [count]]) => [nodeId, Number(count) || 0]),
     );
   }
 
   onNode(fn: NodeListener): () => void {
-    const core = this.#core;
-    return core.reach.directory.listen((node, change) =>
-      void core.hook("onNode", "hook", () => fn(node, change))
+    const host = this.#host;
+    return host.reach.directory.listen((node, change) =>
+      void host.hook("onNode", "hook", () => fn(node, change))
     );
   }
 }

@@ -199,7 +199,7 @@ export class ServerNode implements Node {
     const question = server.contract.serverQuestions.get(event);
     if (!question) return onServer(server, event, take);
     const off = this.#questions.listen(question, take);
-    return Object.assign(off, { ready: server.reach.heard });
+    return Object.assign(off, { ready: server.reach.subscribed });
   }
 
   status(): AdapterStatus {

@@ -15,24 +15,24 @@ import { observe, type Publication } from "../stats/observer.ts";
  * @throws {TypeError} If the schema refuses the payload
  */
 export function publish(
-  core: NodeHost,
+  host: NodeHost,
   channel: string,
   message: Message,
   data: unknown,
   to: Omit<Publication, "entry">,
   except?: ReadonlySet<Session>,
 ): void {
-  core.hub.publish(channel, core.encode(message, data), except);
-  published(core, message, to);
+  host.hub.publish(channel, host.encode(message, data), except);
+  published(host, message, to);
 }
 
 /** Notifies the observer of a message that was sent. */
 export function published(
-  core: NodeHost,
+  host: NodeHost,
   message: Message,
   to: Omit<Publication, "entry">,
 ): void {
-  if (!core.settings.observer) return;
+  if (!host.settings.observer) return;
   const entry = `${message.block}.${message.name}`;
-  observe(core, "onPublish", (it) => it.onPublish?.({ ...to, entry }));
+  observe(host, "onPublish", (it) => it.onPublish?.({ ...to, entry }));
 }

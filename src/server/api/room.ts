@@ -22,12 +22,12 @@ import type { Session } from "../connection/session.ts";
 
 /** One room of a node. It has no state of its own: members are in the hub. */
 export class RoomHandle implements Room {
-  readonly #core: NodeHost;
+  readonly #host: NodeHost;
   readonly #name: string;
   readonly #channel: string;
 
-  constructor(core: NodeHost, name: string) {
-    const { maxNameBytes } = core.settings.limits;
+  constructor(host: NodeHost, name: string) {
+    const { maxNameBytes } = host.settings.limits;
     const flaw = typeof name === "string"
       ? nameFlaw(name, maxNameBytes)
       : `it is of type ${typeof name}`;
@@ -40,29 +40,29 @@ export class RoomHandle implements Room {
         }: ${flaw}, must be well-formed Unicode of 1 to maxNameBytes ${maxNameBytes} bytes`,
       );
     }
-    this.#core = core;
+    this.#host = host;
     this.#name = name;
     this.#channel = roomChannel(name);
   }
 
   get size(): number {
-    const channel = this.#core.hub.channel(this.#channel);
+    const channel = this.#host.hub.channel(this.#channel);
     return channel ? channel.direct.size + channel.grouped.size : 0;
   }
 
   get connections(): ConnectionHandle[] {
-    const channel = this.#core.hub.channel(this.#channel);
+    const channel = this.#host.hub.channel(this.#channel);
     return channel ? membersOf(channel).map(({ handle }) => handle) : [];
   }
 
   add(conn: AnyConnection): Promise<Joined> {
     const session = this.#session(conn);
     if (session.over) return Promise.resolve({ live: false });
-    const { maxRooms } = this.#core.settings.limits;
-    const known = this.#core.hub.channel(this.#channel);
+    const { maxRooms } = this.#host.settings.limits;
+    const known = this.#host.hub.channel(this.#channel);
     if (!known || !isIn(known, session)) {
       if (session.rooms >= maxRooms) {
-        countLimit(this.#core.counters, "maxRooms");
+        countLimit(this.#host.counters, "maxRooms");
         throw new SocketError(
           "RATE_LIMITED",
           `Cannot join room ${
@@ -72,15 +72,15 @@ export class RoomHandle implements Room {
       }
       session.rooms++;
     }
-    return this.#core.hub.join(this.#channel, session, known);
+    return this.#host.hub.join(this.#channel, session, known);
   }
 
   remove(conn: AnyConnection): void {
     const session = this.#session(conn);
-    const channel = this.#core.hub.channel(this.#channel);
+    const channel = this.#host.hub.channel(this.#channel);
     if (!channel || !isIn(channel, session)) return;
     session.rooms--;
-    this.#core.hub.leave(channel, session);
+    this.#host.hub.leave(channel, session);
   }
 
   except(...conns: AnyConnection[]): { broadcast: RoomHandle["broadcast"] } {
@@ -99,12 +99,12 @@ export class RoomHandle implements Room {
     input: unknown,
     options: AskOptions = {},
   ): Promise<RoomAnswers<FromSchema>> {
-    const core = this.#core;
-    const question = questionOf(core.contract.shared, name);
-    const frame = await frameOf(core, question, input);
+    const host = this.#host;
+    const question = questionOf(host.contract.shared, name);
+    const frame = await frameOf(host, question, input);
     const about = [this.#name];
     const gathered = await gather(
-      core,
+      host,
       "room",
       about,
       question,
@@ -119,7 +119,7 @@ export class RoomHandle implements Room {
     data: unknown,
     except?: ReadonlySet<Session>,
   ): void {
-    const message = this.#core.contract.shared.events.get(event);
+    const message = this.#host.contract.shared.events.get(event);
     if (!message) {
       throw new TypeError(
         `Cannot broadcast ${
@@ -128,12 +128,12 @@ export class RoomHandle implements Room {
       );
     }
     const to = { kind: "room", room: this.#name } as const;
-    publish(this.#core, this.#channel, message, data, to, except);
+    publish(this.#host, this.#channel, message, data, to, except);
   }
 
   #session(conn: AnyConnection): Session {
     const session = ConnectionHandle.sessionOf(conn);
-    if (session?.host === this.#core) return session;
+    if (session?.host === this.#host) return session;
     throw new TypeError(
       `Cannot use a connection in room ${
         quote(this.#name)

@@ -20,27 +20,27 @@ import { checkUserId } from "../cluster/reach.ts";
 
 /** One connection, on any node. */
 export class ConnectionTarget {
-  readonly #core: NodeHost;
+  readonly #host: NodeHost;
   readonly #id: string;
   readonly #surface: Surface;
 
-  constructor(core: NodeHost, id: string, role: string | undefined) {
+  constructor(host: NodeHost, id: string, role: string | undefined) {
     if (typeof id !== "string") {
       throw new TypeError(
         `Cannot reach a connection: its id is of type ${typeof id}, must be a string`,
       );
     }
-    this.#core = core;
+    this.#host = host;
     this.#id = id;
     this.#surface = role === undefined
-      ? core.contract.shared
-      : surfaceOf(core, role);
+      ? host.contract.shared
+      : surfaceOf(host, role);
   }
 
   emit(event: string, data: unknown): void {
     const message = eventOf(this.#surface, event);
-    const frame = this.#core.encode(message, data);
-    this.#core.reach.toConnection(this.#id, message.block, frame);
+    const frame = this.#host.encode(message, data);
+    this.#host.reach.toConnection(this.#id, message.block, frame);
   }
 
   async request(
@@ -49,9 +49,9 @@ export class ConnectionTarget {
     options: AskOptions = {},
   ): Promise<FromSchema> {
     const question = questionOf(this.#surface, name);
-    const core = this.#core;
+    const host = this.#host;
     const answer = await askConnection(
-      core,
+      host,
       this.#id,
       question,
       input,
@@ -61,7 +61,7 @@ export class ConnectionTarget {
   }
 
   close(code: number = CloseCode.normal, reason = ""): void {
-    this.#core.reach.endConnection(
+    this.#host.reach.endConnection(
       this.#id,
       sendableCode(code),
       sendableReason(reason),
@@ -71,13 +71,13 @@ export class ConnectionTarget {
 
 /** All connections of one user. */
 export class UserTarget {
-  readonly #core: NodeHost;
+  readonly #host: NodeHost;
   readonly #userId: string;
 
-  constructor(core: NodeHost, userId: string) {
-    this.#core = core;
+  constructor(host: NodeHost, userId: string) {
+    this.#host = host;
     this.#userId = checkUserId(userId);
-    if (core.settings.identify) return;
+    if (host.settings.identify) return;
     throw new TypeError(
       `Cannot reach user ${
         quote(userId)
@@ -86,14 +86,14 @@ export class UserTarget {
   }
 
   emit(event: string, data: unknown): void {
-    const core = this.#core;
-    const message = eventOf(core.contract.shared, event);
+    const host = this.#host;
+    const message = eventOf(host.contract.shared, event);
     const channel = userChannel(this.#userId);
-    publish(core, channel, message, data, { kind: "user" });
+    publish(host, channel, message, data, { kind: "user" });
   }
 
   close(code: number = CloseCode.normal, reason = ""): void {
-    this.#core.reach.endUser(
+    this.#host.reach.endUser(
       this.#userId,
       sendableCode(code),
       sendableReason(reason),
@@ -103,26 +103,26 @@ export class UserTarget {
 
 /** All connections of one role. */
 export class RoleTarget {
-  readonly #core: NodeHost;
+  readonly #host: NodeHost;
   readonly #role: string;
   readonly #surface: Surface;
 
-  constructor(core: NodeHost, role: string) {
-    this.#core = core;
+  constructor(host: NodeHost, role: string) {
+    this.#host = host;
     this.#role = role;
-    this.#surface = surfaceOf(core, role);
+    this.#surface = surfaceOf(host, role);
   }
 
   emit(event: string, data: unknown): void {
-    const core = this.#core;
+    const host = this.#host;
     const message = eventOf(this.#surface, event);
-    core.reach.toRole(this.#role, core.encode(message, data));
-    published(core, message, { kind: "role" });
+    host.reach.toRole(this.#role, host.encode(message, data));
+    published(host, message, { kind: "role" });
   }
 }
 
-function surfaceOf(core: NodeHost, role: string): Surface {
-  const surface = core.contract.roles.get(role);
+function surfaceOf(host: NodeHost, role: string): Surface {
+  const surface = host.contract.roles.get(role);
   if (surface) return surface;
   throw new TypeError(
     `Cannot reach role ${quote(role)}: the contract has no such role`,

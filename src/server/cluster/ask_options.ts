@@ -1,40 +1,40 @@
 /**
- * Waiting for an answer until a time-out or a signal says to wait no longer.
+ * Waits for an answer until a timeout or a signal.
  *
  * @module
  */
 import { MAX_TIMER_MS } from "../../shared/timers.ts";
 import { remoteError } from "../../wire/errors.ts";
 
-/** How long an answer is waited for. */
+/** How long to wait for an answer. */
 export interface AskOptions {
   /**
-   * After how long nobody waits any more, in milliseconds; `Infinity` for never.
+   * The timeout in milliseconds; `Infinity` for none.
    *
-   * @default {30_000, 5_000 where many are asked}
+   * @default {30_000, 5_000 where several are asked}
    */
   readonly timeoutMs?: number;
-  /** Ends the waiting: it rejects with the signal's reason, and whoever was asked is told. */
+  /** Cancels the request: it rejects with the signal's reason, and the other side is notified. */
   readonly signal?: AbortSignal;
 }
 
-/** What settles the waiting; only the first call counts. */
+/** Settles the wait; only the first call counts. */
 export interface Waiting<T> {
   resolve(value: T): void;
   reject(error: unknown): void;
 }
 
-/** After how long one answer is waited for no longer, where no option says it, in milliseconds. */
+/** The default timeout of one answer, in milliseconds. */
 export const ASK_MS = 30_000;
 
-/** How the waiting ended: with an outcome, after its time, or by its signal. */
+/** How the wait ended: with an outcome, by its timeout, or by its signal. */
 export type WaitingEnd = "settled" | "late" | "aborted";
 
 /**
  * Waits for one outcome.
  *
- * @param start Starts what is waited for; returns what is called once at the end, with how it ended
- * @param late What it resolves with when the time is over; it rejects with TIMEOUT when left out
+ * @param start Starts the request; returns a function that is called once at the end, with how it ended
+ * @param late Returns the value after the timeout; if left out, it rejects with TIMEOUT
  */
 export function withDeadline<T>(
   { timeoutMs = ASK_MS, signal }: AskOptions,
@@ -57,7 +57,7 @@ export function withDeadline<T>(
       resolve: (value) => end("settled", () => resolve(value)),
       reject: (error) => end("settled", () => reject(error)),
     });
-    if (state.over) return stop("settled"); // at once
+    if (state.over) return stop("settled"); // already
     state.stop = stop;
     signal?.addEventListener("abort", abort);
     if (!(timeoutMs <= MAX_TIMER_MS)) return;

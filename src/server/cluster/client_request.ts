@@ -1,11 +1,12 @@
 /**
- * One question to one client, wherever it is.
+ * A request to one client, on any node.
  *
  * @module
  */
 import {
   type Issue,
   plainIssue,
+  schemaError,
   summary,
   validate,
 } from "../../contract/schema.ts";
@@ -20,7 +21,7 @@ import { remoteError, type SocketError } from "../../wire/errors.ts";
 import { quote } from "../../contract/names.ts";
 import type { Fields, Frame } from "../../wire/protocol.ts";
 
-/** The question of a name. */
+/** Returns the question of a name. */
 export function questionOf(surface: Surface, name: string): Question {
   const question = surface.questions.get(name);
   if (question) return question;
@@ -32,49 +33,44 @@ export function questionOf(surface: Surface, name: string): Question {
 }
 
 /**
- * Validates a question's input and makes its frame, with id 0.
+ * Validates the input and builds the frame of a request, with id 0.
  *
- * @throws {TypeError} When the schema refuses the input
+ * @throws {TypeError} If the schema refuses the input
  */
 export async function frameOf(
-  core: ReachHost,
+  host: ReachHost,
   { name, block, input }: Question,
   data: unknown,
 ): Promise<Frame> {
   const fields: Fields = ["req", 0, name];
-  if (!core.settings.validateOutput) {
-    return core.codec.frame(fields, data);
+  if (!host.settings.validateOutput) {
+    return host.codec.frame(fields, data);
   }
   const checked = await validate(input, data);
-  if (checked.ok) return core.codec.frame(fields, checked.value);
-  throw new TypeError(
-    `Cannot ask ${quote(`${block}.${name}`)}: its schema refused the input: ${
-      summary(checked.issues)
-    }`,
-    { cause: { issues: checked.issues } },
-  );
+  if (checked.ok) return host.codec.frame(fields, checked.value);
+  throw schemaError("ask", `${block}.${name}`, "the input", checked.issues);
 }
 
-/** Asks the client of a connection, and waits for its answer. */
+/** Sends a request to the client of a connection, and waits for its answer. */
 export async function askConnection(
-  core: ReachHost,
+  host: ReachHost,
   id: string,
   question: Question,
   data: unknown,
   options: AskOptions,
 ): Promise<unknown> {
-  const frame = await frameOf(core, question, data);
-  const answer = await core.reach.ask(id, question.block, frame, options);
-  return await outcomeOf(core, question, answer);
+  const frame = await frameOf(host, question, data);
+  const answer = await host.reach.ask(id, question.block, frame, options);
+  return await outcomeOf(host, question, answer);
 }
 
-/** What an answer says: the output, or a throw. */
+/** Returns the output of an answer, or throws its error. */
 export async function outcomeOf(
-  core: ReachHost,
+  host: ReachHost,
   { name, output, errors }: Question,
   [tag, _id, first, message, data]: Fields,
 ): Promise<unknown> {
-  const { codec } = core;
+  const { codec } = host;
   if (tag === "err") {
     const code = String(first);
     const given = codec.payload(data);

@@ -1,5 +1,5 @@
 /**
- * The directory of nodes: who is there, told by each of itself.
+ * The directory of nodes: each node announces itself.
  *
  * @module
  */
@@ -7,59 +7,61 @@ import type { ClusterHost } from "./host.ts";
 import { messageOf, type NodeMessages } from "./node_messages.ts";
 import { unref } from "../../shared/timers.ts";
 
-/** How often a node says that it is there, in milliseconds. */
+/** How often a node announces itself, in milliseconds. */
 const HERE_MS = 5_000;
-/** After how long a silent node is gone, in milliseconds. */
+/** After how long a silent node counts as gone, in milliseconds. */
 const SILENT_MS = 15_000;
-/** How long after its start a node waits at most to hear of the others, in milliseconds; longer where the adapter polls. */
+/**
+ * How long a node waits at most after its start for the others to answer, in milliseconds; longer if the adapter polls.
+ */
 const SETTLE_MS = 500;
 const SETTLE_METERED_MS = 5_000;
-/** How late a timer fires when this process stood still, in milliseconds. */
+/** How late a timer fires after this process was suspended, in milliseconds. */
 const STALLED_MS = 1_000;
-/** The most nodes of which something is kept although they have not said that they are there. */
+/** The most nodes of which something is stored although they have not announced themselves. */
 const MAX_UNKNOWN = 1_000;
 
 /** One node of the cluster. */
 export interface NodeInfo {
-  /** Its id. */
+  /** The node's id. */
   readonly nodeId: string;
-  /** When it was made, in milliseconds since the epoch, by its own clock. */
+  /** When it was created, in milliseconds since the epoch, by its own clock. */
   readonly startedAt: number;
 }
 
-/** Is told of a node that came or went. */
+/** Receives nodes that joined or left. */
 export type NodeListener = (node: NodeInfo, change: "joined" | "left") => void;
 
-/** The nodes that this one hears of. */
+/** The nodes that this node knows. */
 export class Directory {
   readonly me: NodeInfo;
-  /** Told of a node that is new, or says that it hears the others from now on, perhaps again. */
+  /** Called for a node that is new, or that receives messages from now on, perhaps again. */
   heard: ((nodeId: string, again: boolean) => void) | undefined;
-  readonly #core: ClusterHost;
+  readonly #host: ClusterHost;
   readonly #messages: NodeMessages;
   readonly #settleMs: number;
   readonly #nodes = new Map<string, NodeInfo & { seenAt: number }>();
-  /** When the first message came of nodes that have not said that they are there. */
+  /** When the first message arrived from nodes that have not announced themselves. */
   readonly #unknown = new Map<string, number>();
   readonly #listeners = new Set<NodeListener>();
   readonly #lostListeners: ((nodeId: string) => void)[] = [];
   #heartbeat: ReturnType<typeof setInterval> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
   #settled: Promise<void> = Promise.resolve();
-  /** Resolves `settled`; `undefined` when it is not waited for. */
+  /** Resolves `settled`; `undefined` if nothing waits for it. */
   #settle: (() => void) | undefined;
-  /** Whether this node knows all the others, so that one that has just started may rely on their number. */
+  /** Whether this node knows all others, so that a node that has just started can rely on their number. */
   #knowsAll = false;
-  /** The most nodes that one of them knows of. */
+  /** The largest number of nodes that another node knows. */
   #claimed = Infinity;
 
-  constructor(core: ClusterHost, messages: NodeMessages, metered: boolean) {
-    this.#core = core;
+  constructor(host: ClusterHost, messages: NodeMessages, metered: boolean) {
+    this.#host = host;
     this.#messages = messages;
     this.#settleMs = metered ? SETTLE_METERED_MS : SETTLE_MS;
-    this.me = { nodeId: core.nodeId, startedAt: Date.now() };
+    this.me = { nodeId: host.nodeId, startedAt: Date.now() };
     messages.on("node", ([, what, startedAt, known], nodeId) => {
-      if (nodeId === core.nodeId) return;
+      if (nodeId === host.nodeId) return;
       if (what === "left") return this.#leave(nodeId);
       if (!Number.isFinite(startedAt)) {
         throw new TypeError("it does not say when its node started");
@@ -77,7 +79,7 @@ export class Directory {
     });
   }
 
-  /** The other nodes, as far as is known. */
+  /** Returns the other nodes known. */
   others(): NodeInfo[] {
     return [...this.#nodes.values()].map(({ nodeId, startedAt }) => ({
       nodeId,
@@ -85,12 +87,15 @@ export class Directory {
     }));
   }
 
-  /** Whether another node is known. */
+  /** Tells whether another node is known. */
   has(nodeId: string): boolean {
     return this.#nodes.has(nodeId);
   }
 
-  /** Whether something of a node may be kept: it is known, or is told of as lost unless it soon says that it is there. */
+  /**
+   * Tells whether something of a node may be stored: the node is known, or will be reported as lost unless it announces
+   * itself soon.
+   */
   admits(nodeId: string): boolean {
     if (this.has(nodeId) || this.#unknown.has(nodeId)) return true;
     if (this.#unknown.size >= MAX_UNKNOWN) return false;
@@ -100,37 +105,37 @@ export class Directory {
   }
 
   /**
-   * Resolves when the nodes that were there at the start are known: at once where this node was alone before, as soon as
-   * all have answered of whom one that knows them all tells, and after half a second at most, 5 s where the adapter
-   * polls.
+   * Resolves when the nodes that existed at the start are known: at once if this node was alone before; as soon as all
+   * nodes have answered that a node with full knowledge counts; at the latest after half a second, or 5 s if the
+   * adapter polls.
    */
   get settled(): Promise<void> {
     return this.#settled;
   }
 
-  /** Listens to nodes that come and go. */
+  /** Adds a listener for nodes that join and leave. */
   listen(listener: NodeListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Is told of each node that is lost, also of one that never said that it is there. */
+  /** Adds a listener for lost nodes, also those that never announced themselves. */
   onLost(listener: (nodeId: string) => void): void {
     this.#lostListeners.push(listener);
   }
 
   /**
-   * Hears the others from now on, and is heard.
+   * Starts to receive and to announce.
    *
-   * @param heard Resolves when this node hears them
-   * @param wasAlone Whether none was there just before: then all others say so when they start
+   * @param heard Resolves when this node receives messages of others
+   * @param wasAlone Whether there were no other nodes just before: all others announce themselves when they start
    */
   start(heard: Promise<unknown>, wasAlone: boolean): void {
     this.#heartbeat = unref(setInterval(() => this.#say("here"), HERE_MS));
     this.#settled = heard.then(() => this.#announce(wasAlone));
   }
 
-  /** Tells the others again of this node, since it could not be heard for a while. */
+  /** Announces this node again, since it could not receive for a while. */
   announce(): void {
     if (this.#heartbeat !== undefined) void this.#announce(false);
   }
@@ -161,19 +166,19 @@ export class Directory {
     this.#say("joined");
     await settled;
     clearTimeout(timer);
-    if (this.#settle !== settle) return; // announced again
+    if (this.#settle !== settle) return; // announces again
     this.#settle = undefined;
-    this.#knowsAll = this.#core.hub.status.state === "up";
+    this.#knowsAll = this.#host.hub.status.state === "up";
   }
 
-  /** Tells all nodes of this one, and how many it knows of, itself included, once it knows all. */
+  /** Announces this node, and how many nodes it knows including itself, once it knows all. */
   #say(what: "joined" | "here" | "left"): void {
     const known = this.#knowsAll ? this.#nodes.size + 1 : 0;
     const message = messageOf(["node", what, this.me.startedAt, known]);
     this.#messages.send(undefined, message);
   }
 
-  /** Waits until the first of those that are known may have been silent for too long. */
+  /** Waits until the first known node may have been silent for too long. */
   #watchSilence(): void {
     if (this.#silence !== undefined) return;
     const seen = [...this.#nodes.values()].map(({ seenAt }) => seenAt)
@@ -189,10 +194,10 @@ export class Directory {
     const now = Date.now();
     const stalled = now - dueAt > STALLED_MS;
     for (const node of [...this.#nodes.values()]) {
-      // While the broker is away nobody can be heard.
-      if (this.#core.hub.status.state === "down") node.seenAt = now;
+      // While the broker is unreachable, no node can be heard.
+      if (this.#host.hub.status.state === "down") node.seenAt = now;
       if (now - node.seenAt < SILENT_MS) continue;
-      // After a pause of this process what came meanwhile is still to be read.
+      // After this process was suspended, messages that arrived meanwhile are still to be read.
       if (stalled) node.seenAt = now - SILENT_MS + HERE_MS + STALLED_MS;
       else this.#leave(node.nodeId);
     }
@@ -210,7 +215,7 @@ export class Directory {
     if (known) return void (known.seenAt = Date.now());
     this.#nodes.set(nodeId, { nodeId, startedAt, seenAt: Date.now() });
     this.#watchSilence();
-    this.#tell({ nodeId, startedAt }, "joined");
+    this.#notify({ nodeId, startedAt }, "joined");
   }
 
   #leave(nodeId: string): void {
@@ -218,14 +223,14 @@ export class Directory {
     if (!known) return;
     this.#nodes.delete(nodeId);
     this.#lost(nodeId);
-    this.#tell({ nodeId, startedAt: known.startedAt }, "left");
+    this.#notify({ nodeId, startedAt: known.startedAt }, "left");
   }
 
   #lost(nodeId: string): void {
     for (const listener of this.#lostListeners) listener(nodeId);
   }
 
-  #tell(node: NodeInfo, change: "joined" | "left"): void {
+  #notify(node: NodeInfo, change: "joined" | "left"): void {
     for (const listener of [...this.#listeners]) listener(node, change);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * One request to many: their answers, and who gave none.
+ * One request to several clients or nodes.
  *
  * @module
  */
@@ -15,31 +15,31 @@ import {
 } from "../../wire/errors.ts";
 import type { Fields, Frame } from "../../wire/protocol.ts";
 
-/** What came back. */
+/** The outcome. */
 export interface Gathered {
-  /** The outputs that were accepted, each with the connection or node that gave it. */
+  /** The valid outputs, each with the connection or node that sent it. */
   readonly answers: { id: string; output: unknown }[];
-  /** Who answered with an error, or with an output that the schema refuses. */
+  /** Errors, and outputs that the schema refused. */
   readonly failed: { id: string; error: SocketError }[];
-  /** Who was asked and did not answer in time. */
+  /** Those that did not answer in time. */
   readonly missing: string[];
-  /** The nodes that said nothing at all. */
+  /** The nodes that did not answer at all. */
   readonly missingNodes: string[];
 }
 
-/** After how long many are waited for no longer, where no option says it, in milliseconds. */
+/** The default timeout for several answers, in milliseconds. */
 export const GATHER_MS = 5_000;
 
-/** Asks all nodes, and checks each answer with the schema of the question. */
+/** Sends a request to all nodes, and validates each answer. */
 export async function gather(
-  core: ReachHost,
+  host: ReachHost,
   kind: string,
   about: readonly string[],
   question: Question,
   frame: Frame,
   options: AskOptions,
 ): Promise<Gathered> {
-  const { items, silent } = await core.reach.askAll(
+  const { items, silent } = await host.reach.askAll(
     kind,
     about,
     frame,
@@ -56,7 +56,7 @@ export async function gather(
     if (!answer) gathered.missing.push(id);
     else {
       try {
-        const output = await outcomeOf(core, question, answer);
+        const output = await outcomeOf(host, question, answer);
         gathered.answers.push({ id, output });
       } catch (error) {
         gathered.failed.push({ id, error: errorOf(error) });
@@ -66,14 +66,14 @@ export async function gather(
   return gathered;
 }
 
-/** Builds the item of an answer: a connection or node, and the `res` or `err` frame that it gave, if it did. */
+/** Builds the item of an answer: a connection or node, and its `res` or `err` frame, if it answered. */
 export function answerItem(id: string, answer: Fields | undefined): string {
   if (!answer) return JSON.stringify([id]);
-  const [tag, _id, ...rest] = answer; // the id is of the connection's own count
+  const [tag, _id, ...rest] = answer; // the id belongs to the connection's own count
   return `[${JSON.stringify(id)},${fieldsToJson([tag, 0, ...rest])}]`;
 }
 
-/** Reads such an item; what another node sent in its place counts as no answer. */
+/** Parses such an item. Anything else that another node sent counts as no answer. */
 export function readAnswer(
   item: unknown,
 ): { readonly id: string; readonly answer: Fields | undefined } {

@@ -16,7 +16,7 @@ export interface ClusterHost extends StatsHost {
   readonly contract: Contract;
   readonly codec: Codec;
   readonly hub: Hub<Session>;
-  /** Those that are open or opening, by id. */
+  /** The open and opening connections, by id. */
   readonly sessions: ReadonlyMap<string, Session>;
   /** Whether `close` was called. */
   readonly closing: boolean;

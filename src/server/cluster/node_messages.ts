@@ -1,5 +1,5 @@
 /**
- * Messages between nodes: a tag and fields, always text, on the channel of one node or on that of all.
+ * Messages between nodes: a tag and fields, as text, on the channel of one node or of all.
  *
  * @module
  */
@@ -15,24 +15,24 @@ import {
 } from "../../wire/protocol.ts";
 
 /**
- * Takes the messages of one tag.
+ * Handles the messages of one tag.
  *
- * @param message Its fields
- * @param from The node that sent it
- * @throws {TypeError} For a message that it cannot take: the message is refused and counted
+ * @param message The fields
+ * @param from The sending node
+ * @throws {TypeError} If the message is invalid: it is refused and counted
  */
 export type MessageListener = (message: Fields, from: string) => void;
 
-/** Sends messages to other nodes, and passes on those that come by their tag. */
+/** Sends messages to other nodes, and dispatches received ones by their tag. */
 export class NodeMessages {
-  readonly #core: ClusterHost;
+  readonly #host: ClusterHost;
   readonly #listeners = new Map<string, MessageListener>();
 
-  constructor(core: ClusterHost) {
-    this.#core = core;
+  constructor(host: ClusterHost) {
+    this.#host = host;
   }
 
-  /** Takes the messages of a tag from now on. */
+  /** Sets the handler of a tag. */
   on(tag: string, listener: MessageListener): void {
     this.#listeners.set(tag, listener);
   }
@@ -40,19 +40,19 @@ export class NodeMessages {
   /**
    * Sends a message.
    *
-   * @param to The node; all others when `undefined`
-   * @throws {RangeError} When it is larger than the adapter carries
+   * @param to The node; all others if `undefined`
+   * @throws {RangeError} If the message is larger than the adapter's limit
    */
   send(to: string | undefined, message: string): void {
     const channel = to === undefined ? NODES : nodeChannel(to);
-    this.#core.hub.emit(channel, message);
+    this.#host.hub.emit(channel, message);
   }
 
-  /** Starts to receive what is sent to this node, and to all. */
+  /** Starts to receive messages to this node and to all nodes. */
   async receive(): Promise<Joined> {
-    const channels = [nodeChannel(this.#core.nodeId), NODES];
+    const channels = [nodeChannel(this.#host.nodeId), NODES];
     const joined = channels.map((channel) =>
-      this.#core.hub.listen(channel, ({ fields, nodeId }) => {
+      this.#host.hub.listen(channel, ({ fields, nodeId }) => {
         for (const message of fields) this.#take(channel, message, nodeId);
       }, true).ready
     );
@@ -64,7 +64,7 @@ export class NodeMessages {
     try {
       this.#listeners.get(message[0])?.(message, from);
     } catch (error) {
-      this.#core.hub.refuse(channel, String(error));
+      this.#host.hub.refuse(channel, String(error));
     }
   }
 }
@@ -80,9 +80,9 @@ export function messageOf(fields: Fields, last?: string): string {
   return last === undefined ? text : `${text.slice(0, -1)},${last}]`;
 }
 
-// --- A client's frame inside a message: an array as it is, a binary one as its fields and its payload in base64 ---
+// --- A client's frame inside a message: text frames as arrays, binary ones as fields and a payload in base64 ---------
 
-/** Puts a frame into a message, as JSON. */
+/** Encodes a frame for a message, as JSON. */
 export function frameToJson(frame: Frame): string {
   if (typeof frame === "string") return frame;
   const [outcome] = read(frame);
@@ -90,7 +90,7 @@ export function frameToJson(frame: Frame): string {
   return fieldsToJson(outcome.fields);
 }
 
-/** As {@linkcode frameToJson}, for a frame that was read. */
+/** As {@linkcode frameToJson}, for a frame that was parsed. */
 export function fieldsToJson(fields: Fields): string {
   const payload = fields.at(-1);
   return JSON.stringify(
@@ -100,7 +100,7 @@ export function fieldsToJson(fields: Fields): string {
   );
 }
 
-/** Reads a frame that a message carried, the payload last; `undefined` for anything else. */
+/** Decodes a frame from a message, with the payload last. Returns `undefined` for anything else. */
 export function fieldsFromJson(value: unknown): Fields | undefined {
   if (isFields(value)) return value;
   if (typeof value !== "object" || value === null) return undefined;
@@ -116,10 +116,10 @@ function isFields(value: unknown): value is Fields {
 
 // --- Lists --------------------------------------------------------------------------------------------------------
 
-/** The length of one part of a list, in UTF-16 units; a longer item has a part of its own. */
+/** The length of one part of a list, in UTF-16 units. A longer item is a part of its own. */
 const PART_LENGTH = 65_536;
 
-/** Divides a list of JSON texts into parts, one at least, each of which fits into a message. */
+/** Divides a list of JSON texts into parts that fit into a message; at least one. */
 export function inParts(items: readonly string[]): string[][] {
   let part: string[] = [];
   const parts = [part];

@@ -1,6 +1,6 @@
 /**
- * Requests from node to node. A request carries its time limit, and each node answers it once, with all that it has to
- * say: in parts where that is much.
+ * Requests between nodes. A request carries its timeout, and each node answers it once, with all its items: in several
+ * parts if there are many.
  *
  * @module
  */
@@ -24,10 +24,10 @@ import { type Frame, frameOf, isId } from "../../wire/protocol.ts";
 /**
  * Answers requests of one kind.
  *
- * @param about Whom or what it is about, such as a room
- * @param frame The request for clients that it carries, with id 0, where its kind has one
+ * @param about What the request is about, such as a room
+ * @param frame The request for clients that it carries, with id 0, if its kind has one
  * @param done To be called once, with the items of the answer as JSON texts
- * @returns What ends it: it gives the items that there are by then, or `undefined` when nobody needs them
+ * @returns Ends the request: returns the items collected by then, or `undefined` if they are not needed
  */
 export type Responder = (
   about: readonly string[],
@@ -35,45 +35,45 @@ export type Responder = (
   done: (items: readonly string[]) => void,
 ) => () => readonly string[] | undefined;
 
-/** What came back from all nodes. */
+/** The answers of all nodes. */
 export interface NodeAnswers {
   /** The items of each node that answered. */
   readonly items: ReadonlyMap<string, readonly unknown[]>;
-  /** The nodes that were asked and did not answer. */
+  /** The nodes that did not answer. */
   readonly silent: readonly string[];
 }
 
-/** A request of this node. */
+/** A request that this node sent. */
 interface Asked {
-  /** The only node that may answer; any may when `undefined`. */
+  /** The only node that may answer; any if `undefined`. */
   readonly to: string | undefined;
-  /** Answers of which only the first parts have come, by node. */
+  /** Incomplete answers, by node. */
   parts: Map<string, { next: number; readonly items: unknown[] }> | undefined;
   /** A node has answered. */
   take(nodeId: string, items: readonly unknown[]): void;
-  /** A node is gone, or no answer of any is waited for. */
+  /** A node is gone, or no more answers are expected. */
   lose(nodeId: string | undefined): void;
 }
 
-/** A request that this node has not answered. */
+/** A request that this node has not answered yet. */
 interface Answering {
-  /** When its time is over, in milliseconds since the epoch. */
+  /** When it times out, in milliseconds since the epoch. */
   readonly endsAt: number;
-  /** Ends it, and answers what there is if `answers`. */
+  /** Ends it, and answers with the items collected so far if `answers` is set. */
   end(answers: boolean): void;
 }
 
-/** How long a node is waited for after the time of its own clients is over, in milliseconds. */
+/** How long to wait for a node after its own clients timed out, in milliseconds. */
 const GRACE_MS = 1_000;
 const GRACE_METERED_MS = 5_000;
-/** After how long it is looked at the latest whose time is over, in milliseconds. */
+/** The longest interval between checks for timed-out requests, in milliseconds. */
 const LOOK_MS = 60_000;
-/** The most requests of one node that are answered at a time. */
+/** The most requests of one node that are answered at the same time. */
 const MAX_REQUESTS = 10_000;
 
 /** Sends requests to other nodes, and answers theirs. */
 export class NodeRequests {
-  readonly #core: ClusterHost;
+  readonly #host: ClusterHost;
   readonly #messages: NodeMessages;
   readonly #directory: Directory;
   readonly #graceMs: number;
@@ -83,22 +83,22 @@ export class NodeRequests {
   readonly #answering = new Map<string, Map<number, Answering>>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #firesAt = Infinity;
-  /** Hard to guess, so that who may only write to the broker cannot forge answers. */
+  /** Hard to guess, so that a client of the broker that can only write cannot forge answers. */
   #id = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 
   constructor(
-    core: ClusterHost,
+    host: ClusterHost,
     messages: NodeMessages,
     directory: Directory,
     metered: boolean,
   ) {
-    this.#core = core;
+    this.#host = host;
     this.#messages = messages;
     this.#directory = directory;
     this.#graceMs = metered ? GRACE_METERED_MS : GRACE_MS;
     directory.onLost((nodeId) => this.#lose(nodeId));
     messages.on("request", ([, id, kind, about, timeoutMs, carried], from) => {
-      if (from === core.nodeId) return;
+      if (from === host.nodeId) return;
       const frame = carried === undefined ? undefined : fieldsFromJson(carried);
       if (
         !isId(id) || typeof kind !== "string" || !isTexts(about) ||
@@ -123,16 +123,16 @@ export class NodeRequests {
     });
   }
 
-  /** Answers the requests of a kind from now on. */
+  /** Sets the answerer of a kind. */
   on(kind: string, responder: Responder): void {
     this.#responders.set(kind, responder);
   }
 
   /**
-   * Asks one other node.
+   * Sends a request to one other node.
    *
-   * @returns The items of its answer; `undefined` when it is gone
-   * @throws {SocketError} TIMEOUT, as a rejection, when it has not answered after `timeoutMs`
+   * @returns The items of its answer; `undefined` if the node is gone
+   * @throws {SocketError} TIMEOUT, as a rejection, if it did not answer within `timeoutMs`
    */
   askNode(
     to: string,
@@ -157,8 +157,8 @@ export class NodeRequests {
   }
 
   /**
-   * Asks all nodes, this one too. Resolves when all have answered, or after `timeoutMs` and what it takes the answers
-   * to come: 1 s at most, 5 s where the adapter polls.
+   * Sends a request to all nodes, including this one. Resolves when all have answered, or after `timeoutMs` plus the
+   * time for answers to arrive: 1 s at most, 5 s if the adapter polls.
    */
   askAll(
     kind: string,
@@ -167,7 +167,7 @@ export class NodeRequests {
     options: AskOptions,
   ): Promise<NodeAnswers> {
     const { timeoutMs = ASK_MS, signal } = options;
-    const me = this.#core.nodeId;
+    const me = this.#host.nodeId;
     const others = this.#directory.others().map(({ nodeId }) => nodeId);
     const open = new Set([me, ...others]);
     const items = new Map<string, readonly unknown[]>();
@@ -203,7 +203,7 @@ export class NodeRequests {
     );
   }
 
-  /** Answers what is under way, and waits for nobody any more. */
+  /** Answers the requests in progress, and stops waiting for answers. */
   close(): void {
     for (const requests of [...this.#answering.values()]) {
       for (const request of [...requests.values()]) request.end(true);
@@ -236,11 +236,11 @@ export class NodeRequests {
     return id;
   }
 
-  /** Waits for a request's answers no longer. */
+  /** Stops waiting for the answers to a request. */
   #end(id: number, to: string | undefined, end: WaitingEnd): void {
     this.#asked.delete(id);
-    if (end !== "aborted") return; // nodes notice by themselves that the time is over
-    this.#answering.get(this.#core.nodeId)?.get(id)?.end(false);
+    if (end !== "aborted") return; // the other nodes notice the timeout themselves
+    this.#answering.get(this.#host.nodeId)?.get(id)?.end(false);
     this.#messages.send(to, messageOf(["cancel", id]));
   }
 
@@ -252,14 +252,14 @@ export class NodeRequests {
     items: readonly unknown[],
   ): void {
     const asked = this.#asked.get(id);
-    if (!asked) return; // it is over
+    if (!asked) return; // it has ended
     if (asked.to !== undefined && asked.to !== from) {
       throw new TypeError("its node was not asked");
     }
     if (at === 0 && last) return asked.take(from, items);
     const parts = asked.parts ??= new Map();
     const part = at === 0 ? { next: 0, items: [] } : parts.get(from);
-    if (part?.next !== at) return; // one was lost: then there is no answer of this node
+    if (part?.next !== at) return; // a part was lost, so this node has not answered
     part.next++;
     part.items.push(...items);
     parts.set(from, part);
@@ -279,7 +279,7 @@ export class NodeRequests {
   ): void {
     const responder = this.#responders.get(kind);
     if (!responder) throw new TypeError("it is a request of no known kind");
-    if (from !== this.#core.nodeId && !this.#directory.admits(from)) {
+    if (from !== this.#host.nodeId && !this.#directory.admits(from)) {
       throw new TypeError("too many nodes are unknown");
     }
     let requests = this.#answering.get(from);
@@ -319,7 +319,7 @@ export class NodeRequests {
       try {
         send(part);
       } catch (error) {
-        this.#core.report(error, { source: "output" });
+        this.#host.report(error, { source: "output" });
         send(part.flatMap(withoutAnswer));
       }
     }
@@ -333,7 +333,7 @@ export class NodeRequests {
     for (const asked of [...this.#asked.values()]) asked.lose(nodeId);
   }
 
-  // One timer for all, since most requests are answered long before their time is over.
+  // One timer for all, since most requests are answered long before they time out.
   #wakeAt(time: number): void {
     if (time >= this.#firesAt) return;
     this.#firesAt = time;
@@ -360,7 +360,7 @@ function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((it) => typeof it === "string");
 }
 
-/** Replaces an item that the adapter cannot carry: an answer by an error, anything else by nothing. */
+/** Replaces an item that the adapter cannot carry: an answer by an error, other items by nothing. */
 function withoutAnswer(item: string): string[] {
   const it: unknown = JSON.parse(item);
   if (!Array.isArray(it)) return [];

@@ -46,23 +46,23 @@ export class Reach {
   readonly messages: NodeMessages;
   readonly directory: Directory;
   readonly requests: NodeRequests;
-  readonly #core: ClusterHost;
+  readonly #host: ClusterHost;
   readonly #adapter: Adapter;
   readonly #roles = new Map<string, Role>();
   #opened = false;
   #started = false;
   /** Whether no other node was there, the last time that it was looked. */
   #wasAlone = false;
-  #heard: Promise<Joined> = Promise.resolve({ live: true });
+  #subscribed: Promise<Joined> = Promise.resolve({ live: true });
 
-  constructor(core: ClusterHost, adapter: Adapter) {
-    this.#core = core;
+  constructor(host: ClusterHost, adapter: Adapter) {
+    this.#host = host;
     this.#adapter = adapter;
     const metered = adapter.metered ?? false;
-    this.messages = new NodeMessages(core);
-    this.directory = new Directory(core, this.messages, metered);
+    this.messages = new NodeMessages(host);
+    this.directory = new Directory(host, this.messages, metered);
     this.requests = new NodeRequests(
-      core,
+      host,
       this.messages,
       this.directory,
       metered,
@@ -75,7 +75,7 @@ export class Reach {
       this.#deliver(String(id), String(block), frameOf(event));
     });
     this.messages.on("close", ([, id, code, reason]) => {
-      core.sessions.get(String(id))?.end(Number(code), String(reason));
+      host.sessions.get(String(id))?.end(Number(code), String(reason));
     });
     this.requests.on("connection", ([id = "", block = ""], frame, done) => {
       if (!frame) throw new TypeError("it carries no request");
@@ -89,7 +89,7 @@ export class Reach {
     });
     this.requests.on("room", ([room = ""], frame, done) => {
       if (!frame) throw new TypeError("it carries no request");
-      const channel = core.hub.channel(roomChannel(room));
+      const channel = host.hub.channel(roomChannel(room));
       const members = channel ? membersOf(channel) : [];
       const open = new Set(members.map(({ handle }) => handle.id));
       const items: string[] = [];
@@ -110,12 +110,12 @@ export class Reach {
 
   /** Whether this node is to be reached by the others. */
   get wanted(): boolean {
-    return this.#core.settings.reach ?? !this.#adapter.metered;
+    return this.#host.settings.reach ?? !this.#adapter.metered;
   }
 
   /** Resolves when the other nodes reach this one, or could not be heard in time. */
-  get heard(): Promise<Joined> {
-    return this.#heard;
+  get subscribed(): Promise<Joined> {
+    return this.#subscribed;
   }
 
   /** The node is made. */
@@ -127,12 +127,12 @@ export class Reach {
   /** Hears the other nodes from now on, if there may be any and it is wanted: called whenever that may have changed. */
   look(): void {
     if (this.#started) return this.directory.announce();
-    if (!this.#opened || this.#core.closing || !this.wanted) return;
+    if (!this.#opened || this.#host.closing || !this.wanted) return;
     if (this.#adapter.alone?.()) return void (this.#wasAlone = true);
     this.#started = true;
-    this.#heard = this.messages.receive();
-    this.directory.start(this.#heard, this.#wasAlone);
-    for (const [name, role] of this.#roles) this.#hearRole(name, role);
+    this.#subscribed = this.messages.receive();
+    this.directory.start(this.#subscribed, this.#wasAlone);
+    for (const [name, role] of this.#roles) this.#subscribeRole(name, role);
   }
 
   /** Throws UNAVAILABLE where other nodes are not to be reached: better than a loss in silence. */
@@ -159,13 +159,13 @@ export class Reach {
         handle.role,
         role = { sessions: new Set(), off: undefined },
       );
-      if (this.#started) this.#hearRole(handle.role, role);
+      if (this.#started) this.#subscribeRole(handle.role, role);
     }
     role.sessions.add(session);
-    const userId = this.#core.settings.identify?.(handle);
+    const userId = this.#host.settings.identify?.(handle);
     if (userId === undefined) return;
     session.userId = checkUserId(userId);
-    void this.#core.hub.join(userChannel(userId), session);
+    void this.#host.hub.join(userChannel(userId), session);
   }
 
   /** A connection is over. */
@@ -180,7 +180,7 @@ export class Reach {
   /** Sends an event of a block to one connection. */
   toConnection(id: string, block: string, frame: Frame): void {
     const nodeId = this.nodeOf(id);
-    if (nodeId === this.#core.nodeId) this.#deliver(id, block, frame);
+    if (nodeId === this.#host.nodeId) this.#deliver(id, block, frame);
     else if (nodeId) {
       const message = messageOf(["event", id, block], frameToJson(frame));
       this.messages.send(nodeId, message);
@@ -201,14 +201,14 @@ export class Reach {
     options: AskOptions,
   ): Promise<Fields> {
     const nodeId = this.nodeOf(id);
-    if (nodeId === this.#core.nodeId) {
+    if (nodeId === this.#host.nodeId) {
       return await withDeadline<Fields>(options, ({ resolve }) => {
         const stop = this.#askHere(id, block, frame, resolve);
         return (end) => void (end !== "settled" && stop());
       });
     }
     await this.directory.settled;
-    if (this.#core.hub.status.state === "down") {
+    if (this.#host.hub.status.state === "down") {
       throw remoteError(
         "UNAVAILABLE",
         `Cannot ask connection ${quote(id)}: other nodes are not heard now`,
@@ -237,8 +237,8 @@ export class Reach {
   /** Ends one connection. */
   endConnection(id: string, code: number, reason: string): void {
     const nodeId = this.nodeOf(id);
-    if (nodeId === this.#core.nodeId) {
-      this.#core.sessions.get(id)?.end(code, reason);
+    if (nodeId === this.#host.nodeId) {
+      this.#host.sessions.get(id)?.end(code, reason);
     } else if (nodeId) {
       this.messages.send(nodeId, messageOf(["close", id, code, reason]));
     }
@@ -247,16 +247,16 @@ export class Reach {
   /** Ends all connections of a user. */
   endUser(userId: string, code: number, reason: string): void {
     const name = userChannel(userId);
-    const channel = this.#core.hub.channel(name);
+    const channel = this.#host.hub.channel(name);
     const order: Fields = ["close", code, reason];
-    this.#core.hub.emit(name, plainFrame(...order));
+    this.#host.hub.emit(name, plainFrame(...order));
     if (channel) this.ordered(channel, order);
   }
 
   /** Sends an event to all connections of a role. */
   toRole(role: string, frame: Frame): void {
     this.mustReach(`role ${quote(role)}`);
-    this.#core.hub.emit(roleChannel(role), frame); // first, since it throws for one that is too large
+    this.#host.hub.emit(roleChannel(role), frame); // first, since it throws for one that is too large
     this.#deliverToRole(role, frame, 1);
   }
 
@@ -275,14 +275,14 @@ export class Reach {
   nodeOf(id: string): string | undefined {
     const nodeId = String(id).slice(0, Math.max(0, id.lastIndexOf(".")));
     if (!/^\S{1,128}$/.test(nodeId)) return undefined;
-    if (nodeId !== this.#core.nodeId) {
+    if (nodeId !== this.#host.nodeId) {
       this.mustReach(`connection ${quote(id)}`);
     }
     return nodeId;
   }
 
   #deliver(id: string, block: string, frame: Frame): void {
-    const session = this.#core.sessions.get(id);
+    const session = this.#host.sessions.get(id);
     if (session && this.#sees(session, block)) session.outbox.push(frame);
   }
 
@@ -292,7 +292,7 @@ export class Reach {
     frame: Frame,
     take: TakeAnswer,
   ): () => void {
-    const session = this.#core.sessions.get(id);
+    const session = this.#host.sessions.get(id);
     if (!session) take(CLIENT_GONE);
     else if (this.#sees(session, block)) return session.ask(frame, take);
     else take(["err", 0, "NOT_FOUND", "Its role has no such question"]);
@@ -307,12 +307,12 @@ export class Reach {
         quote(role)
       }, must be of ${quote(block)}`,
     );
-    this.#core.report(error, { source: "output", connectionId: id });
+    this.#host.report(error, { source: "output", connectionId: id });
     return false;
   }
 
-  #hearRole(name: string, role: Role): void {
-    role.off = this.#core.hub.listen(
+  #subscribeRole(name: string, role: Role): void {
+    role.off = this.#host.hub.listen(
       roleChannel(name),
       ({ frames, fields }) => this.#deliverToRole(name, frames, fields.length),
       true,

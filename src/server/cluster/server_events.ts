@@ -42,51 +42,51 @@ export interface ServerEventsHost extends ClusterHost {
  * so that defaults and transforms happen once, there.
  */
 export function emitServer(
-  core: ServerEventsHost,
+  host: ServerEventsHost,
   name: string,
   data: unknown,
 ): void {
-  const event = eventOf(core, name, "emit");
+  const event = eventOf(host, name, "emit");
   const checked = check(event, data);
   if (!checked.ok) {
     throw schemaError("emit server event", name, "the data", checked.issues);
   }
-  core.hub.emit(event.channel, core.codec.frame(event.fields, data));
-  if (!core.settings.observer) return;
+  host.hub.emit(event.channel, host.codec.frame(event.fields, data));
+  if (!host.settings.observer) return;
   const seen = { kind: "serverEvent", entry: name } as const;
-  observe(core, "onPublish", (it) => it.onPublish?.(seen));
+  observe(host, "onPublish", (it) => it.onPublish?.(seen));
 }
 
 /** Listens to an event of the other nodes. */
 export function onServer(
-  core: ServerEventsHost,
+  host: ServerEventsHost,
   name: string,
   fn: (data: unknown) => void,
 ): Off {
-  const event = eventOf(core, name, "listen to");
-  return core.hub.listen(event.channel, ({ fields }) => {
+  const event = eventOf(host, name, "listen to");
+  return host.hub.listen(event.channel, ({ fields }) => {
     for (const frame of fields) {
       let data: unknown;
       try {
-        data = payloadOf(core, event, frame);
+        data = payloadOf(host, event, frame);
       } catch (cause) {
-        refuse(core, event, cause);
+        refuse(host, event, cause);
         continue;
       }
-      void core.hook(name, "serverEvent", () => fn(data));
+      void host.hook(name, "serverEvent", () => fn(data));
     }
   });
 }
 
 function payloadOf(
-  core: ServerEventsHost,
+  host: ServerEventsHost,
   event: ServerEvent,
   [, name, raw]: Fields,
 ): unknown {
   if (name !== event.name) {
     throw new TypeError(`Cannot take event ${quote(String(name))} for another`);
   }
-  const checked = check(event, core.codec.payload(raw));
+  const checked = check(event, host.codec.payload(raw));
   if (checked.ok) return checked.value;
   throw new TypeError(summary(checked.issues), {
     cause: { issues: checked.issues },
@@ -99,11 +99,11 @@ function check({ name, schema }: ServerEvent, data: unknown): Validated {
 
 /** A node with another contract, as there is while a deploy rolls, may send many: the first of each event is told. */
 function refuse(
-  core: ServerEventsHost,
+  host: ServerEventsHost,
   event: ServerEvent,
   cause: unknown,
 ): void {
-  core.counters.refusedServerEvents++;
+  host.counters.refusedServerEvents++;
   if (event.refused) return;
   event.refused = true;
   const error = new TypeError(
@@ -112,17 +112,17 @@ function refuse(
     }: what another node sent was refused; further ones are only counted`,
     { cause },
   );
-  core.report(error, { source: "serverEvent", name: event.name });
+  host.report(error, { source: "serverEvent", name: event.name });
 }
 
 function eventOf(
-  core: ServerEventsHost,
+  host: ServerEventsHost,
   name: string,
   action: string,
 ): ServerEvent {
-  const known = core.serverEvents.get(name);
+  const known = host.serverEvents.get(name);
   if (known) return known;
-  const schema = core.contract.serverEvents.get(name);
+  const schema = host.contract.serverEvents.get(name);
   if (!schema) {
     throw new TypeError(
       `Cannot ${action} ${
@@ -137,6 +137,6 @@ function eventOf(
     fields: ["srv", name],
     refused: false,
   };
-  core.serverEvents.set(name, event);
+  host.serverEvents.set(name, event);
   return event;
 }

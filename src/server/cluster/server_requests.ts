@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { summary, validate } from "../../contract/schema.ts";
+import { schemaError, summary, validate } from "../../contract/schema.ts";
 import type { Question } from "../../contract/define.ts";
 import type { ReachHost } from "./reach.ts";
 import type { AskOptions } from "./ask_options.ts";
@@ -14,15 +14,15 @@ import { type Fields, type Frame, read } from "../../wire/protocol.ts";
 
 /** Asks other nodes what the contract lets nodes ask, and answers them. */
 export class ServerRequests {
-  readonly #core: ReachHost;
+  readonly #host: ReachHost;
   readonly #handlers = new Map<string, (input: unknown) => unknown>();
 
-  constructor(core: ReachHost) {
-    this.#core = core;
-    core.reach.requests.on("server", ([name = ""], question = "", done) => {
+  constructor(host: ReachHost) {
+    this.#host = host;
+    host.reach.requests.on("server", ([name = ""], question = "", done) => {
       this.#answer(name, question)
-        .then((answer) => done([answerItem(core.nodeId, answer)]));
-      return () => [answerItem(core.nodeId, undefined)];
+        .then((answer) => done([answerItem(host.nodeId, answer)]));
+      return () => [answerItem(host.nodeId, undefined)];
     });
   }
 
@@ -46,26 +46,21 @@ export class ServerRequests {
     input: unknown,
     options: AskOptions,
   ): Promise<Gathered> {
-    const core = this.#core;
-    const question = core.contract.serverQuestions.get(name);
+    const host = this.#host;
+    const question = host.contract.serverQuestions.get(name);
     if (!question) throw unknown("ask", name);
     const checked = await validate(question.input, input);
     if (!checked.ok) {
-      throw new TypeError(
-        `Cannot ask ${quote(name)}: its schema refused the input: ${
-          summary(checked.issues)
-        }`,
-        { cause: { issues: checked.issues } },
-      );
+      throw schemaError("ask", name, "the input", checked.issues);
     }
-    const frame = core.codec.frame(["req", 0, name], input);
-    return await gather(core, "server", [name], question, frame, options);
+    const frame = host.codec.frame(["req", 0, name], input);
+    return await gather(host, "server", [name], question, frame, options);
   }
 
   async #answer(name: string, question: Frame): Promise<Fields> {
-    const core = this.#core;
+    const host = this.#host;
     const fn = this.#handlers.get(name);
-    const schema = core.contract.serverQuestions.get(name);
+    const schema = host.contract.serverQuestions.get(name);
     try {
       if (!fn || !schema) {
         throw new SocketError(
@@ -75,14 +70,14 @@ export class ServerRequests {
       }
       const [frame] = read(question);
       const raw = frame?.ok ? frame.fields[3] : undefined;
-      const checked = await validate(schema.input, core.codec.payload(raw));
+      const checked = await validate(schema.input, host.codec.payload(raw));
       if (!checked.ok) {
         throw new SocketError("VALIDATION", summary(checked.issues));
       }
-      return fieldsOf(core.codec.frame(["res", 0], await fn(checked.value)));
+      return fieldsOf(host.codec.frame(["res", 0], await fn(checked.value)));
     } catch (error) {
       if (isForCaller(error)) return ["err", 0, error.code, error.message];
-      core.report(error, { source: "serverEvent", name });
+      host.report(error, { source: "serverEvent", name });
       return ["err", 0, "INTERNAL", "The node failed"];
     }
   }

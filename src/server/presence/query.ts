@@ -30,7 +30,7 @@ export interface ConnectionInfo {
 }
 
 /** What is asked, and about whom. */
-export type Inquiry =
+export type PresenceQuery =
   | readonly ["all"]
   | readonly ["count"]
   | readonly [
@@ -39,15 +39,15 @@ export type Inquiry =
   ];
 
 /** Answers the requests of other nodes for this node's connections. */
-export function answerQueries(core: PresenceHost): void {
+export function answerQueries(host: PresenceHost): void {
   const none = () => undefined;
-  core.reach.requests.on("query", ([what = "", about = ""], _frame, done) => {
-    const sessions = sessionsOf(core, what, about);
+  host.reach.requests.on("query", ([what = "", about = ""], _frame, done) => {
+    const sessions = sessionsOf(host, what, about);
     const counts = what === "count" || what === "online";
     done(
       counts
         ? [String(sessions.length)]
-        : sessions.map((session) => JSON.stringify(infoOf(core, session))),
+        : sessions.map((session) => JSON.stringify(infoOf(host, session))),
     );
     return none; // it is done
   });
@@ -59,17 +59,17 @@ export function answerQueries(core: PresenceHost): void {
  * @returns The connections of each node, or their number, by its id; nodes that do not answer in time are left out
  */
 export async function query(
-  core: PresenceHost,
-  inquiry: Inquiry,
+  host: PresenceHost,
+  inquiry: PresenceQuery,
 ): Promise<ReadonlyMap<string, readonly unknown[]>> {
-  if (!core.reach.wanted) {
+  if (!host.reach.wanted) {
     throw new SocketError(
       "UNAVAILABLE",
       "Cannot tell who is connected: neither the option presence nor reach is on, one of them must be true",
     );
   }
   const options = { timeoutMs: GATHER_MS };
-  const { items } = await core.reach
+  const { items } = await host.reach
     .askAll("query", inquiry, undefined, options);
   return items;
 }
@@ -82,7 +82,7 @@ export function isConnectionInfo(value: unknown): value is ConnectionInfo {
 }
 
 function sessionsOf(
-  core: PresenceHost,
+  host: PresenceHost,
   what: string,
   about: string,
 ): Session[] {
@@ -92,21 +92,21 @@ function sessionsOf(
     ? userChannel(about)
     : undefined;
   if (name === undefined) {
-    return [...core.sessions.values()].filter(({ welcomed }) => welcomed);
+    return [...host.sessions.values()].filter(({ welcomed }) => welcomed);
   }
-  const channel = core.hub.channel(name);
+  const channel = host.hub.channel(name);
   return channel ? membersOf(channel) : [];
 }
 
 /** Describes a connection for other nodes. What `describe` gave and JSON cannot carry is reported, and left out. */
 export function infoOf(
-  core: PresenceHost,
+  host: PresenceHost,
   { handle, userId }: Session,
 ): ConnectionInfo {
   const { id, role, connectedAt, rooms } = handle;
   let more: Readonly<Record<string, unknown>> = {};
-  void core.hook("describe", "hook", () => {
-    const described = core.settings.describe?.(handle) ?? {};
+  void host.hook("describe", "hook", () => {
+    const described = host.settings.describe?.(handle) ?? {};
     more = JSON.parse(JSON.stringify(described));
   });
   const whose = userId === undefined ? {} : { userId };
@@ -114,7 +114,7 @@ export function infoOf(
     ...more,
     id,
     role,
-    nodeId: core.nodeId,
+    nodeId: host.nodeId,
     connectedAt,
     rooms,
     ...whose,

@@ -8,8 +8,8 @@ import { backoffDelay } from "../../shared/backoff.ts";
 import {
   type ConnectionInfo,
   infoOf,
-  type Inquiry,
   isConnectionInfo,
+  type PresenceQuery,
 } from "./query.ts";
 import { roomChannel, userChannel } from "../fanout/channels.ts";
 import type { PresenceHost } from "./host.ts";
@@ -61,10 +61,10 @@ const GATHER_METERED_MS = 250;
  * @throws {RangeError} When the time to live is out of its bounds
  */
 export function openRegistry(
-  core: PresenceHost,
+  host: PresenceHost,
   { presence: store, metered = false }: Adapter,
 ): Registry | undefined {
-  const { presence = false } = core.settings;
+  const { presence = false } = host.settings;
   if (presence === false) return undefined;
   if (!store) {
     throw new TypeError(
@@ -80,12 +80,12 @@ export function openRegistry(
     );
   }
   const gatherMs = metered ? GATHER_METERED_MS : 0;
-  return new Registry(core, store, { ttlMs, gatherMs });
+  return new Registry(host, store, { ttlMs, gatherMs });
 }
 
 /** Writes what this node's connections are, and reads what all are. */
 export class Registry {
-  readonly #core: PresenceHost;
+  readonly #host: PresenceHost;
   readonly #store: PresenceStore;
   readonly #settings: RegistrySettings;
   readonly #known = new Map<Session, Known>();
@@ -94,20 +94,20 @@ export class Registry {
   #last: Promise<Failure | undefined> = Promise.resolve(undefined);
   #flushing: Promise<Failure | undefined> | undefined;
   #renewing: Promise<Failure | undefined> | undefined;
-  #gather: ReturnType<typeof setTimeout> | undefined;
+  #flushTimer: ReturnType<typeof setTimeout> | undefined;
   #renewal: ReturnType<typeof setInterval> | undefined;
   #failures = 0;
   /** What failed last, so that the same is not told again. */
-  #told = "";
-  #refusalTold = false;
+  #lastError = "";
+  #refusalReported = false;
   #closed = false;
 
   constructor(
-    core: PresenceHost,
+    host: PresenceHost,
     store: PresenceStore,
     settings: RegistrySettings,
   ) {
-    this.#core = core;
+    this.#host = host;
     this.#store = store;
     this.#settings = settings;
   }
@@ -143,7 +143,7 @@ export class Registry {
         await this.#store.clear();
         this.#known.clear();
       }
-      for (const session of this.#core.sessions.values()) {
+      for (const session of this.#host.sessions.values()) {
         if (session.welcomed) this.#doubt(session);
       }
     });
@@ -161,7 +161,7 @@ export class Registry {
    *
    * @throws {SocketError} UNAVAILABLE while this node cannot write its own
    */
-  async list([what, about]: Inquiry): Promise<ConnectionInfo[]> {
+  async list([what, about]: PresenceQuery): Promise<ConnectionInfo[]> {
     await this.#written();
     const entries = await this.#store.list(setOf(what, about));
     return entries.flatMap(({ nodeId, id, text }) => {
@@ -174,7 +174,7 @@ export class Registry {
   }
 
   /** Counts the connections of each node. Throws as `list` does. */
-  async counts([what, about]: Inquiry): Promise<Map<string, number>> {
+  async counts([what, about]: PresenceQuery): Promise<Map<string, number>> {
     await this.#written();
     const counts = await this.#store.counts(setOf(what, about));
     for (const [nodeId, count] of counts) {
@@ -191,7 +191,7 @@ export class Registry {
   /** Strikes out all connections of this node. */
   async close(): Promise<void> {
     this.#closed = true;
-    clearTimeout(this.#gather);
+    clearTimeout(this.#flushTimer);
     clearInterval(this.#renewal);
     const had = this.#known.size > 0;
     this.#changed.clear();
@@ -207,19 +207,19 @@ export class Registry {
   }
 
   #flushIn(ms: number): void {
-    this.#gather ??= unref(setTimeout(() => void this.#catchUp(), ms));
+    this.#flushTimer ??= unref(setTimeout(() => void this.#catchUp(), ms));
   }
 
   /** Writes what is new, or tries a failed renewal again. Never rejects. */
   #catchUp(): Promise<unknown> {
     const renews = this.#changed.size === 0 && this.#failures > 0;
-    this.#gather = undefined;
+    this.#flushTimer = undefined;
     return renews ? this.renew() : this.#flush();
   }
 
   /** Resolves when what this node has is written. What is read before that, or while it fails, would be wrong. */
   async #written(): Promise<void> {
-    const { status } = this.#core.hub;
+    const { status } = this.#host.hub;
     let failure: Failure | undefined = status.state === "down"
       ? { error: status.cause }
       : await this.#flush();
@@ -237,8 +237,8 @@ export class Registry {
 
   /** Writes what is new; resolves when it is written, or could not be, with what was last done. */
   #flush(): Promise<Failure | undefined> {
-    clearTimeout(this.#gather);
-    this.#gather = undefined;
+    clearTimeout(this.#flushTimer);
+    this.#flushTimer = undefined;
     if (this.#changed.size === 0) return this.#flushing ?? this.#last;
     return this.#flushing ??= this.#inOrder(() => this.#write())
       .finally(() => this.#flushing = undefined);
@@ -276,7 +276,7 @@ export class Registry {
 
   #changeOf(session: Session): PresenceChange | undefined {
     const known = this.#known.get(session);
-    const id = session.handle.id.slice(this.#core.nodeId.length + 1);
+    const id = session.handle.id.slice(this.#host.nodeId.length + 1);
     if (session.over) {
       if (!known) return undefined;
       return { id, text: undefined, sets: [], left: known.sets };
@@ -287,21 +287,21 @@ export class Registry {
     const same = known?.sure && left.length === 0 &&
       sets.length === known.sets.length;
     if (same) return undefined;
-    const { id: _id, nodeId: _nodeId, ...info } = infoOf(this.#core, session);
+    const { id: _id, nodeId: _nodeId, ...info } = infoOf(this.#host, session);
     return { id, text: JSON.stringify(info), sets, left };
   }
 
   /** Counts an entry that no node of this version wrote; the first is reported. */
   #refuse(id: string): void {
-    this.#core.hub.counters.foreign++;
-    if (this.#refusalTold) return;
-    this.#refusalTold = true;
+    this.#host.hub.counters.foreign++;
+    if (this.#refusalReported) return;
+    this.#refusalReported = true;
     const error = new TypeError(
       `Cannot read the registry's entry of connection ${
         quote(id)
       }: it does not describe a connection, must be written by a node of the same version; further ones are only counted`,
     );
-    this.#core.report(error, { source: "adapter", name: "presence" });
+    this.#host.report(error, { source: "adapter", name: "presence" });
   }
 
   /** Has a connection written again, whatever the broker is thought to have. */
@@ -317,7 +317,7 @@ export class Registry {
       () => {
         if (this.#changed.size > 0) return undefined; // a renewal may succeed where writes are refused
         this.#failures = 0;
-        this.#told = "";
+        this.#lastError = "";
         return undefined;
       },
       (error) => {
@@ -334,9 +334,11 @@ export class Registry {
       backoffDelay(this.#failures++, { baseMs: 500, maxMs, factor: 2 }),
     );
     const text = String(error);
-    if (text === this.#told || this.#core.hub.status.state === "down") return;
-    this.#told = text;
-    this.#core.report(error, { source: "adapter", name: "presence" });
+    if (text === this.#lastError || this.#host.hub.status.state === "down") {
+      return;
+    }
+    this.#lastError = text;
+    this.#host.report(error, { source: "adapter", name: "presence" });
   }
 }
 

@@ -27,19 +27,19 @@ export interface WatchListener {
 const READY_MS = 5_000;
 
 /** What a node said of its connections in a set. */
-interface Told {
+interface NodeView {
   /** The number of its last message. */
   at: number;
   /** Its connections, by id. */
   readonly members: Map<string, ConnectionInfo>;
   /** A list that is coming in parts. */
-  coming: ConnectionInfo[];
+  incoming: ConnectionInfo[];
 }
 
 /** One set that is watched here. */
 interface Watch {
   readonly listeners: Set<WatchListener>;
-  readonly nodes: Map<string, Told>;
+  readonly nodes: Map<string, NodeView>;
   /** The nodes that have not said yet who is there; `undefined` before it is known which nodes there are. */
   awaited: Set<string> | undefined;
   readonly ready: Promise<Joined>;
@@ -48,17 +48,17 @@ interface Watch {
 
 /** The sets of connections that this node watches. */
 export class Watches {
-  readonly #core: PresenceHost;
+  readonly #host: PresenceHost;
   readonly #watched: WatchedConnections;
   readonly #watches = new Map<string, Watch>();
   #check: ReturnType<typeof setInterval> | undefined;
 
-  constructor(core: PresenceHost) {
-    this.#core = core;
-    const { messages, directory } = core.reach;
+  constructor(host: PresenceHost) {
+    this.#host = host;
+    const { messages, directory } = host.reach;
     this.#watched = new WatchedConnections(
-      core,
-      (message) => this.#take(message, core.nodeId),
+      host,
+      (message) => this.#take(message, host.nodeId),
     );
     messages.on("members", (message, from) => this.#take(message, from));
     directory.onLost((nodeId) => this.#lose(nodeId));
@@ -85,7 +85,7 @@ export class Watches {
     { room, userId }: { room?: string; userId?: string },
     listener: WatchListener,
   ): Off {
-    this.#core.reach.mustReach("those to be watched");
+    this.#host.reach.mustReach("those to be watched");
     const set = room !== undefined
       ? roomChannel(room)
       : userId !== undefined
@@ -94,7 +94,7 @@ export class Watches {
     const watch = this.#watches.get(set) ?? this.#open(set);
     watch.listeners.add(listener);
     for (const { members } of watch.nodes.values()) {
-      for (const who of members.values()) this.#tell([listener], "join", who);
+      for (const who of members.values()) this.#notify([listener], "join", who);
     }
     const off = () => {
       if (!watch.listeners.delete(listener)) return;
@@ -128,9 +128,9 @@ export class Watches {
     };
     this.#watches.set(set, watch);
     this.#check ??= unref(setInterval(() => this.#checkAll(), CHECK_MS));
-    const { heard, directory } = this.#core.reach;
+    const { subscribed, directory } = this.#host.reach;
     // Not before this turn is over: the listener is to be there first.
-    void heard.then(async ({ live }) => {
+    void subscribed.then(async ({ live }) => {
       if (this.#watches.get(set) !== watch) return settle({ live: false });
       this.#ask(set);
       await directory.settled;
@@ -150,7 +150,7 @@ export class Watches {
     this.#watches.delete(set);
     watch.settle({ live: false });
     this.#send("unwatch", set);
-    this.#watched.unwatch(this.#core.nodeId, set);
+    this.#watched.unwatch(this.#host.nodeId, set);
     if (this.#watches.size > 0) return;
     clearInterval(this.#check);
     this.#check = undefined;
@@ -165,19 +165,19 @@ export class Watches {
       const known = [...nodes].map(([nodeId, { at, members }]) =>
         [nodeId, at, members.size] as const
       );
-      this.#core.reach.messages
+      this.#host.reach.messages
         .send(undefined, messageOf(["watch", set, known]));
     }
   }
 
   /** Asks one node, or all, who is in a set, and to be told from now on. */
   #ask(set: string, nodeId?: string): void {
-    if (nodeId === undefined) this.#watched.watch(this.#core.nodeId, set);
+    if (nodeId === undefined) this.#watched.watch(this.#host.nodeId, set);
     this.#send("watch", set, nodeId);
   }
 
   #send(tag: "watch" | "unwatch", set: string, nodeId?: string): void {
-    this.#core.reach.messages.send(nodeId, messageOf([tag, set]));
+    this.#host.reach.messages.send(nodeId, messageOf([tag, set]));
   }
 
   /** Takes what a node told: all who are there, in one part or several, or who came and who went. */
@@ -192,57 +192,57 @@ export class Watches {
       // Its node has not heard yet that this one does not watch any more.
       return this.#send("unwatch", name, nodeId);
     }
-    const { directory } = this.#core.reach;
-    if (nodeId !== this.#core.nodeId && !directory.admits(nodeId)) {
+    const { directory } = this.#host.reach;
+    if (nodeId !== this.#host.nodeId && !directory.admits(nodeId)) {
       throw new TypeError("too many nodes are unknown");
     }
-    let told = watch.nodes.get(nodeId);
+    let view = watch.nodes.get(nodeId);
     if (part === "first" || part === "only") {
-      told ??= { at: 0, members: new Map(), coming: [] };
-      told.coming = [];
-      watch.nodes.set(nodeId, told);
-    } else if (!told || number <= told.at) return;
-    else if (number !== told.at + 1) {
+      view ??= { at: 0, members: new Map(), incoming: [] };
+      view.incoming = [];
+      watch.nodes.set(nodeId, view);
+    } else if (!view || number <= view.at) return;
+    else if (number !== view.at + 1) {
       return this.#send("watch", name, nodeId);
     }
-    told.at = number;
+    view.at = number;
     if (part === "change") {
-      for (const who of came) this.#come(watch, told, who);
-      for (const id of went) this.#go(watch, told, String(id));
+      for (const who of came) this.#come(watch, view, who);
+      for (const id of went) this.#go(watch, view, String(id));
       return;
     }
-    told.coming.push(...came);
+    view.incoming.push(...came);
     if (part === "first" || part === "next") return;
-    const there = new Set(told.coming.map(({ id }) => id));
-    for (const id of told.members.keys()) {
-      if (!there.has(id)) this.#go(watch, told, id);
+    const there = new Set(view.incoming.map(({ id }) => id));
+    for (const id of view.members.keys()) {
+      if (!there.has(id)) this.#go(watch, view, id);
     }
-    for (const who of told.coming) this.#come(watch, told, who);
-    told.coming = [];
+    for (const who of view.incoming) this.#come(watch, view, who);
+    view.incoming = [];
     if (watch.awaited?.delete(nodeId) && watch.awaited.size === 0) {
       watch.settle({ live: true });
     }
   }
 
-  #come(watch: Watch, { members }: Told, who: ConnectionInfo): void {
+  #come(watch: Watch, { members }: NodeView, who: ConnectionInfo): void {
     const known = members.has(who.id);
     members.set(who.id, who);
-    if (!known) this.#tell(watch.listeners, "join", who);
+    if (!known) this.#notify(watch.listeners, "join", who);
   }
 
-  #go(watch: Watch, { members }: Told, id: string): void {
+  #go(watch: Watch, { members }: NodeView, id: string): void {
     const who = members.get(id);
-    if (who && members.delete(id)) this.#tell(watch.listeners, "leave", who);
+    if (who && members.delete(id)) this.#notify(watch.listeners, "leave", who);
   }
 
   /** A node has ended, or crashed: its connections are gone. */
   #lose(nodeId: string): void {
     this.#watched.lose(nodeId);
     for (const watch of this.#watches.values()) {
-      const told = watch.nodes.get(nodeId);
+      const view = watch.nodes.get(nodeId);
       watch.nodes.delete(nodeId);
-      for (const id of [...told?.members.keys() ?? []]) {
-        if (told) this.#go(watch, told, id);
+      for (const id of [...view?.members.keys() ?? []]) {
+        if (view) this.#go(watch, view, id);
       }
       if (watch.awaited?.delete(nodeId) && watch.awaited.size === 0) {
         watch.settle({ live: true });
@@ -250,13 +250,13 @@ export class Watches {
     }
   }
 
-  #tell(
+  #notify(
     listeners: Iterable<WatchListener>,
     what: "join" | "leave",
     who: ConnectionInfo,
   ): void {
     for (const listener of [...listeners]) {
-      void this.#core.hook("watch", "hook", () => listener[what]?.(who));
+      void this.#host.hook("watch", "hook", () => listener[what]?.(who));
     }
   }
 }

@@ -26,34 +26,34 @@ const LEASE_MS = 3 * CHECK_MS;
 
 /** Tells the nodes that watch a set of this node's connections in it. */
 export class WatchedConnections {
-  readonly #core: PresenceHost;
+  readonly #host: PresenceHost;
   readonly #here: (message: Fields) => void;
   /** By set; the empty one is all connections. */
   readonly #watchers = new Map<string, Map<string, Watcher>>();
   /** Which sets a connection was told to be in. */
-  readonly #told = new Map<Session, Set<string>>();
+  readonly #announced = new Map<Session, Set<string>>();
   readonly #changed = new Set<Session>();
 
   /**
    * @param here Takes what this node tells itself
    */
-  constructor(core: PresenceHost, here: (message: Fields) => void) {
-    this.#core = core;
+  constructor(host: PresenceHost, here: (message: Fields) => void) {
+    this.#host = host;
     this.#here = here;
-    const { messages, directory } = core.reach;
+    const { messages, directory } = host.reach;
     messages.on("watch", ([, set, known], nodeId) => {
-      if (nodeId === core.nodeId) return;
+      if (nodeId === host.nodeId) return;
       if (typeof set !== "string") throw new TypeError("it names no set");
       if (!directory.admits(nodeId)) {
         throw new TypeError("too many nodes are unknown");
       }
       const mine = Array.isArray(known)
-        ? known.find((it) => Array.isArray(it) && it[0] === core.nodeId)
+        ? known.find((it) => Array.isArray(it) && it[0] === host.nodeId)
         : undefined;
       if (!mine || !this.#isKnown(nodeId, set, mine)) this.watch(nodeId, set);
     });
     messages.on("unwatch", ([, set], nodeId) => {
-      if (nodeId !== core.nodeId) this.unwatch(nodeId, String(set));
+      if (nodeId !== host.nodeId) this.unwatch(nodeId, String(set));
     });
   }
 
@@ -66,13 +66,13 @@ export class WatchedConnections {
   /** A connection came, went, or is in other channels; told when the turn is over. */
   changed(session: Session): void {
     if (this.#watchers.size === 0) return;
-    if (this.#changed.size === 0) queueMicrotask(() => this.#tellChanges());
+    if (this.#changed.size === 0) queueMicrotask(() => this.#sendChanges());
     this.#changed.add(session);
   }
 
   /** A node watches a set, perhaps again: it is told who is there. */
   watch(nodeId: string, set: string): void {
-    this.#tellChanges(); // to those who watched before, since what follows counts as told
+    this.#sendChanges(); // to those who watched before, since what follows counts as told
     let watchers = this.#watchers.get(set);
     if (!watchers) this.#watchers.set(set, watchers = new Map());
     const saidAt = Date.now();
@@ -80,12 +80,12 @@ export class WatchedConnections {
     watcher.saidAt = saidAt;
     watchers.set(nodeId, watcher);
     const there: string[] = [];
-    for (const session of this.#core.sessions.values()) {
+    for (const session of this.#host.sessions.values()) {
       if (!session.welcomed || !setsOf(session).includes(set)) continue;
-      let told = this.#told.get(session);
-      if (!told) this.#told.set(session, told = new Set());
-      told.add(set);
-      there.push(JSON.stringify(infoOf(this.#core, session)));
+      let announced = this.#announced.get(session);
+      if (!announced) this.#announced.set(session, announced = new Set());
+      announced.add(set);
+      there.push(JSON.stringify(infoOf(this.#host, session)));
     }
     const parts = inParts(there);
     for (const [at, part] of parts.entries()) {
@@ -100,9 +100,9 @@ export class WatchedConnections {
     const watcher = this.#watchers.get(set)?.get(nodeId);
     if (!watcher || watcher.at !== at) return false;
     watcher.saidAt = Date.now();
-    let told = 0;
-    for (const sets of this.#told.values()) if (sets.has(set)) told++;
-    return told === size;
+    let announced = 0;
+    for (const sets of this.#announced.values()) if (sets.has(set)) announced++;
+    return announced === size;
   }
 
   /** A node watches a set no more. */
@@ -110,8 +110,10 @@ export class WatchedConnections {
     const watchers = this.#watchers.get(set);
     if (!watchers?.delete(nodeId) || watchers.size > 0) return;
     this.#watchers.delete(set);
-    for (const [session, told] of this.#told) {
-      if (told.delete(set) && told.size === 0) this.#told.delete(session);
+    for (const [session, announced] of this.#announced) {
+      if (announced.delete(set) && announced.size === 0) {
+        this.#announced.delete(session);
+      }
     }
   }
 
@@ -123,7 +125,7 @@ export class WatchedConnections {
   /** Tells nobody any more. */
   close(): void {
     this.#watchers.clear();
-    this.#told.clear();
+    this.#announced.clear();
     this.#changed.clear();
   }
 
@@ -135,14 +137,14 @@ export class WatchedConnections {
     const before = Date.now() - LEASE_MS;
     for (const [set, watchers] of [...this.#watchers]) {
       for (const { nodeId, saidAt } of [...watchers.values()]) {
-        if (nodeId !== this.#core.nodeId && saidAt < before) {
+        if (nodeId !== this.#host.nodeId && saidAt < before) {
           this.unwatch(nodeId, set);
         }
       }
     }
   }
 
-  #tellChanges(): void {
+  #sendChanges(): void {
     const news = new Map<string, { came: string[]; went: string[] }>();
     const newsOf = (set: string) => {
       const known = news.get(set) ?? { came: [], went: [] };
@@ -150,25 +152,25 @@ export class WatchedConnections {
       return known;
     };
     for (const session of this.#changed) {
-      const told = this.#told.get(session) ?? new Set();
+      const announced = this.#announced.get(session) ?? new Set();
       const sets = session.over ? [] : setsOf(session);
       const came = sets.filter((set) =>
-        this.#watchers.has(set) && !told.has(set)
+        this.#watchers.has(set) && !announced.has(set)
       );
       const info = came.length > 0
-        ? JSON.stringify(infoOf(this.#core, session))
+        ? JSON.stringify(infoOf(this.#host, session))
         : "";
-      for (const set of told) {
+      for (const set of announced) {
         if (sets.includes(set)) continue;
-        told.delete(set);
+        announced.delete(set);
         newsOf(set).went.push(session.handle.id);
       }
       for (const set of came) {
-        told.add(set);
+        announced.add(set);
         newsOf(set).came.push(info);
       }
-      if (told.size > 0) this.#told.set(session, told);
-      else this.#told.delete(session);
+      if (announced.size > 0) this.#announced.set(session, announced);
+      else this.#announced.delete(session);
     }
     this.#changed.clear();
     this.#endLapsed();
@@ -190,15 +192,15 @@ export class WatchedConnections {
   ): void {
     const { nodeId } = watcher;
     const head: Fields = ["members", watcher.set, ++watcher.at, part];
-    if (nodeId === this.#core.nodeId) {
+    if (nodeId === this.#host.nodeId) {
       const infos = came.map((text): unknown => JSON.parse(text));
       return this.#here([...head, infos, went]);
     }
     try {
       const lists = `[${came.join(",")}],${JSON.stringify(went)}`;
-      this.#core.reach.messages.send(nodeId, messageOf(head, lists));
+      this.#host.reach.messages.send(nodeId, messageOf(head, lists));
     } catch (error) {
-      this.#core.report(error, { source: "output" }); // one `describe` larger than the adapter carries
+      this.#host.report(error, { source: "output" }); // one `describe` larger than the adapter carries
     }
   }
 }
