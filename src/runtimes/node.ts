@@ -139,11 +139,12 @@ export function attach(
   const silence = boundSilence(server, handshakeTimeoutMs);
 
   const listener: UpgradeListener = (incoming, tcp, head) => {
-    silence.spoken(tcp);
     // Without a listener a reset ends the process. Another upgrade listener may still need the socket.
     tcp.on("error", ignore);
     const url = urlOf(incoming, tcp.encrypted);
+    // Another listener's upgrade is cut after the same time if that listener writes nothing.
     if (!isOurs(url?.pathname)) return;
+    silence.spoken(tcp);
     const gone = new AbortController();
     const read = url && requestOf(url, incoming, gone.signal);
     if (read?.request) return take(read.request, gone, incoming, tcp, head);

@@ -95,7 +95,7 @@ export interface LimitOptions {
   readonly maxMalformed?: number;
   /**
    * How many handshakes may wait for `authenticate` and `onConnection`. More are refused with 1013. As many may then
-   * wait for their socket to open, which takes no network round trip; of more, those that wait longest are given up.
+   * wait for their socket to open, which takes no network round trip; of more, those that wait for a second are given up.
    *
    * @default {1_000}
    */

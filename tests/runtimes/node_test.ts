@@ -54,6 +54,19 @@ describe.each(nodeVersions.filter(hasNode))("Node %s", (version) => {
     await served(port);
   });
 
+  test(
+    "an upgrade that another listener leaves open is cut after handshakeTimeoutMs",
+    async () => {
+      await using shared = run("shared");
+      const port = await shared.port;
+      const socket = new TcpSocket(port);
+      socket.bytes(upgradeBytes("/zzz"));
+      await until(() => socket.gone, "an end", 15_000);
+      await served(port);
+    },
+    30_000,
+  );
+
   test("a Host with a path in it leads to no other path", async () => {
     const socket = new TcpSocket(port);
     socket.bytes(upgradeBytes("/zzz", "x/realtime?"));

@@ -124,11 +124,33 @@ test("close with nobody left takes no time", async () => {
 });
 
 test("a login slot is free when authenticate is over, though the socket never opens", async () => {
-  const { srv } = createTestServer({ limits: { maxPendingHandshakes: 2 } });
-  for (let n = 0; n < 10; n++) await srv.handshake(upgradeRequest());
-  expect(leftOver(srv)).toEqual({ opening: 2 }); // of more, the oldest are given up
-  const honest = await connect(srv);
-  expect(honest.end).toBeUndefined();
+  jest.useFakeTimers();
+  try {
+    const { srv } = createTestServer({ limits: { maxPendingHandshakes: 2 } });
+    for (let n = 0; n < 10; n++) await srv.handshake(upgradeRequest());
+    expect(leftOver(srv)).toEqual({ opening: 10 }); // a burst
+    const honest = await connect(srv);
+    expect(honest.end).toBeUndefined();
+    honest.leave();
+    jest.advanceTimersByTime(1_001);
+    for (let n = 0; n < 20; n++) await srv.handshake(upgradeRequest());
+    expect(leftOver(srv)).toEqual({ opening: 20 }); // those that had a second are given up
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+test("a reader that has stopped gets no pong, so that its answers do not wait without a bound", async () => {
+  const { srv } = createTestServer({ backpressure: { maxBufferedBytes: 10 } });
+  const peer = await connect(srv);
+  const pongs = () => peer.messages.filter((it) => it === "pong").length;
+  peer.events?.message("ping");
+  peer.waiting = 11;
+  peer.events?.message("ping");
+  expect(pongs()).toBe(1);
+  peer.drain();
+  peer.events?.message("ping");
+  expect(pongs()).toBe(2);
 });
 
 test("a socket that opens after it was given up is closed with 1013", async () => {

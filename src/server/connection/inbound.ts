@@ -122,8 +122,12 @@ export class Inbound {
     if (this.#limiter.take(seenAt) === "overdrawn") {
       return this.#endFlood("framesPerSecond");
     }
-    // Not through the outbox: a heartbeat is a whole message, and order does not matter.
-    if (message === PING) socket.send(PONG);
+    // Not through the outbox: a heartbeat is a whole message, and order does not matter. A client that has stopped
+    // reading gets no answer, since answers would wait without a bound.
+    const { maxBufferedBytes } = host.settings.backpressure;
+    if (message === PING && (socket.buffered() ?? 0) <= maxBufferedBytes) {
+      socket.send(PONG);
+    }
   }
 
   /** Answers a malformed frame, and closes the connection when there are too many. */

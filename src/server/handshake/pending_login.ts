@@ -26,10 +26,14 @@ export interface LoginHost {
  */
 export const OPEN_TIMEOUT_MS = 5_000;
 
+/** How long a socket may take to open even when too many sockets do, in milliseconds. */
+const BURST_MS = 1_000;
+
 /** A login, from the request until its connection is ready or refused. */
 export class PendingLogin {
   readonly #host: LoginHost;
   readonly #startedAt = performance.now();
+  #admittedAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Reads the runtime's abort signal of the request; no longer needed once the socket is open. */
   #peerSignal: (() => AbortSignal | undefined) | undefined;
@@ -82,9 +86,14 @@ export class PendingLogin {
     clearTimeout(this.#timer);
     pending.delete(this);
     if (this.over) return;
+    this.#admittedAt = performance.now();
     opening.add(this);
     if (opening.size <= settings.limits.maxPendingHandshakes) return;
-    for (const oldest of opening.keys()) return oldest.late();
+    for (const oldest of opening.keys()) {
+      // Not those of this second: after a burst of honest clients a runtime opens all their sockets later.
+      if (this.#admittedAt - oldest.#admittedAt > BURST_MS) oldest.late();
+      return;
+    }
   }
 
   /** The socket is open, and reports itself when it closes. */
