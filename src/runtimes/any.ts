@@ -113,10 +113,14 @@ export function createSocketServer<
         return extras.signal ?? (deno ? undefined : request.signal);
       },
       cannotTerminate: false,
+      refuseByHttp: false,
     };
     const answer = http.take(request, known);
     if (answer) return await answer;
-    known.cannotTerminate = onDeno !== undefined && !onDeno.canTerminate;
+    if (onDeno) {
+      known.cannotTerminate = !onDeno.canTerminate;
+      known.refuseByHttp = known.cannotTerminate || onDeno.losesSockets;
+    }
     const handshake = await node.handshake(
       deno ? copyOf(request) : request,
       known,

@@ -9,6 +9,7 @@
 import type { Handshake } from "../server/handshake/handshake.ts";
 import type { Data } from "../wire/bytes.ts";
 import type { Socket, SocketEvents } from "../seams/socket.ts";
+import { Deadlines } from "../server/fanout/deadlines.ts";
 import { createPoll, type Poll } from "./poll.ts";
 
 /** The members used of Deno's server-side `WebSocket`. */
@@ -79,6 +80,11 @@ export function copyOf(request: Request): Request {
 export interface DenoUpgrade {
   /** Whether a socket can be cut if its peer does not answer the close frame. Deno has no public way (2.9). */
   readonly canTerminate: boolean;
+  /**
+   * Whether refusals are better answered by HTTP: many sockets do not open, and Deno never frees the descriptor of one
+   * whose peer has reset the connection (2.9).
+   */
+  readonly losesSockets: boolean;
   /** Upgrades a request, as the last thing before returning. */
   upgrade(
     request: Request,
@@ -90,9 +96,13 @@ export interface DenoUpgrade {
 export function createDenoUpgrade(deno: DenoLike): DenoUpgrade {
   const poll = createPoll();
   const cutter = new Cutter(deno);
+  const unopened = new UnopenedSockets();
   return {
     get canTerminate() {
       return cutter.works;
+    },
+    get losesSockets() {
+      return unopened.areMany;
     },
     upgrade(request, handshake) {
       let upgraded: ReturnType<DenoLike["upgradeWebSocket"]>;
@@ -110,7 +120,7 @@ export function createDenoUpgrade(deno: DenoLike): DenoUpgrade {
           "This request cannot be upgraded: it is not the original one, or its client has gone\n";
         return new Response(message, { status: 400 });
       }
-      attach(upgraded.socket, handshake, poll, cutter);
+      attach(upgraded.socket, handshake, poll, cutter, unopened);
       return upgraded.response;
     },
   };
@@ -142,6 +152,47 @@ class Cutter {
   }
 }
 
+/** How long a socket takes to open at most, unless its peer is gone, in milliseconds. */
+const OPEN_MS = 200;
+/** How many sockets may be opening at once. */
+const MOST_OPENING = 200;
+/** How many sockets may fail to open within `LOST_MS`. */
+const MOST_LOST = 50;
+/** One minute, in milliseconds. */
+const LOST_MS = 60_000;
+
+/** The sockets that are not open yet, and how many never opened lately. */
+class UnopenedSockets {
+  readonly #opening = new Deadlines<DenoSocketLike>(
+    OPEN_MS,
+    () => this.#lose(),
+  );
+  #lost = 0;
+  #lostSince = -Infinity;
+
+  get areMany(): boolean {
+    return this.#opening.size > MOST_OPENING ||
+      this.#lost > MOST_LOST && performance.now() - this.#lostSince < LOST_MS;
+  }
+
+  add(ws: DenoSocketLike): void {
+    this.#opening.add(ws);
+  }
+
+  delete(ws: DenoSocketLike): void {
+    this.#opening.delete(ws);
+  }
+
+  #lose(): void {
+    const now = performance.now();
+    if (now - this.#lostSince >= LOST_MS) {
+      this.#lost = 0;
+      this.#lostSince = now;
+    }
+    this.#lost++;
+  }
+}
+
 /** Returns the id of a socket's resource, which is stored under a symbol of Deno. */
 function resourceOf(ws: DenoSocketLike): number | undefined {
   const key = Object.getOwnPropertySymbols(ws).find(({ description }) =>
@@ -156,12 +207,15 @@ function attach(
   handshake: Extract<Handshake, { kind: "upgrade" }>,
   poll: Poll,
   cutter: Cutter,
+  unopened: UnopenedSockets,
 ): void {
   let events: SocketEvents | undefined;
   let waiting: typeof handshake | undefined = handshake; // set until the socket is open, since it references the request
   const socket = new DenoSocket(ws, poll, cutter);
   ws.binaryType = "arraybuffer";
+  unopened.add(ws);
   ws.onopen = () => {
+    unopened.delete(ws);
     cutter.learn(ws);
     events = waiting?.open(socket);
     socket.events = events;
@@ -174,6 +228,7 @@ function attach(
   ws.onerror = () => {}; // `close` follows; without a listener Deno prints the error
   ws.onclose = ({ code, reason }) => {
     poll.forget(socket);
+    unopened.delete(ws);
     waiting?.abandon();
     events?.closed(code === 0 ? 1006 : code, reason); // 0: the peer disconnected without a close frame
   };

@@ -30,7 +30,7 @@ export const reasons: Readonly<Record<Ability, string>> = {
   heads:
     "`Deno.serve` gives a connection as long as it wants to send a request (2.9): put a proxy in front, or use `./node`",
   frees:
-    "`Deno.serve` does not free the descriptor of a connection that was reset before its WebSocket opened, nor of one that is cut while a write waits for a peer that has stopped reading (2.9): put a proxy in front, or use `./node`",
+    "`Deno.serve` does not free the descriptor of a connection that was reset before its WebSocket opened, nor of one that is cut while a write waits for a peer that has stopped reading (2.9). Refusals turn to HTTP while that happens, so that it takes a login: put a proxy in front, or use `./node`",
   late:
     "the runtime tells of the end as soon as the server closes, and ends the connection by itself",
 };
@@ -262,6 +262,22 @@ export const peerCases: readonly PeerCase[] = [
     },
   },
   {
+    name:
+      "1 000 refused peers that reset before their socket opens leave no more than 300 descriptors",
+    own: {},
+    async run(server) {
+      await server.expectWell();
+      const before = server.descriptors();
+      await resets(server, 1_000, { Origin: "http://evil.test" });
+      await server.expectWell();
+      const end = Date.now() + HELD_MS;
+      while (server.descriptors() > before + 300) {
+        assert(Date.now() < end, `${before} → ${server.descriptors()}`);
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+    },
+  },
+  {
     name: "3 000 peers that reset before their socket opens lock nobody out",
     own: { AUTH_TIMEOUT_MS: "10000" },
     async run(server) {
@@ -328,10 +344,15 @@ export const peerCases: readonly PeerCase[] = [
 ];
 
 /** Dials that are reset as soon as their request is on its way, a hundred at a time. */
-async function resets({ port }: Server, count: number): Promise<void> {
+async function resets(
+  { port }: Server,
+  count: number,
+  headers: Record<string, string> = {},
+): Promise<void> {
+  const bytes = upgradeBytes("/?name=ada", undefined, undefined, headers);
   for (let n = 0; n < count; n += 100) {
     const sockets = Array.from({ length: 100 }, () => new TcpSocket(port));
-    for (const socket of sockets) socket.bytes(upgradeBytes("/?name=ada"));
+    for (const socket of sockets) socket.bytes(bytes);
     await until(
       () => sockets.every((it) => it.port || it.gone),
       "connections",

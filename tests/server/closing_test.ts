@@ -84,7 +84,7 @@ test("where nothing can be cut, refusals are HTTP and newcomers past maxClosing 
     limits: { maxClosing: 1 },
     origins: ["https://a.test"],
   });
-  const extras = { cannotTerminate: true };
+  const extras = { cannotTerminate: true, refuseByHttp: true };
   const statusOf = async (headers: Record<string, string> = {}) => {
     const answer = await srv.handshake(upgradeRequest({ headers }), extras);
     return answer.kind === "respond" ? answer.response.status : 101;

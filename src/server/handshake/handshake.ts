@@ -31,6 +31,8 @@ export interface HandshakeExtras {
   readonly signal?: AbortSignal | undefined;
   /** `true` if the runtime cannot cut a closed socket, which then stays open as long as its peer wants. */
   readonly cannotTerminate?: boolean | undefined;
+  /** `true` where a refusal must not make a WebSocket, although a browser then learns no reason. */
+  readonly refuseByHttp?: boolean | undefined;
 }
 
 /** What `admit` gets about a handshake. */

@@ -59,12 +59,12 @@ export function refusalCode({ code }: SocketError): number {
  */
 export function refuse(
   host: HandshakeHost,
-  { cannotTerminate }: HandshakeExtras,
+  { refuseByHttp: byHttp }: HandshakeExtras,
   why: Refusal,
   code: number,
   reason: string,
 ): Handshake {
-  if (cannotTerminate) {
+  if (byHttp) {
     const status = STATUSES.get(code) ?? 503;
     return refuseByHttp(host, { why, status, message: reason });
   }
