@@ -28,7 +28,12 @@ export type {
   LogRead,
   LogStore,
 } from "./src/seams/log.ts";
-export type { Position } from "./src/wire/position.ts";
+export {
+  formatPosition,
+  parsePosition,
+  type Position,
+  type PositionParts,
+} from "./src/wire/position.ts";
 export type {
   PresenceChange,
   PresenceEntry,

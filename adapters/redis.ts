@@ -65,7 +65,8 @@ export interface RedisAdapterOptions {
    * The prefix of the application's channels in Redis, percent-encoded: not empty, well-formed Unicode. Two
    * applications on one Redis need different namespaces, since pub/sub ignores the database number. A Redis ACL user
    * needs the channels `NAMESPACE:*`, and `NAMESPACE@*` for the probes that a node publishes to itself; with the server
-   * option `presence` also the command EVAL and the keys `{NAMESPACE@presence}:*`.
+   * option `presence` also the command EVAL and the keys `{NAMESPACE@presence}:*`; with kept topics also the commands EVAL,
+   * EVALSHA, SCRIPT LOAD, INFO and TIME, those of streams and the keys `{NAMESPACE:*` and `NAMESPACE:*`.
    *
    * @default {"super-line"}
    */

@@ -8,7 +8,7 @@ import { formatPosition, type Position } from "../../src/wire/position.ts";
 import type { BrokenLogs } from "../../adapters/shared/broken_logs.ts";
 import { unavailable, within } from "../../adapters/shared/timing.ts";
 import type { ConnectionPair as Pair } from "./connections.ts";
-import { epochOf, idOf, logKey, toRead } from "./log_format.ts";
+import { epochOf, idOf, logKey, startOf, toRead } from "./log_format.ts";
 import { APPEND, ASK, READ } from "./log_scripts.ts";
 
 /** What one append costs beside its texts. */
@@ -20,6 +20,8 @@ const MAX_BATCH_LENGTH = 262_144;
 const ATTEMPT_MS = 1_000;
 /** How far the clocks of a node and of its Redis may drift apart during a session. */
 const DRIFT_MS = 50;
+/** After how long a node renews the key of a log that it appends to, in milliseconds. */
+const RENEW_MS = 3_600_000;
 /** How many logs' epochs are remembered. */
 const MAX_EPOCHS = 10_000;
 
@@ -70,7 +72,8 @@ export class LogAppends {
   #pair: Pair | undefined;
   #known: Promise<Known> | undefined;
   #ready: Known | undefined;
-  readonly #epochs = new Map<string, string>();
+  /** The epochs of logs, and when the logs' keys are to be renewed. */
+  readonly #epochs = new Map<string, { first: string; renewAt: number }>();
   #scheduled = false;
   #seq = 0;
   /** How many calls are not answered. */
@@ -136,7 +139,6 @@ export class LogAppends {
     const foreign = after !== undefined && at === undefined;
     const answer = await pair.evaluate(READ, [logKey(channel, "log")], [
       run,
-      random(),
       foreign ? "0" : at?.first ?? "",
       foreign ? "0" : at ? `${at.n}` : "",
       `${limit}`,
@@ -279,28 +281,32 @@ export class LogAppends {
       keys.push(`${logKey(channel, "id")}:${encodeURIComponent(id)}`);
     }
     const again = first.attemptUntil;
-    const until = Math.ceil(
-      performance.now() + known.offset +
-        Math.min(ATTEMPT_MS, this.#timeoutMs / 2),
-    );
-    for (const it of batch) it.attemptUntil = until;
+    const now = performance.now();
+    const attemptMs = Math.min(ATTEMPT_MS, this.#timeoutMs / 2);
+    const until = Math.floor((now + known.offset + attemptMs) / 1_000) + 1;
+    for (const it of batch) it.attemptUntil = (until + 1) * 1_000;
     const anew = broken.has(channel);
+    const epoch = this.#epochs.get(channel);
+    const special = anew || again > 0 || id !== undefined || !epoch ||
+      epoch.renewAt <= now || known.run === "";
     const args = [
       known.run,
-      random(),
+      epoch ? `${epoch.first}-*` : "",
       `${until}`,
-      `${Math.ceil(again)}`,
       `${last + 1}`,
-      `${forMs}`,
-      anew ? "new" : this.#epochs.get(channel) ?? "",
       sharded ? "SPUBLISH" : "PUBLISH",
       channel,
-      `${before}`,
-      again > 0 ? first.tag : "",
+      special
+        ? `${again / 1_000} ${forMs} ${before} ${anew ? "new" : "-"} ${
+          again > 0 ? first.tag : "-"
+        }`
+        : "",
     ];
+    const goneAt = Math.round(now + known.offset + forMs);
     for (const { tag, payload } of batch) {
-      args.push(`${tag} ${payload.length}`, payload);
+      args.push(startOf(tag, payload, goneAt) + payload);
     }
+    if (special) this.#epochs.delete(channel); // until its answer says that it lives on
     if (anew) broken.delete(channel);
     const ran = sha === undefined
       ? pair.evaluate(APPEND, keys, args)
@@ -346,38 +352,33 @@ export class LogAppends {
   }
 
   #answered(pair: Pair, batch: readonly Append[], answer: unknown): void {
-    const [first, n, stored, tag] = Array.isArray(answer) ? answer : [];
-    const at = Number(n);
+    const [id, tag] = Array.isArray(answer) ? answer : [answer];
+    const [, first, n] = /^(\d{7,20})-(\d{1,12})$/.exec(String(id)) ?? [];
     for (const [index, it] of batch.entries()) {
       // Another session may be looking for it by now: what is so is so.
       const there = this.#sent.delete(it) || this.#remove(it);
       if (!there) continue;
-      if (first === "late" || first === "early") {
-        const kept = first === "early" ? "unknown" : false;
-        this.#fail(it, kept, `Redis has not answered in time (${first})`);
-      } else if (!/^\d{7,20}$/.test(String(first)) || !(at >= 0)) {
-        this.#fail(it, "unknown", "Redis has answered in another shape");
-      } else {
-        const repeated = Number(stored) === 0;
-        const ownTag = repeated ? String(tag) : it.tag;
-        this.#done(it.size);
-        it.settle({
-          kept: true,
-          position: formatPosition(epochOf(String(first)), at + index, ownTag),
-          repeated,
-        });
+      if (first === undefined) {
+        const kept = id === "late" ? false : "unknown";
+        this.#fail(it, kept, `Redis has not answered in time (${id})`);
+        continue;
       }
+      const position = formatPosition(
+        epochOf(first),
+        Number(n) + index,
+        tag === undefined ? it.tag : String(tag),
+      );
+      this.#done(it.size);
+      it.settle({ kept: true, position, repeated: tag !== undefined });
     }
-    if (this.#pair === pair && at >= 0 && Number(stored) > 0) {
-      const { channel = "", seq = 0 } = batch[0] ?? {};
-      if (this.#refusing) this.#passOver(channel, seq);
-      const known = this.#epochs.get(channel);
-      // Answers come in order, so that this one is the newest.
-      if (known !== first) {
-        if (this.#epochs.size >= MAX_EPOCHS) this.#epochs.clear();
-        this.#epochs.set(channel, String(first));
-      }
-    }
+    const { channel = "", seq = 0 } = batch[0] ?? {};
+    if (this.#pair !== pair || first === undefined || tag !== undefined) return;
+    if (this.#refusing) this.#passOver(channel, seq);
+    // Answers come in order, so that this one is the newest.
+    if (this.#epochs.get(channel)?.first === first) return;
+    if (this.#epochs.size >= MAX_EPOCHS) this.#epochs.clear();
+    const renewAt = performance.now() + RENEW_MS;
+    this.#epochs.set(channel, { first, renewAt });
   }
 
   /** Gives up on what was refused before a message that is stored: it would come after that one. */
@@ -415,7 +416,7 @@ export class LogAppends {
     const at = (started + performance.now()) / 2;
     const [info, time] = Array.isArray(answer) ? answer : [];
     const version = Number(/redis_version:(\d+)/.exec(String(info))?.[1]);
-    const run = /run_id:(\w+)/.exec(String(info))?.[1];
+    const run = /run_id:(\w{12})/.exec(String(info))?.[1];
     if (!(version >= 7) || run === undefined) {
       throw unavailable(
         `Cannot keep topics in Redis ${version}: must be version 7 or later`,
@@ -460,9 +461,4 @@ function notKept(
       typeof cause === "string" ? undefined : cause,
     ),
   };
-}
-
-/** Six digits. */
-function random(): string {
-  return String(Math.floor(Math.random() * 1_000_000)).padStart(6, "0");
 }

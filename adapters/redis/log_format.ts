@@ -13,7 +13,9 @@ import { slotOf } from "./slots.ts";
 
 /** What a push of a log starts with. */
 const PUSH = "\x01";
-const HEAD = new RegExp(`^${PUSH}(\\d{7,20}) (\\d{1,12}) `);
+const HEAD = new RegExp(`^${PUSH}(\\d{7,20})-(\\d{1,12}) `);
+/** What {@linkcode startOf} makes. */
+const START = "([\\w-]{1,64}) (\\d{1,10}) (\\d{1,16}) ";
 /** What is put before a payload that starts like a push, or with this. */
 const ESCAPE = "\x02";
 
@@ -33,23 +35,28 @@ export function isPush(text: string): boolean {
   return text.charCodeAt(0) === 1;
 }
 
+/** The start of a message: its tag, the payload's length, and when it expires, by the clock of Redis. */
+export function startOf(tag: string, payload: string, goneAt: number): string {
+  return `${tag} ${payload.length} ${goneAt} `;
+}
+
 /** Reads a push; `undefined` when it is not one of ours. */
 export function parsePush(text: string): LogEntry[] | undefined {
-  const [start, first, from] = HEAD.exec(text) ?? [];
-  if (start === undefined || first === undefined) return undefined;
+  const [head, first, from] = HEAD.exec(text) ?? [];
+  if (head === undefined || first === undefined) return undefined;
+  const entry = new RegExp(START, "y");
   const epoch = epochOf(first);
   const entries: LogEntry[] = [];
-  let at = start.length;
+  let at = head.length;
   for (let n = Number(from); at < text.length; n++) {
-    const tagEnd = text.indexOf(" ", at);
-    const end = text.indexOf(" ", tagEnd + 1);
-    const length = Number(text.slice(tagEnd + 1, end));
-    if (tagEnd < 0 || end < 0 || !(length >= 0)) return undefined;
+    entry.lastIndex = at;
+    const [start, tag, length] = entry.exec(text) ?? [];
+    if (start === undefined || tag === undefined) return undefined;
+    at += start.length + Number(length);
     entries.push({
-      position: formatPosition(epoch, n, text.slice(at, tagEnd)),
-      payload: text.slice(end + 1, end + 1 + length),
+      position: formatPosition(epoch, n, tag),
+      payload: text.slice(at - Number(length), at),
     });
-    at = end + 1 + length;
   }
   return at === text.length ? entries : undefined;
 }
@@ -93,6 +100,8 @@ export function toRead(
   return { entries: whole ? rest.map(toEntry) : [], head, whole };
 }
 
+const STORED = new RegExp(`^${START}`);
+
 interface Stored extends LogEntry {
   readonly n: number;
   /** When it expires, by the clock of Redis; 0 for a mark. */
@@ -102,8 +111,7 @@ interface Stored extends LogEntry {
 function toStored(entry: unknown): Stored | undefined {
   const [id, value] = Array.isArray(entry) ? entry : [];
   const [, first, n] = /^(\d{7,20})-(\d{1,12})$/.exec(String(id)) ?? [];
-  const [start, tag, goneAt] =
-    /^([\w-]{1,64}) \d+ (\d+) /.exec(String(value)) ?? [];
+  const [start, tag, , goneAt] = STORED.exec(String(value)) ?? [];
   if (first === undefined || tag === undefined || start === undefined) {
     return undefined;
   }
