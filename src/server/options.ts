@@ -1,5 +1,5 @@
 /**
- * The options of a server: what each is, its rule and its default.
+ * The options of a server: documentation, rules and defaults.
  *
  * @module
  */
@@ -32,42 +32,42 @@ import type { Backpressure } from "./connection/outbox.ts";
 import type { Connection } from "./types/connection.ts";
 
 /**
- * The limits of one connection or of the whole node. Each has a default that is safe in public, and none can be
+ * The limits of one connection or of the whole node. The defaults are safe on the public internet. Limits cannot be
  * disabled.
  */
 export interface LimitOptions {
   /**
-   * The largest message taken, in bytes. A larger one closes with 1009.
+   * The largest message, in bytes. A larger one closes the connection with 1009.
    *
    * @default {1_048_576}
    */
   readonly maxMessageBytes?: number;
   /**
-   * How many requests and subscriptions of one connection may be unanswered. More are refused with `RATE_LIMITED`.
+   * The most unanswered requests and subscriptions of one connection. More are refused with `RATE_LIMITED`.
    *
    * @default {64}
    */
   readonly maxInFlight?: number;
   /**
-   * How many topics one connection may subscribe to. More are refused with `RATE_LIMITED`.
+   * The most subscriptions of one connection. More are refused with `RATE_LIMITED`.
    *
    * @default {1_000}
    */
   readonly maxSubscriptions?: number;
   /**
-   * How many rooms one connection may be in. `room.add` throws `RATE_LIMITED` for more.
+   * The most rooms of one connection. `room.add` throws `RATE_LIMITED` for more.
    *
    * @default {1_000}
    */
   readonly maxRooms?: number;
   /**
-   * How many frames a second one connection may send in the long run. More are refused with `RATE_LIMITED`.
+   * The most frames per second of one connection, on average. More are refused with `RATE_LIMITED`.
    *
    * @default {200}
    */
   readonly framesPerSecond?: number;
   /**
-   * How many frames may come at once; when as many again are refused, the connection closes with 1008.
+   * The most frames of one connection at once. When as many again are refused, the connection closes with 1008.
    *
    * @default {400}
    */
@@ -129,19 +129,19 @@ export interface LimitOptions {
   readonly maxSnapshots?: number;
 }
 
-/** What {@linkcode createSocketServer} takes. `A` is what `authenticate` returns. */
+/** Options of {@linkcode createSocketServer}. `A` is what `authenticate` returns. */
 export interface ServerOptions<
   C extends ContractDefinition,
   A extends AuthResult<C>,
 > {
   /**
-   * Says who a client is, before the connection is accepted.
+   * Identifies a client before its connection is accepted.
    *
-   * @param request The upgrade request; role and params are in its URL's query, and only a claim
-   * @param info What else is known
-   * @returns The role, `ctx` for handlers, `data` where the role has a schema for it
-   * @throws {SocketError} UNAUTHORIZED (4401) or any other code (4403) refuses for good, with that reason;
-   * RATE_LIMITED or UNAVAILABLE (1013), and any other error (1011), for now: the client tries again
+   * @param request The upgrade request. The role and params in its query are only what the client claims.
+   * @param info The token and more
+   * @returns The role, `ctx` for handlers, and `data` if the role has a schema for it
+   * @throws {SocketError} UNAUTHORIZED (4401) or any other code (4403) refuses for good, with that reason; RATE_LIMITED
+   * or UNAVAILABLE (1013), and any other error (1011), refuse for now: the client tries again
    */
   readonly authenticate: (
     request: Request,
@@ -163,13 +163,13 @@ export interface ServerOptions<
    * @default {createInMemoryAdapter()}
    */
   readonly adapter?: Adapter;
-  /** The path that upgrades are taken on, such as `/realtime`; any when left out. */
+  /** The path of upgrade requests, such as `/realtime`; any path if left out. */
   readonly path?: string;
   /**
-   * Which pages may connect. When left out, those of the same host: `Origin` has the host of `Host`, and the scheme
-   * `https:` where the server or `X-Forwarded-Proto` says that the connection is encrypted. Else one origin such as
-   * `https://app.example`, a list of them, a function, or `"*"` for any. A client that sends no `Origin` is no browser,
-   * and passes.
+   * The origins of pages that may connect. Defaults to those of the same host: `Origin` has the host of `Host`, and the
+   * scheme `https:` if the server or `X-Forwarded-Proto` shows that the connection is encrypted. Otherwise one origin
+   * such as `https://app.example`, a list of them, a function, or `"*"` for any. A client that sends no `Origin` is not
+   * a browser, and passes.
    *
    * @throws {TypeError} When the server is created with an entry that no browser sends, such as one with a path
    */
@@ -178,14 +178,14 @@ export interface ServerOptions<
     | readonly string[]
     | ((origin: string, request: Request) => boolean);
   /**
-   * Decides about each subscription to a topic; only `true` lets it through. Either a function for all topics, or an
-   * object of blocks with an entry for every topic: `true`, or a function of the topic's parameters. A topic that the
-   * object does not list is refused with `FORBIDDEN`. Everybody may subscribe when left out.
+   * Authorizes each subscription to a topic; only `true` allows it. Either a function for all topics, or an object of
+   * blocks with an entry for every topic: `true`, or a function of the topic's parameters. A topic that the object does
+   * not list is refused with `FORBIDDEN`. If left out, every client may subscribe.
    */
   readonly authorizeSubscribe?:
     | AuthorizeFunction<C, A>
     | AuthorizeTable<C, A>;
-  /** Middleware, the first is the outermost. */
+  /** Middleware; the first one is the outermost. */
   readonly use?:
     | Middleware<
       CtxOf<A, RoleName<C>>,
@@ -195,61 +195,65 @@ export interface ServerOptions<
       CtxOf<A, RoleName<C>>,
       Connection<C, RoleName<C>, CtxOf<A, RoleName<C>>>
     >[];
-  /** Called once a connection, before the client may send. A promise is awaited; when it throws, the connection closes. */
+  /**
+   * Called once for each connection, before the client may send. A promise is awaited. If it throws, the connection
+   * closes.
+   */
   readonly onConnection?: (
     conn: Connection<C, RoleName<C>, CtxOf<A, RoleName<C>>>,
     ctx: CtxOf<A, RoleName<C>>,
   ) => void;
-  /** Called once a connection that `onConnection` was called for, when it is over; it is in no room any more. */
+  /** Called once for each connection that `onConnection` was called for, when it has ended and left all rooms. */
   readonly onDisconnect?: (
     conn: Connection<C, RoleName<C>, CtxOf<A, RoleName<C>>>,
     ctx: CtxOf<A, RoleName<C>>,
     code: number,
   ) => void;
   /**
-   * Says whose a connection is, for `toUser`: called once a connection, before `onConnection`. When it throws, the
-   * connection closes. The user's connections then get a channel between nodes, as a room does.
+   * Returns the user id of a connection, for `toUser`. Called once for each connection, before `onConnection`. If it
+   * throws, the connection closes. Each user then has a channel between nodes, as a room does.
    *
-   * @returns Well-formed Unicode of 1 to 256 bytes; `undefined` for nobody's
+   * @returns Well-formed Unicode of 1 to 256 bytes; `undefined` for no user
    */
   readonly identify?: (
     conn: Connection<C, RoleName<C>, CtxOf<A, RoleName<C>>>,
   ) => string | undefined;
   /**
-   * Says what else other nodes are told of a connection, as JSON: called whenever somebody asks `cluster`; with
-   * `presence`, when the connection came and when its rooms changed.
+   * Returns more information about a connection for other nodes, as JSON. Called whenever `cluster` is queried; with
+   * `presence`, when the connection was accepted and when its rooms changed.
    *
-   * @returns Members beside `id`, `role` and the others, whose names are taken
+   * @returns Members besides `id`, `role` and the other reserved names
    */
   readonly describe?: (
     conn: Connection<C, RoleName<C>, CtxOf<A, RoleName<C>>>,
   ) => Readonly<Record<string, unknown>>;
   /**
-   * Whether other nodes reach this one: by `toConn`, `toRole` and the directory of nodes. It then hears two channels
-   * from its start, and one for each role that has connections here.
+   * Whether other nodes can reach this one with `toConn`, `toRole` and the directory of nodes. The node then subscribes
+   * to two channels at its start, and one for each role that has connections.
    *
-   * @default {true, but false with an adapter whose hearing costs money (`metered`)}
+   * @default {true, but false with an adapter on which receiving costs money (`metered`)}
    */
   readonly reach?: boolean;
   /**
-   * Whether each node registers its connections in the adapter's broker, and `cluster.count` and the others read there;
-   * else nodes are asked, which needs `reach`. All nodes need the same. It writes at each connect, disconnect, join and
-   * leave, those of one turn together, and renews what it wrote three times in `ttlMs`: after a crash its people are
-   * gone within that. `true` is 20 000, or 60 000 with an adapter that costs by the command (`metered`).
+   * Whether each node writes its connections to the adapter's presence store, where `cluster.count` and other queries
+   * read them. If not, queries ask all nodes, which needs `reach`. All nodes need the same value. A node writes at each
+   * connect, disconnect, join and leave, those of one turn together, and renews three times in `ttlMs`: after a crash
+   * its connections expire within that time. `true` means 20 000 ms, or 60 000 with an adapter that costs by the
+   * command (`metered`).
    *
    * @default {false}
    */
   readonly presence?: boolean | {
-    /** How long a node is there without a sign of life, in milliseconds, from 1 000. */
+    /** After how long without a renewal a node's connections expire, in milliseconds, from 1 000. */
     readonly ttlMs?: number;
   };
-  /** Called for every error that no caller could be told of. Written to the console when left out. */
+  /** Called for every error that has no caller. If left out, errors are written to the console. */
   readonly onError?: (error: unknown, info: ErrorInfo) => void;
   /**
-   * Renews a login in-band, when the client sends a new token.
+   * Renews a login on an open connection, when the client sends a new token.
    *
    * @returns The same role, and the new `expiresAt`
-   * @throws {SocketError} To refuse; the connection then ends when the old login does
+   * @throws {SocketError} To refuse; the connection then ends when the old login expires
    */
   readonly refresh?: (
     token: string,
@@ -258,15 +262,15 @@ export interface ServerOptions<
   ) =>
     | Pick<AuthResult<C>, "role" | "expiresAt">
     | Promise<Pick<AuthResult<C>, "role" | "expiresAt">>;
-  /** Is told of connections, calls and publishes, such as for tracing. */
+  /** Receives connections, calls and publishes, such as for tracing. */
   readonly observer?: Observer;
   /** The limits of one connection and of the node. */
   readonly limits?: LimitOptions;
-  /** What happens to a peer that reads too slowly. */
+  /** What to do about a client that reads too slowly. */
   readonly backpressure?: Backpressure;
   /**
-   * `true` runs payloads and answers through their schema before they leave. `false` sends them as they are, stray
-   * fields included.
+   * `true` validates payloads and answers before they are sent. `false` sends them as they are, including undeclared
+   * fields.
    *
    * @default {true}
    */
@@ -291,7 +295,7 @@ export interface ServerOptions<
    */
   readonly heartbeatMs?: number;
   /**
-   * After how long without a sign of life a connection closes with 4408, in milliseconds.
+   * After how long without any message a connection closes with 4408, in milliseconds.
    *
    * @default {90_000}
    */
@@ -304,7 +308,7 @@ export interface ServerOptions<
   readonly subscribeTimeoutMs?: number;
 }
 
-/** The options of a server whatever its contract. */
+/** The options of a server of any contract. */
 type AnyOptions = ServerOptions<
   ContractDefinition,
   AuthResult<ContractDefinition>
@@ -407,7 +411,7 @@ type Defaulted =
   | "heartbeatTimeoutMs"
   | "subscribeTimeoutMs";
 
-/** A server's options with every default filled in. */
+/** The options of a server with all defaults. */
 export interface Settings
   extends
     Omit<AnyOptions, Defaulted | "use">,
@@ -420,8 +424,8 @@ export interface Settings
 /**
  * Checks options and fills in the defaults.
  *
- * @throws {TypeError} When `authenticate` is missing, a key is unknown or a value is of another kind
- * @throws {RangeError} When a number is out of its bounds
+ * @throws {TypeError} If `authenticate` is missing, a key is unknown or a value is of another kind
+ * @throws {RangeError} If a number is out of its bounds
  */
 export function createSettings(options: AnyOptions): Settings {
   checkOptions("create a server", options, RULES);

@@ -1,5 +1,5 @@
 /**
- * The cluster as the application sees it: its nodes, and who is connected to them.
+ * `srv.cluster`: the nodes, and their connections.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { WatchListener } from "../presence/watch.ts";
 import type { Off } from "../fanout/hub.ts";
 import { checkUserId } from "../cluster/reach.ts";
 
-/** What `srv.cluster` is. */
+/** The implementation of `srv.cluster`. */
 export class ClusterHandle {
   readonly #host: NodeHost;
 
@@ -48,7 +48,7 @@ export class ClusterHandle {
   async topology(): Promise<{ nodeId: string; connections: number }[]> {
     const counts = await this.#counts(["count"]);
     if (this.#host.registry) {
-      // A node without anybody is not in the registry.
+      // a node without connections is not in the presence store
       for (const { nodeId } of await this.nodes()) {
         if (!counts.has(nodeId)) counts.set(nodeId, 0);
       }

@@ -1,5 +1,5 @@
 /**
- * What the author of a server holds: the public face of a node.
+ * The implementation of the node's public interface.
  *
  * @module
  */
@@ -40,7 +40,7 @@ function adapterStats({ status, lagMs }: Hub<Session>): AdapterStats {
   return { state, since, ...(lagMs !== undefined && { lagMs }) };
 }
 
-/** One node, as its author sees it: it holds nothing itself. */
+/** A node's public interface. It has no state of its own. */
 export class ServerNode implements Node {
   readonly nodeId: string;
   readonly #server: NodeHost;

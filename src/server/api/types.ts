@@ -52,23 +52,23 @@ import type { SocketError } from "../../wire/errors.ts";
 import type { Joined } from "../../wire/joined.ts";
 import type { Stats } from "../stats/counters.ts";
 
-/** A set of connections, across all nodes, that get the same events. It exists while somebody is in it. */
+/** A set of connections across all nodes that receive the same events. A room exists while it has members. */
 export interface Room<C extends ContractDefinition = ContractDefinition> {
-  /** How many members this node has. */
+  /** The number of members on this node. */
   readonly size: number;
-  /** This node's members, as they are now. */
+  /** The members on this node. */
   readonly connections: Connection<C>[];
   /**
-   * Makes a connection a member, on this node before it returns. A closed connection is left out.
+   * Adds a connection, on this node before it returns. A closed connection is ignored.
    *
    * @param conn A connection of this server
-   * @returns Resolves `{ live: true }` when the other nodes' broadcasts arrive, or `{ live: false }` at once while the
-   * adapter is down, and after `subscribeTimeoutMs`. Never rejects, so it need not be awaited.
-   * @throws {SocketError} RATE_LIMITED when the connection is in `maxRooms` rooms already
+   * @returns Resolves with `{ live: true }` when broadcasts of other nodes arrive, or with `{ live: false }` at once
+   * while the adapter is down, and after `subscribeTimeoutMs`. Never rejects, so you need not await it.
+   * @throws {SocketError} RATE_LIMITED if the connection is in `maxRooms` rooms already
    */
   add(conn: AnyConnection): Promise<Joined>;
   /**
-   * Ends a membership before it returns; of a non-member it does nothing.
+   * Removes a connection before it returns. Does nothing if the connection is not a member.
    *
    * @param conn A connection of this server
    */
@@ -77,27 +77,27 @@ export interface Room<C extends ContractDefinition = ContractDefinition> {
    * Sends a shared event to all members on all nodes, at most once and in order.
    *
    * @param event An event of `shared`
-   * @param data Its payload
-   * @throws {TypeError} When the payload's schema refuses the data; `cause` has the issues
+   * @param data The payload
+   * @throws {TypeError} If the schema refuses the payload; `cause` has the issues
    */
   broadcast<N extends SharedEvent<C>>(
     event: N,
     data: PayloadIn<C, "shared", N>,
   ): void;
   /**
-   * The room without some connections, such as the one that a message came from.
+   * Returns the room without some connections, such as the sender of a message.
    *
    * @param conns Connections of this server
    */
   except(...conns: AnyConnection[]): RoomRest<C>;
   /**
-   * Asks all members on all nodes, and gathers what they answer.
+   * Sends a request to all members on all nodes, and collects their answers.
    *
    * @param question A question of `shared`
-   * @param input What is asked
-   * @param options `timeoutMs` (5 000) and `signal`; when either ends it, those who have not answered are told. A node
-   * that says nothing is waited for 1 s longer, 5 s over REST, twice `timeoutMs` at most
-   * @returns When all have answered or the time is over: the answers, and who gave none
+   * @param input The input
+   * @param options `timeoutMs` (5 000) and `signal`; when either ends the request, members that have not answered are
+   * notified. A node that does not answer is waited for 1 s longer, 5 s over REST, at most twice `timeoutMs`
+   * @returns Resolves when all have answered or time out, with the answers and those that are missing
    * @throws {SocketError} As a rejection: UNAVAILABLE while `reach` is off
    */
   request<N extends SharedQuestion<C>>(
@@ -128,7 +128,7 @@ export type PublishResult<E> = E extends { readonly keep: unknown }
   ? Promise<Published>
   : void;
 
-/** What one role's own topics are published through. */
+/** Publishes the topics of one role. */
 export interface RoleScope<
   C extends ContractDefinition,
   R extends RoleName<C>,
@@ -138,9 +138,8 @@ export interface RoleScope<
    * Publishes a topic of the role to its subscribers on all nodes, at most once and in order.
    *
    * @param topic A topic of the role, not of `shared`
-   * @param args The topic's parameters where it has some, then its payload
-   * @throws {TypeError} When the payload's schema refuses the data; `cause` has the issues; or when the parameters are
-   * refused
+   * @param args The topic's parameters if it has some, then the payload
+   * @throws {TypeError} If the schema refuses the payload; `cause` has the issues; or if the parameters are refused
    */
   publish<N extends RoleTopic<C, R>>(
     topic: N,
@@ -164,23 +163,24 @@ export interface RoleScope<
   ): void;
 }
 
-/** What this node alone has. */
+/** The connections, rooms and topics of this node alone. */
 export interface Local<C extends ContractDefinition> {
-  /** This node's connections, as they are now. */
+  /** The connections of this node. */
   readonly connections: Connection<C>[];
-  /** The rooms that have members here, with their number. */
+  /** The rooms that have members on this node, with their number. */
   readonly rooms: Map<string, number>;
   /**
-   * The topics that have subscribers here, with their number; a role's own topic as `role:topic`, and one with
+   * The topics that have subscribers on this node, with their number; a role's own topic as `role:topic`, and one with
    * parameters as `topic{"name":"value"}`.
    */
   readonly topics: Map<string, number>;
 }
 
-/** How a server ends. */
+/** Options of `close`. */
 export interface CloseOptions {
   /**
-   * How long requests in flight may take; clients are told to come back elsewhere within that time.
+   * How long requests in flight may take, in milliseconds. Clients are told to reconnect to another node within that
+   * time.
    *
    * @default {0}
    */
@@ -188,7 +188,7 @@ export interface CloseOptions {
 }
 
 /**
- * A node: one contract's server, before a runtime gives it sockets.
+ * A node: the server of one contract, independent of a runtime.
  *
  * `C` is the contract's definition and `A` what `authenticate` returns.
  */
@@ -197,32 +197,31 @@ export interface Node<
   // deno-lint-ignore no-explicit-any -- a node of any login takes every other
   A = any,
 > {
-  /** Unique in the cluster, new at every start. */
+  /** The node's id, unique in the cluster and new at every start. */
   readonly nodeId: string;
-  /** What this node alone has. */
+  /** The connections, rooms and topics of this node alone. */
   readonly local: Local<C>;
   /**
-   * Gives all handlers, in one call.
+   * Sets all handlers in one call.
    *
    * @param handlers A block for `shared` and for each role that has calls
    * @returns The server itself
-   * @throws {TypeError} At once, when a handler is missing or has no entry, naming it; or when called again
+   * @throws {TypeError} If a handler is missing or has no entry in the contract, naming it; or when called again
    */
   implement(handlers: Implementation<C, A>): this;
   /**
-   * A room by name; rooms are not made or deleted.
+   * Returns a room. Rooms are not created or deleted explicitly.
    *
    * @param name Well-formed Unicode of 1 to 256 bytes, compared byte for byte
-   * @throws {SocketError} BAD_REQUEST for another name
+   * @throws {SocketError} BAD_REQUEST for an invalid name
    */
   room(name: string): Room<C>;
   /**
    * Publishes a shared topic to its subscribers on all nodes, at most once and in order.
    *
    * @param topic A topic of `shared`
-   * @param args The topic's parameters where it has some, then its payload
-   * @throws {TypeError} When the payload's schema refuses the data; `cause` has the issues; or when the parameters are
-   * refused
+   * @param args The topic's parameters if it has some, then the payload
+   * @throws {TypeError} If the schema refuses the payload; `cause` has the issues; or if the parameters are refused
    */
   publish<N extends SharedTopic<C>>(
     topic: N,
@@ -248,67 +247,66 @@ export interface Node<
     >,
   ): this;
   /**
-   * Picks the role whose own topics are to be published.
+   * Selects the role whose topics to publish.
    *
    * @param role A role of the contract
    */
   forRole<R extends RoleName<C>>(role: R): RoleScope<C, R, A>;
   /**
-   * One connection by its id, on whatever node it is.
+   * Returns a connection by its id, on any node.
    *
    * @param id A connection's `id`
-   * @param role Its role, to send that role's own events; another role's connection does not get them
+   * @param role Its role, to send that role's events; a connection of another role does not receive them
    */
   toConn(id: string): ConnectionTarget<C>;
   /** As above, for a connection of one role. */
   toConn<R extends RoleName<C>>(id: string, role: R): ConnectionTarget<C, R>;
   /**
-   * All connections of one user, on all nodes.
+   * Returns all connections of one user, on all nodes.
    *
-   * @param userId What `identify` returned for them
+   * @param userId The id that `identify` returned
    * @throws {TypeError} Without the option `identify`
-   * @throws {SocketError} BAD_REQUEST for what is no name
+   * @throws {SocketError} BAD_REQUEST for an invalid id
    */
   toUser(userId: string): UserTarget<C>;
   /**
-   * All connections of one role, on all nodes.
+   * Returns all connections of one role, on all nodes.
    *
    * @param role A role of the contract
    */
   toRole<R extends RoleName<C>>(role: R): RoleTarget<C, R>;
   /**
-   * Sends an event to every other node, at most once; no answer comes back. Alone it does nothing.
+   * Sends an event to every other node, at most once and without an answer. Does nothing if there is no other node.
    *
    * @param event An event of `serverToServer`
-   * @param data Its payload
-   * @throws {TypeError} When the event's schema refuses the data; `cause` has the issues
+   * @param data The payload
+   * @throws {TypeError} If the schema refuses the data; `cause` has the issues
    */
   emitServer<N extends ServerEvent<C>>(
     event: N,
     data: ServerEventIn<C, N>,
   ): void;
   /**
-   * Listens to the other nodes' events, or answers a question between nodes, this one's own included. An event that
-   * another node sent and the schema refuses is counted in `stats().refusedServerEvents`, and the first of each is
-   * reported.
+   * Listens to events of other nodes, or answers a question of any node, including this one. An event that the schema
+   * refuses is counted in `stats().refusedServerEvents`, and the first of each is reported.
    *
    * @param event An entry of `serverToServer`
-   * @param fn Called with what the schema accepts; returns the answer to a question
-   * @returns What ends it
-   * @throws {TypeError} When the question has a listener on this node
+   * @param fn Called with the validated data; returns the answer to a question
+   * @returns Removes the listener
+   * @throws {TypeError} If the question has a listener on this node
    */
   onServer<N extends ServerEvent<C> | ServerQuestion<C>>(
     event: N,
     fn: (data: ServerEventOut<C, N>) => ServerReturn<C, N>,
   ): Off;
   /**
-   * Asks all nodes, this one included, and gathers what they answer.
+   * Sends a question to all nodes, including this one, and collects their answers.
    *
    * @param question A `serverToServer` entry with `input` and `output`
-   * @param input What is asked
+   * @param input The input
    * @param options `timeoutMs` (5 000) and `signal`
-   * @returns When all have answered or the time is over: the answers, and which nodes gave none
-   * @throws {TypeError} As a rejection, when the question's schema refuses the input
+   * @returns Resolves when all have answered or time out, with the answers and the nodes that are missing
+   * @throws {TypeError} As a rejection, if the schema refuses the input
    * @throws {SocketError} As a rejection: UNAVAILABLE while `reach` is off
    */
   askServers<N extends ServerQuestion<C>>(
@@ -317,49 +315,49 @@ export interface Node<
     options?: AskOptions,
   ): Promise<ServerAnswers<CallResult<ServerEntry<C, N>>>>;
   /**
-   * Tells whether a user has a connection, on any node.
+   * Tells whether a user has a connection on any node.
    *
-   * @param userId What `identify` returned for them
+   * @param userId The id that `identify` returned
    */
   isOnline(userId: string): Promise<boolean>;
   /** The cluster that this node is part of. */
   readonly cluster: Cluster;
-  /** Whether the adapter reaches its broker, and since when. */
+  /** Tells whether the adapter reaches its broker, and since when. */
   status(): AdapterStatus;
-  /** What was counted so far, and how much is held. */
+  /** Returns counters and current sizes. */
   stats(): Stats;
   /**
-   * Decides about an upgrade; for runtime files and transports, which give the socket afterwards.
+   * Decides about an upgrade request. For runtime files and transports, which then pass the socket.
    *
    * @param request The upgrade request
    * @param extras What only the caller knows
-   * @returns Either an HTTP response, or what opens the connection. Never rejects.
+   * @returns An HTTP response, or a function that opens the connection. Never rejects.
    */
   handshake(request: Request, extras?: HandshakeExtras): Promise<Handshake>;
   /**
-   * Ends the server: no new connections, 1012 to those there are, then the adapter.
+   * Closes the server: refuses new connections, closes open ones with 1012, then closes the adapter.
    *
    * @param options `drainMs`
-   * @returns Resolves when all is over; a second call gives the same promise
+   * @returns Resolves when everything is closed; a second call returns the same promise
    */
   close(options?: CloseOptions): Promise<void>;
   /** As `close()`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The events that may be sent to a connection: those of a role, or the shared ones where none is named. */
+/** The events for a connection: those of a role, or the shared ones if no role is given. */
 export type TargetEvent<
   C extends ContractDefinition,
   R extends RoleName<C> | undefined,
 > = R extends RoleName<C> ? EventName<C, R> : SharedEvent<C>;
-/** What such an event is sent with. */
+/** The payload of such an event. */
 export type TargetIn<
   C extends ContractDefinition,
   R extends RoleName<C> | undefined,
   N,
 > = R extends RoleName<C> ? EmitIn<C, R, N> : PayloadIn<C, "shared", N>;
 
-/** The questions that may be put to a connection: those of a role, or the shared ones where none is named. */
+/** The questions for a connection: those of a role, or the shared ones if no role is given. */
 export type TargetQuestion<
   C extends ContractDefinition,
   R extends RoleName<C> | undefined,
@@ -371,19 +369,19 @@ export type TargetEntry<
   N,
 > = R extends RoleName<C> ? RoleEntry<C, R, N> : SharedEntry<C, N>;
 
-/** One connection, on whatever node it is. Nothing is looked up: its id names the node. */
+/** A connection on any node. No look-up is needed: the id contains the node. */
 export interface ConnectionTarget<
   C extends ContractDefinition = ContractDefinition,
   R extends RoleName<C> | undefined = undefined,
 > {
   /**
-   * Sends an event to the connection, at most once and in order; does nothing when there is none of that id. One of
-   * another role than was named does not get it; that goes to its node's `onError`.
+   * Sends an event to the connection, at most once and in order. Does nothing if there is no such connection. If it has
+   * another role than the given one, it does not receive the event, and its node's `onError` is called.
    *
-   * @param event An event of `shared`, or of the named role
-   * @param data Its payload
-   * @throws {TypeError} When the payload's schema refuses the data; `cause` has the issues
-   * @throws {SocketError} UNAVAILABLE when it is on another node and `reach` is off
+   * @param event An event of `shared`, or of the given role
+   * @param data The payload
+   * @throws {TypeError} If the schema refuses the payload; `cause` has the issues
+   * @throws {SocketError} UNAVAILABLE if the connection is on another node and `reach` is off
    */
   emit<N extends TargetEvent<C, R>>(event: N, data: TargetIn<C, R, N>): void;
   /**
@@ -447,8 +445,8 @@ export interface RoleTarget<
    * Sends an event to all of them, at most once and in order.
    *
    * @param event An event of `shared` or of the role
-   * @param data Its payload
-   * @throws {TypeError} When the payload's schema refuses the data; `cause` has the issues
+   * @param data The payload
+   * @throws {TypeError} If the schema refuses the payload; `cause` has the issues
    * @throws {SocketError} UNAVAILABLE while `reach` is off
    */
   emit<N extends EventName<C, R>>(event: N, data: EmitIn<C, R, N>): void;
@@ -457,11 +455,11 @@ export interface RoleTarget<
 /** A room without some of its members. */
 export interface RoomRest<C extends ContractDefinition = ContractDefinition> {
   /**
-   * As the room's own, for all other members.
+   * As the room's `broadcast`, for all other members.
    *
    * @param event An event of `shared`
-   * @param data Its payload
-   * @throws {TypeError} When the payload's schema refuses the data; `cause` has the issues
+   * @param data The payload
+   * @throws {TypeError} If the schema refuses the payload; `cause` has the issues
    */
   broadcast<N extends SharedEvent<C>>(
     event: N,
@@ -469,80 +467,84 @@ export interface RoomRest<C extends ContractDefinition = ContractDefinition> {
   ): void;
 }
 
-/** What many clients answered. */
+/** The answers of several clients. */
 export interface RoomAnswers<Output> {
-  /** The answers, each with its connection's id: node by node, as each node answered. */
+  /** The answers, each with its connection's id, in the order in which the nodes answered. */
   readonly answers: { id: string; output: Output }[];
-  /** Those who answered with an error, or what the schema refuses (VALIDATION), or went meanwhile (DISCONNECTED). */
+  /**
+   * Errors: those of clients, of outputs that the schema refused (VALIDATION), and of clients that disconnected
+   * (DISCONNECTED).
+   */
   readonly failed: { id: string; error: SocketError }[];
-  /** The ids of those who were asked and did not answer in time. */
+  /** The ids of connections that did not answer in time. */
   readonly missing: string[];
-  /** The nodes that did not answer: it is not known which connections they have. */
+  /** The nodes that did not answer, so that their connections are not known. */
   readonly missingNodes: string[];
 }
 
-/** What the nodes answered. */
+/** The answers of the nodes. */
 export interface ServerAnswers<Output> {
-  /** The answers, each with its node's id, this node's own included, in the order in which they came. */
+  /** The answers, each with its node's id, in the order of arrival; this node's own included. */
   readonly answers: { nodeId: string; output: Output }[];
-  /** Nodes that answered with an error, NOT_FOUND where nothing listens to the question. */
+  /** Errors of nodes; NOT_FOUND if a node has no listener for the question. */
   readonly failed: { nodeId: string; error: SocketError }[];
-  /** The nodes that said nothing in time. */
+  /** The nodes that did not answer in time. */
   readonly missing: string[];
 }
 
 /** The cluster that a node is part of. */
 export interface Cluster {
   /**
-   * The nodes that are there, this one first. A crashed one is among them until it was silent for 15 seconds.
+   * Returns the nodes, this one first. A crashed node is included until it was silent for 15 seconds.
    *
-   * @returns At once; after the start, once this node has heard of the others. That takes one round trip where another
-   * node was there before, and half a second at most, 5 s over REST, where none answers
+   * @returns Resolves at once, but after the start only when the other nodes have answered. That takes one round trip
+   * if there was another node before, and half a second at most, 5 s over REST, if none answers
    */
   nodes(): Promise<NodeInfo[]>;
   /**
-   * Listens to nodes that come and go: those that end at once, crashed ones after 15 seconds.
+   * Listens to nodes that join and leave: at once when they are closed, after 15 seconds when they crash.
    *
-   * @param fn Called with each change, not with those that are there
-   * @returns What ends it
+   * @param fn Called with each change, not with the present nodes
+   * @returns Removes the listener
    */
   onNode(fn: NodeListener): () => void;
   /**
-   * All connections of all nodes, in parts where there are many. With the option `presence` they are read from the
-   * broker. Without it every node is asked, as for all that follows, and one that does not answer within 5 s is left
-   * out.
+   * Returns all connections of all nodes, transferred in parts if there are many. With the option `presence` they are
+   * read from the broker. Without it every node is asked, as for all methods below, and a node that does not answer
+   * within 5 s is left out.
    *
-   * @throws {SocketError} As a rejection: UNAVAILABLE while neither `presence` nor `reach` is on; with `presence`, when
-   * the broker cannot be reached, or does not accept what this node writes
+   * @throws {SocketError} As a rejection: UNAVAILABLE while neither `presence` nor `reach` is on; with `presence`, if
+   * the broker cannot be reached, or refuses this node's writes
    */
   connections(): Promise<ConnectionInfo[]>;
-  /** How many connections there are on all nodes: each node tells a number, or the broker does. */
+  /** Counts the connections of all nodes. Only numbers are transferred. */
   count(): Promise<number>;
   /**
-   * The connections of one user, on all nodes.
+   * Returns the connections of one user, on all nodes.
    *
-   * @param userId What `identify` returned for them
+   * @param userId The id that `identify` returned
    */
   byUser(userId: string): Promise<ConnectionInfo[]>;
   /**
-   * The members of a room, on all nodes.
+   * Returns the members of a room, on all nodes.
    *
    * @param name The room's name
    */
   room(name: string): Promise<ConnectionInfo[]>;
-  /** Each node that is there, or answered in time, with the number of its connections. */
+  /** Returns the number of connections of each node that answered in time. */
   topology(): Promise<{ nodeId: string; connections: number }[]>;
   /**
-   * Watches a room, a user's connections, or all, on all nodes. Those who are there are told first, as joins. What
-   * comes and goes within one turn is not told; what was missed in an outage of the broker is told after it. The people
-   * of a crashed node leave when it was silent for 15 seconds.
+   * Watches the members of a room, the connections of a user, or all connections, on all nodes. Present connections are
+   * reported first, as joins. A connection that comes and goes within one turn is not reported. Changes during an
+   * outage of the broker are reported after it. The connections of a crashed node leave when it was silent for 15
+   * seconds.
    *
-   * While somebody watches, each node tells this one of its own connections; otherwise it costs nothing.
+   * While a node watches, each node sends it its own connections; otherwise watching costs nothing.
    *
    * @param who `{ room }`, `{ userId }`, or `{}` for all connections
    * @param listener Called in order for each connection
-   * @returns What ends it; `ready` resolves when all nodes have said who is there, `{ live: false }` when some have not
-   * in five seconds
+   * @returns Ends the watch; `ready` resolves when all nodes have sent their connections, with `{ live: false }` if
+   * some have not within five seconds
    * @throws {SocketError} UNAVAILABLE while `reach` is off
    */
   watch(

@@ -1,5 +1,5 @@
 /**
- * Connections by id, by user and by role, on whatever node they are.
+ * Reaches connections by id, by user and by role, on any node.
  *
  * @module
  */
@@ -32,16 +32,16 @@ import type { Session } from "../connection/session.ts";
 /** The connections of one role on this node. */
 interface Role {
   readonly sessions: Set<Session>;
-  /** Ends what hears the other nodes; absent while this node hears none. */
+  /** Ends the subscription to the role's channel; absent while this node receives nothing from others. */
   off: (() => void) | undefined;
 }
 
-/** What parts of a node that reach others need of their server. */
+/** What code that reaches other nodes needs of its server. */
 export interface ReachHost extends ClusterHost {
   readonly reach: Reach;
 }
 
-/** What a node is reached by. */
+/** Sends to connections on any node, and receives for those of this one. */
 export class Reach {
   readonly messages: NodeMessages;
   readonly directory: Directory;
@@ -51,7 +51,7 @@ export class Reach {
   readonly #roles = new Map<string, Role>();
   #opened = false;
   #started = false;
-  /** Whether no other node was there, the last time that it was looked. */
+  /** Whether there was no other node at the last check. */
   #wasAlone = false;
   #subscribed: Promise<Joined> = Promise.resolve({ live: true });
 
@@ -85,7 +85,7 @@ export class Reach {
         frame,
         (answer) => done([answerItem(id, answer)]),
       );
-      return () => void stop(); // whoever asked does not wait longer
+      return () => void stop(); // the other node does not wait longer
     });
     this.requests.on("room", ([room = ""], frame, done) => {
       if (!frame) throw new TypeError("it carries no request");
@@ -108,23 +108,26 @@ export class Reach {
     });
   }
 
-  /** Whether this node is to be reached by the others. */
+  /** Whether other nodes can reach this node. */
   get wanted(): boolean {
     return this.#host.settings.reach ?? !this.#adapter.metered;
   }
 
-  /** Resolves when the other nodes reach this one, or could not be heard in time. */
+  /** Resolves when other nodes can reach this one, or the time for that is over. */
   get subscribed(): Promise<Joined> {
     return this.#subscribed;
   }
 
-  /** The node is made. */
+  /** The node was created. */
   open(): void {
     this.#opened = true;
     this.look();
   }
 
-  /** Hears the other nodes from now on, if there may be any and it is wanted: called whenever that may have changed. */
+  /**
+   * Starts to receive from other nodes, if there may be any and the option allows it. Called whenever that may have
+   * changed.
+   */
   look(): void {
     if (this.#started) return this.directory.announce();
     if (!this.#opened || this.#host.closing || !this.wanted) return;
@@ -135,7 +138,7 @@ export class Reach {
     for (const [name, role] of this.#roles) this.#subscribeRole(name, role);
   }
 
-  /** Throws UNAVAILABLE where other nodes are not to be reached: better than a loss in silence. */
+  /** Throws UNAVAILABLE if other nodes cannot be reached, so that a message is not lost silently. */
   mustReach(what: string): void {
     if (this.wanted) return;
     throw new SocketError(
@@ -144,13 +147,13 @@ export class Reach {
     );
   }
 
-  /** Hears nobody any more, and says so. */
+  /** Stops receiving, and announces that this node leaves. */
   close(): void {
     this.requests.close();
     this.directory.close();
   }
 
-  /** A connection was accepted. Throws what the application's `identify` throws. */
+  /** A connection was accepted. Throws what `identify` throws. */
   opened(session: Session): void {
     const { handle } = session;
     let role = this.#roles.get(handle.role);
@@ -168,7 +171,7 @@ export class Reach {
     void this.#host.hub.join(userChannel(userId), session);
   }
 
-  /** A connection is over. */
+  /** A connection has ended. */
   ended(session: Session): void {
     const { role: name } = session.handle;
     const role = this.#roles.get(name);
@@ -188,11 +191,11 @@ export class Reach {
   }
 
   /**
-   * Asks the client of one connection.
+   * Sends a request to the client of one connection.
    *
-   * @param frame The request, made with id 0
-   * @returns The answer: DISCONNECTED where there is no such connection
-   * @throws {SocketError} TIMEOUT, as a rejection; UNAVAILABLE when the node that it is on cannot be reached
+   * @param frame The request, built with id 0
+   * @returns The answer: DISCONNECTED if there is no such connection
+   * @throws {SocketError} TIMEOUT, as a rejection; UNAVAILABLE if its node cannot be reached
    */
   async ask(
     id: string,
@@ -222,9 +225,9 @@ export class Reach {
   }
 
   /**
-   * Asks all nodes, this one too, once it is known which there are.
+   * Sends a request to all nodes, including this one, once they are known.
    *
-   * @throws {SocketError} UNAVAILABLE, as a rejection, when this node hears no other
+   * @throws {SocketError} UNAVAILABLE, as a rejection, if this node receives nothing from others
    */
   async askAll(
     ...request: Parameters<NodeRequests["askAll"]>
@@ -234,7 +237,7 @@ export class Reach {
     return await this.requests.askAll(...request);
   }
 
-  /** Ends one connection. */
+  /** Closes one connection. */
   endConnection(id: string, code: number, reason: string): void {
     const nodeId = this.nodeOf(id);
     if (nodeId === this.#host.nodeId) {
@@ -244,7 +247,7 @@ export class Reach {
     }
   }
 
-  /** Ends all connections of a user. */
+  /** Closes all connections of a user. */
   endUser(userId: string, code: number, reason: string): void {
     const name = userChannel(userId);
     const channel = this.#host.hub.channel(name);
@@ -256,11 +259,11 @@ export class Reach {
   /** Sends an event to all connections of a role. */
   toRole(role: string, frame: Frame): void {
     this.mustReach(`role ${quote(role)}`);
-    this.#host.hub.emit(roleChannel(role), frame); // first, since it throws for one that is too large
+    this.#host.hub.emit(roleChannel(role), frame); // first, since it throws if the frame is too large
     this.#deliverToRole(role, frame, 1);
   }
 
-  /** Closes all connections of a user, as ordered. */
+  /** Closes the connections of a user, on another node's order. */
   ordered(channel: Channel<Session>, [, code, reason]: Fields): void {
     for (const session of membersOf(channel)) {
       session.end(Number(code), String(reason));
@@ -268,9 +271,9 @@ export class Reach {
   }
 
   /**
-   * The node that a connection's id names, `undefined` for a text that names none.
+   * Returns the node in a connection's id, `undefined` for a text without one.
    *
-   * @throws {SocketError} UNAVAILABLE when it is another one and this node hears no other
+   * @throws {SocketError} UNAVAILABLE if it is another node and this one receives nothing from others
    */
   nodeOf(id: string): string | undefined {
     const nodeId = String(id).slice(0, Math.max(0, id.lastIndexOf(".")));
@@ -299,7 +302,7 @@ export class Reach {
     return () => {};
   }
 
-  /** The wall of a connection's role: what is outside of it is reported. */
+  /** Tells whether a connection's role has a block. If not, reports it. */
   #sees({ handle: { id, role } }: Session, block: string): boolean {
     if (block === "shared" || block === role) return true;
     const error = new TypeError(
@@ -326,12 +329,12 @@ export class Reach {
   }
 }
 
-/** Checks what is to stand for a user. */
+/** Checks a user id. */
 export function checkUserId(userId: unknown): string {
   const flaw = typeof userId === "string"
     ? nameFlaw(userId)
     : `it is of type ${typeof userId}`;
-  if (flaw === undefined) return userId as string; // just checked
+  if (flaw === undefined) return userId as string; // checked above
   throw new SocketError(
     "BAD_REQUEST",
     `Cannot use user ${quote(String(userId))}: ${flaw}, must be ${NAME_RULE}`,

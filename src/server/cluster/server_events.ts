@@ -1,5 +1,5 @@
 /**
- * Events between nodes.
+ * Server events: events between nodes.
  *
  * @module
  */
@@ -17,29 +17,29 @@ import type { Fields } from "../../wire/protocol.ts";
 import type { Off } from "../fanout/hub.ts";
 import { observe } from "../stats/observer.ts";
 
-/** One event of a contract, as it was when it was used first: what does not change is made once. */
+/** A server event of the contract, compiled at its first use. */
 export interface ServerEvent {
-  /** Its name in the contract. */
+  /** The name in the contract. */
   readonly name: string;
-  /** What its data must be. */
+  /** The schema of its data. */
   readonly schema: Schema;
-  /** Where it travels. */
+  /** The channel. */
   readonly channel: string;
-  /** Its frame's fields before the data. */
+  /** The frame's fields before the data. */
   readonly fields: Fields;
-  /** Whether one was refused, and it was told. */
+  /** Whether a refused event was reported. */
   refused: boolean;
 }
 
-/** What events between nodes need of their server. */
+/** What server events need of their server. */
 export interface ServerEventsHost extends ClusterHost {
-  /** Those that were sent or listened to, by name. */
+  /** The events that were sent or listened to, by name. */
   readonly serverEvents: Map<string, ServerEvent>;
 }
 
 /**
- * Sends an event to the other nodes. What leaves is the data as given: each listening node runs it through the schema,
- * so that defaults and transforms happen once, there.
+ * Sends an event to the other nodes. The data is sent as it was passed: each listening node runs it through the schema,
+ * so that defaults and transforms are applied once, there.
  */
 export function emitServer(
   host: ServerEventsHost,
@@ -57,7 +57,7 @@ export function emitServer(
   observe(host, "onPublish", (it) => it.onPublish?.(seen));
 }
 
-/** Listens to an event of the other nodes. */
+/** Adds a listener for an event of the other nodes. */
 export function onServer(
   host: ServerEventsHost,
   name: string,
@@ -97,7 +97,10 @@ function check({ name, schema }: ServerEvent, data: unknown): Validated {
   return validateSync(schema, data, name, "server event ");
 }
 
-/** A node with another contract, as there is while a deploy rolls, may send many: the first of each event is told. */
+/**
+ * A node with another contract, as during a rolling deployment, may send many: only the first one of each event is
+ * reported.
+ */
 function refuse(
   host: ServerEventsHost,
   event: ServerEvent,

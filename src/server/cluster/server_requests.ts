@@ -1,5 +1,5 @@
 /**
- * Questions between nodes that the contract has.
+ * Questions between nodes.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { answerItem, gather, type Gathered } from "./gather.ts";
 import { quote } from "../../contract/names.ts";
 import { type Fields, type Frame, read } from "../../wire/protocol.ts";
 
-/** Asks other nodes what the contract lets nodes ask, and answers them. */
+/** Sends the contract's questions to other nodes, and answers theirs. */
 export class ServerRequests {
   readonly #host: ReachHost;
   readonly #handlers = new Map<string, (input: unknown) => unknown>();
@@ -26,7 +26,7 @@ export class ServerRequests {
     });
   }
 
-  /** Answers a question from now on. */
+  /** Sets the listener that answers a question. */
   listen(question: Question, fn: (input: unknown) => unknown): () => void {
     const { name } = question;
     if (this.#handlers.has(name)) {
@@ -40,7 +40,7 @@ export class ServerRequests {
     };
   }
 
-  /** Asks all nodes. As server events do, the input leaves as it was given, and so does each answer. */
+  /** Asks all nodes. As with server events, input and answers are sent as they were passed. */
   async ask(
     name: string,
     input: unknown,
@@ -83,7 +83,7 @@ export class ServerRequests {
   }
 }
 
-/** The error for a question that the contract does not have. */
+/** Creates the error for a question that the contract does not have. */
 export function unknown(action: string, name: string): TypeError {
   return new TypeError(
     `Cannot ${action} ${

@@ -1,6 +1,5 @@
 /**
- * Who is connected, on all nodes, where the server has no registry: each is asked, and answers of its own. Nothing is
- * kept anywhere.
+ * Asks all nodes for their connections, on a server without a presence store. Nothing is stored.
  *
  * @module
  */
@@ -13,23 +12,23 @@ import type { Session } from "../connection/session.ts";
 
 /** One connection, as other nodes see it. */
 export interface ConnectionInfo {
-  /** Its id, for `toConn`. */
+  /** The connection's id, for `toConn`. */
   readonly id: string;
-  /** Its role. */
+  /** The role. */
   readonly role: string;
-  /** The node that it is on. */
+  /** The node of the connection. */
   readonly nodeId: string;
   /** When it was accepted, in milliseconds since the epoch, by its node's clock. */
   readonly connectedAt: number;
-  /** Whose it is, where the server has `identify`. */
+  /** The user id, if the server has `identify`. */
   readonly userId?: string;
-  /** The rooms that it is in. */
+  /** The rooms of the connection. */
   readonly rooms: readonly string[];
-  /** What `describe` said of it. */
+  /** The values that `describe` returned. */
   readonly [more: string]: unknown;
 }
 
-/** What is asked, and about whom. */
+/** A query for connections. */
 export type PresenceQuery =
   | readonly ["all"]
   | readonly ["count"]
@@ -38,7 +37,7 @@ export type PresenceQuery =
     string,
   ];
 
-/** Answers the requests of other nodes for this node's connections. */
+/** Answers other nodes' queries for this node's connections. */
 export function answerQueries(host: PresenceHost): void {
   const none = () => undefined;
   host.reach.requests.on("query", ([what = "", about = ""], _frame, done) => {
@@ -49,14 +48,14 @@ export function answerQueries(host: PresenceHost): void {
         ? [String(sessions.length)]
         : sessions.map((session) => JSON.stringify(infoOf(host, session))),
     );
-    return none; // it is done
+    return none; // the answer is complete
   });
 }
 
 /**
  * Asks all nodes for their connections.
  *
- * @returns The connections of each node, or their number, by its id; nodes that do not answer in time are left out
+ * @returns The connections of each node, or their number, by node id; nodes that do not answer in time are left out
  */
 export async function query(
   host: PresenceHost,
@@ -74,7 +73,7 @@ export async function query(
   return items;
 }
 
-/** Whether a value that another node sent or wrote describes a connection. */
+/** Tells whether a value that another node sent or wrote describes a connection. */
 export function isConnectionInfo(value: unknown): value is ConnectionInfo {
   const info = value as Partial<ConnectionInfo> | null | undefined; // any value
   return typeof info?.id === "string" && typeof info.role === "string" &&
@@ -98,7 +97,7 @@ function sessionsOf(
   return channel ? membersOf(channel) : [];
 }
 
-/** Describes a connection for other nodes. What `describe` gave and JSON cannot carry is reported, and left out. */
+/** Describes a connection for other nodes. Values of `describe` that JSON cannot carry are reported, and left out. */
 export function infoOf(
   host: PresenceHost,
   { handle, userId }: Session,

@@ -1,5 +1,5 @@
 /**
- * Who is connected, written to the broker by each node, and read from there.
+ * Presence in the broker: each node writes its connections, and reads those of all nodes.
  *
  * @module
  */
@@ -22,43 +22,43 @@ import { SocketError } from "../../wire/errors.ts";
 import { quote } from "../../contract/names.ts";
 import type { Session } from "../connection/session.ts";
 
-/** How it is kept. */
+/** The settings of the registry. */
 export interface RegistrySettings {
-  /** How long a node is there without a sign of life, in milliseconds. */
+  /** After how long without a renewal a node's connections expire, in milliseconds. */
   readonly ttlMs: number;
-  /** How long changes are gathered before they are written, in milliseconds. */
+  /** How long changes are collected before they are written, in milliseconds. */
   readonly gatherMs: number;
 }
 
-/** What the broker has of a connection. */
+/** What the broker has stored of a connection. */
 interface Known {
-  /** The sets that it may be in. */
+  /** The sets that the connection may be in. */
   readonly sets: readonly string[];
-  /** Whether that is certain. */
+  /** Whether the broker has confirmed that. */
   readonly sure: boolean;
 }
 
-/** Why something could not be written. */
+/** Why a write failed. */
 interface Failure {
   readonly error: unknown;
 }
 
-/** How many changes are written in one step. */
+/** The most changes of one write. */
 const AT_ONCE = 1_000;
-/** How long the end of a server waits for its people to be struck out, in milliseconds. */
+/** How long `close` waits for the node's connections to be removed, in milliseconds. */
 const CLOSE_MS = 2_000;
 
-/** The time to live where nobody says. Where each command costs it is renewed less often. */
+/** The default time to live. It is longer where each command costs. */
 const TTL_MS = 20_000;
 const TTL_METERED_MS = 60_000;
-/** Where each command costs, what comes and goes in this time is written together. */
+/** How long changes are collected where each command costs. */
 const GATHER_METERED_MS = 250;
 
 /**
- * Makes the registry, if the server is to have one.
+ * Creates the registry, if the option `presence` is on.
  *
- * @throws {TypeError} When the adapter has none
- * @throws {RangeError} When the time to live is out of its bounds
+ * @throws {TypeError} If the adapter has no presence store
+ * @throws {RangeError} If the time to live is out of its bounds
  */
 export function openRegistry(
   host: PresenceHost,
@@ -83,21 +83,21 @@ export function openRegistry(
   return new Registry(host, store, { ttlMs, gatherMs });
 }
 
-/** Writes what this node's connections are, and reads what all are. */
+/** Writes this node's connections, and reads those of all nodes. */
 export class Registry {
   readonly #host: PresenceHost;
   readonly #store: PresenceStore;
   readonly #settings: RegistrySettings;
   readonly #known = new Map<Session, Known>();
   readonly #changed = new Set<Session>();
-  /** What is under way, in order: writes and renewals never overlap. */
+  /** The write or renewal in progress. They run in order and never overlap. */
   #last: Promise<Failure | undefined> = Promise.resolve(undefined);
   #flushing: Promise<Failure | undefined> | undefined;
   #renewing: Promise<Failure | undefined> | undefined;
   #flushTimer: ReturnType<typeof setTimeout> | undefined;
   #renewal: ReturnType<typeof setInterval> | undefined;
   #failures = 0;
-  /** What failed last, so that the same is not told again. */
+  /** The last error, so that a repeated one is not reported again. */
   #lastError = "";
   #refusalReported = false;
   #closed = false;
@@ -112,12 +112,12 @@ export class Registry {
     this.#settings = settings;
   }
 
-  /** How many connections the broker has, or is about to. */
+  /** How many connections are stored, or about to be. */
   get size(): number {
     return this.#known.size + this.#changed.size;
   }
 
-  /** A connection came, went, or is in other rooms. */
+  /** A connection came, left, or is in other rooms. */
   changed(session: Session): void {
     if (this.#closed) return;
     this.#changed.add(session);
@@ -127,7 +127,7 @@ export class Registry {
     this.#flushIn(this.#settings.gatherMs);
   }
 
-  /** Renews what the broker has of this node, and looks whether it is all there: the broker may have lost some. */
+  /** Renews this node's connections, and checks that the broker still has all of them. */
   renew(): Promise<Failure | undefined> {
     return this.#renewing ??= this.#renew()
       .finally(() => this.#renewing = undefined);
@@ -138,7 +138,7 @@ export class Registry {
       if (this.#closed || this.#known.size === 0) return;
       const count = await this.#store.renew(this.#settings.ttlMs);
       if (count === this.#known.size) return;
-      // More than there should be: a request that was given up may be done late, over HTTP.
+      // More than expected: over HTTP, a request that was given up may run late.
       if (count > this.#known.size) {
         await this.#store.clear();
         this.#known.clear();
@@ -149,7 +149,7 @@ export class Registry {
     });
   }
 
-  /** The broker is there, perhaps without what it had. */
+  /** The broker is reachable again, perhaps without its data. */
   up(): void {
     this.#failures = 0;
     if (this.#changed.size > 0) this.#flushIn(0);
@@ -178,7 +178,7 @@ export class Registry {
     await this.#written();
     const counts = await this.#store.counts(setOf(what, about));
     for (const [nodeId, count] of counts) {
-      if (count === 0) counts.delete(nodeId); // perhaps no node: anybody may have written its name
+      if (count === 0) counts.delete(nodeId); // perhaps not a node: any client of the broker may have written the name
       if (Number.isSafeInteger(count) && count >= 0) continue;
       throw new SocketError(
         "UNAVAILABLE",
@@ -188,7 +188,7 @@ export class Registry {
     return counts;
   }
 
-  /** Strikes out all connections of this node. */
+  /** Removes all connections of this node. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#flushTimer);
@@ -200,7 +200,7 @@ export class Registry {
     const cleared = this.#inOrder(() => this.#store.clear());
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_MS); // then they are there until their time is over
+      timer = setTimeout(resolve, CLOSE_MS); // then they stay until they expire
     });
     await Promise.race([cleared, late]);
     clearTimeout(timer);
@@ -210,14 +210,14 @@ export class Registry {
     this.#flushTimer ??= unref(setTimeout(() => void this.#catchUp(), ms));
   }
 
-  /** Writes what is new, or tries a failed renewal again. Never rejects. */
+  /** Writes changes, or retries a failed renewal. Never rejects. */
   #catchUp(): Promise<unknown> {
     const renews = this.#changed.size === 0 && this.#failures > 0;
     this.#flushTimer = undefined;
     return renews ? this.renew() : this.#flush();
   }
 
-  /** Resolves when what this node has is written. What is read before that, or while it fails, would be wrong. */
+  /** Resolves when this node's connections are written. A read before that, or while writes fail, would be wrong. */
   async #written(): Promise<void> {
     const { status } = this.#host.hub;
     let failure: Failure | undefined = status.state === "down"
@@ -235,7 +235,7 @@ export class Registry {
     );
   }
 
-  /** Writes what is new; resolves when it is written, or could not be, with what was last done. */
+  /** Writes changes; resolves after the write or its failure, together with the last one. */
   #flush(): Promise<Failure | undefined> {
     clearTimeout(this.#flushTimer);
     this.#flushTimer = undefined;
@@ -253,7 +253,7 @@ export class Registry {
         const change = this.#changeOf(session);
         if (!change) continue;
         changes.set(session, change);
-        // Until it is confirmed, what was and what is to be may both be there.
+        // Until it is confirmed, both the old and the new sets may be stored.
         const sets = [...change.sets, ...change.left];
         this.#known.set(session, { sets, sure: false });
       }
@@ -270,7 +270,7 @@ export class Registry {
       }
     }
     if (this.size > 0) return;
-    clearInterval(this.#renewal); // nobody is here: nothing to renew
+    clearInterval(this.#renewal); // no connections: nothing to renew
     this.#renewal = undefined;
   }
 
@@ -291,7 +291,7 @@ export class Registry {
     return { id, text: JSON.stringify(info), sets, left };
   }
 
-  /** Counts an entry that no node of this version wrote; the first is reported. */
+  /** Counts an entry that no node of this version wrote; the first one is reported. */
   #refuse(id: string): void {
     this.#host.hub.counters.foreign++;
     if (this.#refusalReported) return;
@@ -304,18 +304,18 @@ export class Registry {
     this.#host.report(error, { source: "adapter", name: "presence" });
   }
 
-  /** Has a connection written again, whatever the broker is thought to have. */
+  /** Writes a connection again, whatever the broker has stored. */
   #doubt(session: Session): void {
     const { sets = [] } = this.#known.get(session) ?? {};
     this.#known.set(session, { sets, sure: false });
     this.changed(session);
   }
 
-  /** Runs one thing after the other. Never rejects: what failed is tried again. */
+  /** Runs tasks one after the other. Never rejects: a failed task is retried. */
   #inOrder(task: () => Promise<void>): Promise<Failure | undefined> {
     return this.#last = this.#last.then(task).then(
       () => {
-        if (this.#changed.size > 0) return undefined; // a renewal may succeed where writes are refused
+        if (this.#changed.size > 0) return undefined; // a renewal may succeed while writes are refused
         this.#failures = 0;
         this.#lastError = "";
         return undefined;
@@ -347,7 +347,7 @@ function setOf(what: string, about = ""): string | undefined {
   return what === "user" || what === "online" ? userChannel(about) : undefined;
 }
 
-/** The members of an entry; none where it is no JSON. */
+/** Parses the members of an entry; returns none if it is not JSON. */
 function parse(text: string): object {
   try {
     return Object(JSON.parse(text));

@@ -1,6 +1,6 @@
 /**
- * Watching who comes and goes, on all nodes: `cluster.watch`. Whoever watches tells all nodes, and each then tells it of
- * its own connections; nothing is sent where nobody watches.
+ * `cluster.watch`: a node that watches a set of connections asks all nodes, and each one sends its own connections in
+ * the set and their changes. Nothing is sent where no node watches.
  *
  * @module
  */
@@ -15,24 +15,24 @@ import type { Off } from "../fanout/hub.ts";
 import { unref } from "../../shared/timers.ts";
 import { CHECK_MS, WatchedConnections } from "./watched_connections.ts";
 
-/** Is told who comes and goes. */
+/** Receives the connections that join and leave. */
 export interface WatchListener {
-  /** One is there: it was already, or came. Called once for each. */
+  /** A connection is in the set: it was when the watch began, or joined. Called once for each. */
   readonly join?: (who: ConnectionInfo) => void;
-  /** One is there no more, with what was told of it when it came: it left, ended, or its node did. */
+  /** A connection left the set, with the information of its join: it left, was closed, or its node ended. */
   readonly leave?: (who: ConnectionInfo) => void;
 }
 
 /** How long `ready` waits for the other nodes, in milliseconds. */
 const READY_MS = 5_000;
 
-/** What a node said of its connections in a set. */
+/** A node's connections in a set, as far as it has sent them. */
 interface NodeView {
   /** The number of its last message. */
   at: number;
   /** Its connections, by id. */
   readonly members: Map<string, ConnectionInfo>;
-  /** A list that is coming in parts. */
+  /** A list of which not all parts have arrived. */
   incoming: ConnectionInfo[];
 }
 
@@ -40,7 +40,7 @@ interface NodeView {
 interface Watch {
   readonly listeners: Set<WatchListener>;
   readonly nodes: Map<string, NodeView>;
-  /** The nodes that have not said yet who is there; `undefined` before it is known which nodes there are. */
+  /** The nodes that have not sent their connections yet; `undefined` before the nodes are known. */
   awaited: Set<string> | undefined;
   readonly ready: Promise<Joined>;
   readonly settle: (joined: Joined) => void;
@@ -64,23 +64,23 @@ export class Watches {
     directory.onLost((nodeId) => this.#lose(nodeId));
     directory.heard = (nodeId, again) => {
       for (const [set, { awaited, nodes }] of this.#watches) {
-        // One that was there at the start is asked with all.
+        // A node that existed at the start is asked together with all others.
         const asked = !awaited || nodes.has(nodeId);
         if (again || !asked) this.#ask(set, nodeId);
       }
     };
   }
 
-  /** How many sets are watched. */
+  /** The number of watched sets. */
   get size(): number {
     return this.#watches.size + this.#watched.size;
   }
 
-  /** A connection came, went, or is in other channels. */
+  /** A connection came, left, or is in other channels. */
   changed: WatchedConnections["changed"] = (session) =>
     this.#watched.changed(session);
 
-  /** Listens to who is in a set. */
+  /** Watches a set. */
   watch(
     { room, userId }: { room?: string; userId?: string },
     listener: WatchListener,
@@ -103,12 +103,12 @@ export class Watches {
     return Object.assign(off, { ready: watch.ready });
   }
 
-  /** The other nodes are heard, perhaps again: what they said meanwhile was missed. */
+  /** Other nodes are reachable, perhaps again: changes in the meantime were missed. */
   look(): void {
     for (const set of this.#watches.keys()) this.#ask(set);
   }
 
-  /** Watches nothing any more. */
+  /** Ends all watches. */
   close(): void {
     for (const watch of this.#watches.values()) watch.settle({ live: false });
     this.#watches.clear();
@@ -129,7 +129,7 @@ export class Watches {
     this.#watches.set(set, watch);
     this.#check ??= unref(setInterval(() => this.#checkAll(), CHECK_MS));
     const { subscribed, directory } = this.#host.reach;
-    // Not before this turn is over: the listener is to be there first.
+    // Not in this turn, so that the caller has the listener's `off` before it is called.
     void subscribed.then(async ({ live }) => {
       if (this.#watches.get(set) !== watch) return settle({ live: false });
       this.#ask(set);
@@ -157,8 +157,8 @@ export class Watches {
   }
 
   /**
-   * Tells all nodes what this one has of each. A node where that is not so tells again who is there: a message was lost,
-   * or somebody else wrote one in its name, or in this node's.
+   * Tells all nodes what this node has received of each. A node that has sent something else sends its connections
+   * again: a message was lost or forged.
    */
   #checkAll(): void {
     for (const [set, { nodes }] of this.#watches) {
@@ -170,7 +170,7 @@ export class Watches {
     }
   }
 
-  /** Asks one node, or all, who is in a set, and to be told from now on. */
+  /** Asks one node or all for their connections in a set, and for changes from now on. */
   #ask(set: string, nodeId?: string): void {
     if (nodeId === undefined) this.#watched.watch(this.#host.nodeId, set);
     this.#send("watch", set, nodeId);
@@ -180,7 +180,7 @@ export class Watches {
     this.#host.reach.messages.send(nodeId, messageOf([tag, set]));
   }
 
-  /** Takes what a node told: all who are there, in one part or several, or who came and who went. */
+  /** Handles a node's connections: all of them, in one part or several, or changes. */
   #take([, set, at, part, came, went]: Fields, nodeId: string): void {
     const [name, number] = [String(set), Number(at)];
     if (
@@ -189,7 +189,7 @@ export class Watches {
     ) throw new TypeError("it is no list of connections");
     const watch = this.#watches.get(name);
     if (!watch) {
-      // Its node has not heard yet that this one does not watch any more.
+      // The node does not know yet that the watch has ended.
       return this.#send("unwatch", name, nodeId);
     }
     const { directory } = this.#host.reach;
@@ -235,7 +235,7 @@ export class Watches {
     if (who && members.delete(id)) this.#notify(watch.listeners, "leave", who);
   }
 
-  /** A node has ended, or crashed: its connections are gone. */
+  /** A node has ended or crashed: its connections are gone. */
   #lose(nodeId: string): void {
     this.#watched.lose(nodeId);
     for (const watch of this.#watches.values()) {

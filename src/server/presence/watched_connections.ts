@@ -1,5 +1,5 @@
 /**
- * The other side of `cluster.watch`: this node's connections that somebody watches.
+ * The other side of `cluster.watch`: sends this node's connections to the nodes that watch them.
  *
  * @module
  */
@@ -9,33 +9,33 @@ import type { PresenceHost } from "./host.ts";
 import type { Fields } from "../../wire/protocol.ts";
 import type { Session } from "../connection/session.ts";
 
-/** One node that watches one set. */
+/** A node that watches a set. */
 interface Watcher {
   readonly nodeId: string;
   readonly set: string;
-  /** The number of the last message, so that the node notices one that is lost. */
+  /** The number of the last message, so that the node detects a lost one. */
   at: number;
-  /** When it last said that it watches, in milliseconds since the epoch. */
+  /** When the node last confirmed its watch, in milliseconds since the epoch. */
   saidAt: number;
 }
 
-/** How often a node says again what it watches, in milliseconds, and checks what it knows. */
+/** How often a node confirms its watches and checks what it has received, in milliseconds. */
 export const CHECK_MS = 30_000;
-/** After how long a node that has not said it again watches no more, in milliseconds. */
+/** After how long an unconfirmed watch ends, in milliseconds. */
 const LEASE_MS = 3 * CHECK_MS;
 
-/** Tells the nodes that watch a set of this node's connections in it. */
+/** Sends this node's connections to the nodes that watch a set that they are in. */
 export class WatchedConnections {
   readonly #host: PresenceHost;
   readonly #here: (message: Fields) => void;
   /** By set; the empty one is all connections. */
   readonly #watchers = new Map<string, Map<string, Watcher>>();
-  /** Which sets a connection was told to be in. */
+  /** The sets in which a connection was announced. */
   readonly #announced = new Map<Session, Set<string>>();
   readonly #changed = new Set<Session>();
 
   /**
-   * @param here Takes what this node tells itself
+   * @param here Handles the messages to this node itself
    */
   constructor(host: PresenceHost, here: (message: Fields) => void) {
     this.#host = host;
@@ -57,22 +57,22 @@ export class WatchedConnections {
     });
   }
 
-  /** How many sets are watched. */
+  /** The number of watched sets. */
   get size(): number {
     this.#endLapsed();
     return this.#watchers.size;
   }
 
-  /** A connection came, went, or is in other channels; told when the turn is over. */
+  /** A connection came, left, or is in other channels. Sent at the end of the turn. */
   changed(session: Session): void {
     if (this.#watchers.size === 0) return;
     if (this.#changed.size === 0) queueMicrotask(() => this.#sendChanges());
     this.#changed.add(session);
   }
 
-  /** A node watches a set, perhaps again: it is told who is there. */
+  /** A node watches a set, perhaps again: sends it all connections in the set. */
   watch(nodeId: string, set: string): void {
-    this.#sendChanges(); // to those who watched before, since what follows counts as told
+    this.#sendChanges(); // to the nodes that watched before, since the list that follows includes these changes
     let watchers = this.#watchers.get(set);
     if (!watchers) this.#watchers.set(set, watchers = new Map());
     const saidAt = Date.now();
@@ -95,7 +95,7 @@ export class WatchedConnections {
     }
   }
 
-  /** Whether a node that watches a set has all that it was told: the last message, and as many connections. */
+  /** Tells whether a node has received everything: the last message, and as many connections. */
   #isKnown(nodeId: string, set: string, [, at, size]: unknown[]): boolean {
     const watcher = this.#watchers.get(set)?.get(nodeId);
     if (!watcher || watcher.at !== at) return false;
@@ -105,7 +105,7 @@ export class WatchedConnections {
     return announced === size;
   }
 
-  /** A node watches a set no more. */
+  /** A node no longer watches a set. */
   unwatch(nodeId: string, set: string): void {
     const watchers = this.#watchers.get(set);
     if (!watchers?.delete(nodeId) || watchers.size > 0) return;
@@ -122,7 +122,7 @@ export class WatchedConnections {
     for (const set of [...this.#watchers.keys()]) this.unwatch(nodeId, set);
   }
 
-  /** Tells nobody any more. */
+  /** Ends all watches. */
   close(): void {
     this.#watchers.clear();
     this.#announced.clear();
@@ -130,8 +130,8 @@ export class WatchedConnections {
   }
 
   /**
-   * Ends what other nodes have not said again: their "unwatch" was lost, or they never watched. Looked at when it
-   * matters: a timer would keep a node awake that may sleep.
+   * Ends watches that other nodes have not confirmed: their "unwatch" was lost, or they never watched. Checked on use:
+   * a timer would keep a node awake that may sleep.
    */
   #endLapsed(): void {
     const before = Date.now() - LEASE_MS;
@@ -200,12 +200,12 @@ export class WatchedConnections {
       const lists = `[${came.join(",")}],${JSON.stringify(went)}`;
       this.#host.reach.messages.send(nodeId, messageOf(head, lists));
     } catch (error) {
-      this.#host.report(error, { source: "output" }); // one `describe` larger than the adapter carries
+      this.#host.report(error, { source: "output" }); // the result of one `describe` exceeds the adapter's limit
     }
   }
 }
 
-/** What may be watched of a connection. */
+/** The sets that a connection is in. */
 function setsOf({ channels = [] }: Session): string[] {
   return ["", ...channels.map(({ name }) => name)];
 }
