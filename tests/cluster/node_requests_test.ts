@@ -223,6 +223,26 @@ test("nothing stays of nodes that nobody knows", async () => {
   expect(peer.of("cancel")).toHaveLength(500);
 });
 
+test("nodes that join are answered eleven times a second at most, and ten thousand are known at most", async () => {
+  const clock = new TestClock();
+  endings.push(() => clock.restore());
+  const { bus, a } = nodes(2);
+  await clock.advance(1_000);
+  const { adapter } = raw(bus);
+  const before = a.stats().relay.directory;
+  for (let n = 0; n < 12_000; n += 1_200) {
+    for (const at of upTo(1_200, n)) {
+      adapter.publish("nodes", `1 x${at} e 1 t\n["node","joined",1,0]`);
+    }
+    await clock.advance(100);
+  }
+  const { directory, foreign } = a.stats().relay;
+  expect(foreign).toBe(12_000 - 10_000 + 1); // and the other one is known
+  expect(directory - before).toBeLessThan(12_000 + 30);
+  await clock.advance(20_000);
+  expect(await a.cluster.nodes()).toHaveLength(2);
+});
+
 test("connections that a node tells of which nobody knows leave again", async () => {
   const clock = new TestClock();
   endings.push(() => clock.restore());

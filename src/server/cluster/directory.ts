@@ -18,6 +18,10 @@ const SETTLE_MS = 500;
 const SETTLE_METERED_MS = 5_000;
 /** How late a timer fires after this process was suspended, in milliseconds. */
 const STALLED_MS = 1_000;
+/** The most answers in one second to nodes that join. */
+const MAX_ANSWERS = 10;
+/** The most nodes that are known. */
+const MAX_NODES = 10_000;
 /** The most nodes of which something is stored although they have not announced themselves. */
 const MAX_UNKNOWN = 1_000;
 
@@ -47,6 +51,10 @@ export class Directory {
   readonly #lostListeners: ((nodeId: string) => void)[] = [];
   #heartbeat: ReturnType<typeof setInterval> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
+  #answer: ReturnType<typeof setTimeout> | undefined;
+  /** When the second began in which `#answers` were given. */
+  #secondAt = 0;
+  #answers = 0;
   #settled: Promise<void> = Promise.resolve();
   /** Resolves `settled`; `undefined` if nothing waits for it. */
   #settle: (() => void) | undefined;
@@ -67,8 +75,11 @@ export class Directory {
         throw new TypeError("it does not say when its node started");
       }
       const isNew = !this.has(nodeId);
+      if (isNew && this.#nodes.size >= MAX_NODES) {
+        throw new TypeError(`more than ${MAX_NODES} nodes are known`);
+      }
       this.#see(nodeId, Number(startedAt));
-      if (what === "joined") this.#say("here");
+      if (what === "joined") this.#answerJoined();
       if (what === "joined" || isNew) this.heard?.(nodeId, what === "joined");
       if (this.#settle && Number(known) >= 1) {
         this.#claimed = this.#claimed === Infinity
@@ -145,6 +156,7 @@ export class Directory {
     if (this.#heartbeat === undefined) return;
     clearInterval(this.#heartbeat);
     clearTimeout(this.#silence);
+    clearTimeout(this.#answer);
     this.#settle?.();
     this.#say("left");
     this.#nodes.clear();
@@ -169,6 +181,20 @@ export class Directory {
     if (this.#settle !== settle) return; // announces again
     this.#settle = undefined;
     this.#knowsAll = this.#host.hub.status.state === "up";
+  }
+
+  /** Answers nodes that join. Beyond ten answers a second one answers all of them, since joins can be forged. */
+  #answerJoined(): void {
+    const now = Date.now();
+    if (now - this.#secondAt >= 1_000) {
+      this.#secondAt = now;
+      this.#answers = 0;
+    }
+    if (this.#answers++ < MAX_ANSWERS) return this.#say("here");
+    this.#answer ??= unref(setTimeout(() => {
+      this.#answer = undefined;
+      this.#say("here");
+    }, this.#secondAt + 1_000 - now));
   }
 
   /** Announces this node, and how many nodes it knows including itself, once it knows all. */
