@@ -98,6 +98,11 @@ export class Directory {
     }));
   }
 
+  /** The ids of the other nodes that are known. */
+  ids(): Iterable<string> {
+    return this.#nodes.keys();
+  }
+
   /** Tells whether another node is known. */
   has(nodeId: string): boolean {
     return this.#nodes.has(nodeId);

@@ -6,12 +6,7 @@
  */
 import type { ClusterHost } from "./host.ts";
 import type { Directory } from "./directory.ts";
-import {
-  ASK_MS,
-  type AskOptions,
-  type WaitingEnd,
-  withDeadline,
-} from "./ask_options.ts";
+import { ASK_MS, type AskOptions, withDeadline } from "./ask_options.ts";
 import {
   fieldsFromJson,
   frameToJson,
@@ -35,11 +30,11 @@ export type Responder = (
   done: (items: readonly string[]) => void,
 ) => () => readonly string[] | undefined;
 
-/** The answers of all nodes. */
+/** The answers to a request. */
 export interface NodeAnswers {
   /** The items of each node that answered. */
   readonly items: ReadonlyMap<string, readonly unknown[]>;
-  /** The nodes that did not answer. */
+  /** The nodes that did not answer, or are gone. */
   readonly silent: readonly string[];
 }
 
@@ -47,12 +42,15 @@ export interface NodeAnswers {
 interface Asked {
   /** The only node that may answer; any if `undefined`. */
   readonly to: string | undefined;
+  /** The nodes that have not answered. */
+  readonly open: Set<string>;
+  /** The nodes that left without an answer. */
+  readonly lost: string[];
+  readonly items: Map<string, readonly unknown[]>;
   /** Incomplete answers, by node. */
   parts: Map<string, { next: number; readonly items: unknown[] }> | undefined;
-  /** A node has answered. */
-  take(nodeId: string, items: readonly unknown[]): void;
-  /** A node is gone, or no more answers are expected. */
-  lose(nodeId: string | undefined): void;
+  /** Stops waiting. */
+  settle(): void;
 }
 
 /** A request that this node has not answered yet. */
@@ -129,77 +127,59 @@ export class NodeRequests {
   }
 
   /**
-   * Sends a request to one other node.
+   * Sends a request to one other node, or to all nodes including this one. Resolves when each has answered or left.
    *
-   * @returns The items of its answer; `undefined` if the node is gone
-   * @throws {SocketError} TIMEOUT, as a rejection, if it did not answer within `timeoutMs`
+   * A request to all resolves after `timeoutMs` plus the time for answers to arrive at the latest: 1 s, or 5 s if the
+   * adapter polls, and never more than `timeoutMs` again.
+   *
+   * @param to The node; all nodes if `undefined`
+   * @throws {SocketError} TIMEOUT, as a rejection, if the one node did not answer within `timeoutMs`
    */
-  askNode(
-    to: string,
+  ask(
+    to: string | undefined,
     kind: string,
     about: readonly string[],
     frame: Frame | undefined,
-    options: AskOptions,
-  ): Promise<readonly unknown[] | undefined> {
-    if (!this.#directory.has(to)) return Promise.resolve(undefined);
-    return withDeadline<readonly unknown[] | undefined>(
-      options,
-      ({ resolve }) => {
-        const id = this.#send(to, kind, about, frame, options.timeoutMs);
-        this.#asked.set(id, {
-          ...{ to, parts: undefined },
-          take: (_nodeId, items) => resolve(items),
-          lose: (nodeId = to) => void (nodeId === to && resolve(undefined)),
-        });
-        return (end) => this.#end(id, to, end);
-      },
-    );
-  }
-
-  /**
-   * Sends a request to all nodes, including this one. Resolves when all have answered, or after `timeoutMs` plus the
-   * time for answers to arrive: 1 s at most, 5 s if the adapter polls.
-   */
-  askAll(
-    kind: string,
-    about: readonly string[],
-    frame: Frame | undefined,
-    options: AskOptions,
+    { timeoutMs = ASK_MS, signal }: AskOptions,
   ): Promise<NodeAnswers> {
-    const { timeoutMs = ASK_MS, signal } = options;
     const me = this.#host.nodeId;
-    const others = this.#directory.others().map(({ nodeId }) => nodeId);
-    const open = new Set([me, ...others]);
-    const items = new Map<string, readonly unknown[]>();
-    const outcome = () => ({ items, silent: [...open, ...lost] });
-    const lost: string[] = [];
-    const waitMs = timeoutMs + Math.min(timeoutMs, this.#graceMs);
+    const all = to === undefined;
+    const asked: Asked = {
+      to,
+      open: new Set(all ? [me, ...this.#directory.ids()] : [to]),
+      ...{ lost: [], items: new Map(), parts: undefined, settle: () => {} },
+    };
+    const outcome = (): NodeAnswers => ({
+      items: asked.items,
+      silent: [...asked.open, ...asked.lost],
+    });
+    if (!all && !this.#directory.has(to)) return Promise.resolve(outcome());
+    const id = ++this.#id;
+    const limit = Number.isFinite(timeoutMs) ? timeoutMs : null;
+    const waitMs = timeoutMs + (all ? Math.min(timeoutMs, this.#graceMs) : 0);
     return withDeadline<NodeAnswers>(
       signal ? { timeoutMs: waitMs, signal } : { timeoutMs: waitMs },
       ({ resolve }) => {
-        const done = () => void (open.size === 0 && resolve(outcome()));
-        const id = this.#send(undefined, kind, about, frame, timeoutMs);
-        this.#asked.set(id, {
-          ...{ to: undefined, parts: undefined },
-          take(nodeId, answered) {
-            items.set(nodeId, answered);
-            open.delete(nodeId);
-            done();
-          },
-          lose(nodeId) {
-            if (nodeId === undefined) return resolve(outcome());
-            if (open.delete(nodeId)) lost.push(nodeId);
-            done();
-          },
-        });
-        const request = { id, kind, about, frame };
-        this.#answer(me, request, timeoutMs, (texts) => {
-          const own = texts.map((text): unknown => JSON.parse(text));
-          this.#collect(id, me, 0, true, own);
-        });
-        return (end) => this.#end(id, undefined, end);
+        asked.settle = () => resolve(outcome());
+        const carried = frame && frameToJson(frame);
+        const fields = ["request", id, kind, about, limit] as const;
+        this.#messages.send(to, messageOf(fields, carried));
+        this.#asked.set(id, asked);
+        if (all) {
+          const request = { id, kind, about, frame };
+          this.#answer(me, request, timeoutMs, (texts) => {
+            const items = texts.map((text): unknown => JSON.parse(text));
+            this.#collect(id, me, 0, true, items);
+          });
+        }
+        return (end) => {
+          this.#asked.delete(id);
+          if (end !== "aborted") return; // the other nodes notice the timeout themselves
+          this.#answering.get(me)?.get(id)?.end(false);
+          this.#messages.send(to, messageOf(["cancel", id]));
+        };
       },
-      outcome,
+      all ? outcome : undefined,
     );
   }
 
@@ -209,39 +189,7 @@ export class NodeRequests {
       for (const request of [...requests.values()]) request.end(true);
     }
     clearTimeout(this.#timer);
-    for (const asked of [...this.#asked.values()]) asked.lose(undefined);
-  }
-
-  /**
-   * Sends a request.
-   *
-   * @returns Its id
-   */
-  #send(
-    to: string | undefined,
-    kind: string,
-    about: readonly string[],
-    frame: Frame | undefined,
-    timeoutMs = ASK_MS,
-  ): number {
-    const id = ++this.#id;
-    const limit = Number.isFinite(timeoutMs) ? timeoutMs : null;
-    this.#messages.send(
-      to,
-      messageOf(
-        ["request", id, kind, about, limit],
-        frame && frameToJson(frame),
-      ),
-    );
-    return id;
-  }
-
-  /** Stops waiting for the answers to a request. */
-  #end(id: number, to: string | undefined, end: WaitingEnd): void {
-    this.#asked.delete(id);
-    if (end !== "aborted") return; // the other nodes notice the timeout themselves
-    this.#answering.get(this.#host.nodeId)?.get(id)?.end(false);
-    this.#messages.send(to, messageOf(["cancel", id]));
+    for (const { settle } of [...this.#asked.values()]) settle();
   }
 
   #collect(
@@ -256,14 +204,20 @@ export class NodeRequests {
     if (asked.to !== undefined && asked.to !== from) {
       throw new TypeError("its node was not asked");
     }
-    if (at === 0 && last) return asked.take(from, items);
-    const parts = asked.parts ??= new Map();
-    const part = at === 0 ? { next: 0, items: [] } : parts.get(from);
-    if (part?.next !== at) return; // a part was lost, so this node has not answered
-    part.next++;
-    part.items.push(...items);
-    parts.set(from, part);
-    if (last) asked.take(from, part.items);
+    let all = items;
+    if (at > 0 || !last) {
+      const parts = asked.parts ??= new Map();
+      const part = at === 0 ? { next: 0, items: [] } : parts.get(from);
+      if (part?.next !== at) return; // a part was lost, so this node has not answered
+      part.next++;
+      part.items.push(...items);
+      parts.set(from, part);
+      if (!last) return;
+      all = part.items;
+    }
+    asked.items.set(from, all);
+    asked.open.delete(from);
+    if (asked.open.size === 0) asked.settle();
   }
 
   #answer(
@@ -330,7 +284,11 @@ export class NodeRequests {
       request.end(false);
     }
     this.#answering.delete(nodeId);
-    for (const asked of [...this.#asked.values()]) asked.lose(nodeId);
+    for (const { open, lost, settle } of [...this.#asked.values()]) {
+      if (!open.delete(nodeId)) continue;
+      lost.push(nodeId);
+      if (open.size === 0) settle();
+    }
   }
 
   // One timer for all, since most requests are answered long before they time out.

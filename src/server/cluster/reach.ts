@@ -219,9 +219,9 @@ export class Reach {
     }
     if (nodeId === undefined) return CLIENT_GONE;
     const about = [id, block];
-    const items = await this.requests
-      .askNode(nodeId, "connection", about, frame, options);
-    return readAnswer(items?.[0]).answer ?? CLIENT_GONE;
+    const { items } = await this.requests
+      .ask(nodeId, "connection", about, frame, options);
+    return readAnswer(items.get(nodeId)?.[0]).answer ?? CLIENT_GONE;
   }
 
   /**
@@ -230,11 +230,14 @@ export class Reach {
    * @throws {SocketError} UNAVAILABLE, as a rejection, if this node receives nothing from others
    */
   async askAll(
-    ...request: Parameters<NodeRequests["askAll"]>
+    kind: string,
+    about: readonly string[],
+    frame: Frame | undefined,
+    options: AskOptions,
   ): Promise<NodeAnswers> {
     this.mustReach("those to be asked");
     await this.directory.settled;
-    return await this.requests.askAll(...request);
+    return await this.requests.ask(undefined, kind, about, frame, options);
   }
 
   /** Closes one connection. */

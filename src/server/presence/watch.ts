@@ -135,8 +135,7 @@ export class Watches {
       this.#ask(set);
       await directory.settled;
       watch.awaited = new Set(
-        directory.others().map(({ nodeId }) => nodeId)
-          .filter((nodeId) => !watch.nodes.has(nodeId)),
+        [...directory.ids()].filter((nodeId) => !watch.nodes.has(nodeId)),
       );
       if (!live) return settle({ live: false });
       if (watch.awaited.size === 0) return settle({ live: true });
