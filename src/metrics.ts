@@ -51,7 +51,7 @@ type Labels = Readonly<Record<string, string | number>>;
 type Sample = readonly [labels: Labels, value: number, suffix?: string];
 
 function render(stats: Stats): string {
-  const { adapter, calls, relay } = stats;
+  const { adapter, calls, relay, topics } = stats;
   const by = (label: string, counts: Readonly<Record<string, number>>) =>
     Object.entries(counts).map(([name, n]): Sample => [{ [label]: name }, n]);
   const one = (n: number): Sample[] => [[{}, n]];
@@ -130,6 +130,36 @@ function render(stats: Stats): string {
       "histogram",
       "From a call's frame to its answer",
       calls.flatMap(histogram),
+    ),
+    family(
+      "kept_messages_total",
+      "counter",
+      "Messages of kept topics that this node published, by outcome",
+      by("outcome", {
+        kept: topics.kept,
+        not_kept: topics.notKept,
+        unknown: topics.unknown,
+      }),
+    ),
+    family(
+      "kept_gaps_total",
+      "counter",
+      "Subscriptions to kept topics that were told of a gap, by cause",
+      by("cause", topics.gapCauses),
+    ),
+    family(
+      "kept_topics_total",
+      "counter",
+      "What happened to kept topics",
+      by("what", {
+        resumed: topics.resumed,
+        replayed: topics.replayed,
+        snapshots: topics.snapshots,
+        reads: topics.reads,
+        shared_reads: topics.sharedReads,
+        holes: topics.holes,
+        breaks: topics.breaks,
+      }),
     ),
     family(
       "adapter_up",

@@ -46,6 +46,7 @@ import type {
   RoleEntries,
   RoleEntry,
   RoleName,
+  SnapshotOut,
   TopicName,
 } from "./contract/types.ts";
 import type { Params } from "./contract/params.ts";
@@ -157,9 +158,16 @@ export type ItemOf<E> = E extends { readonly yields: infer S } ? InferOutput<S>
   : never;
 
 /** The result of {@linkcode SocketReact.useSubscription} with `withState`. */
-export interface SubscriptionState<T> {
+export interface SubscriptionState<T, Snapshot = never> {
   /** The latest payload. */
   readonly data: T | undefined;
+  /** The latest snapshot of a kept topic that has one; messages after it may be in it already. */
+  readonly snapshot: Snapshot | undefined;
+  /**
+   * For a kept topic: `false` when messages may have been missed, `true` again with the next snapshot. `undefined` for
+   * other topics, and until the server has answered.
+   */
+  readonly resumed: boolean | undefined;
   /**
    * - `pending`: the server has not answered yet, or the connection is lost
    * - `live`: published messages arrive
@@ -172,7 +180,7 @@ export interface SubscriptionState<T> {
 
 /** Options of {@linkcode SocketReact.useSubscription}. */
 export interface SubscriptionStateOptions {
-  /** Returns `{ data, status, error }`. */
+  /** Returns `{ data, status, error, snapshot, resumed }`. */
   readonly withState: true;
 }
 
@@ -230,7 +238,10 @@ export interface SocketReact<
   useSubscription<N extends PlainTopic<C, R>>(
     topic: N,
     options: SubscriptionStateOptions,
-  ): SubscriptionState<PayloadOut<C, R, N>>;
+  ): SubscriptionState<
+    PayloadOut<C, R, N>,
+    SnapshotOut<RoleEntry<C, R, N>>
+  >;
   /**
    * Subscribes to a topic with parameters, and returns the state as well.
    *
@@ -240,7 +251,10 @@ export interface SocketReact<
   useSubscription<N extends Exclude<TopicName<C, R>, PlainTopic<C, R>>>(
     topic: N,
     params: ParamsIn<RoleEntry<C, R, N>>,
-  ): SubscriptionState<PayloadOut<C, R, N>>;
+  ): SubscriptionState<
+    PayloadOut<C, R, N>,
+    SnapshotOut<RoleEntry<C, R, N>>
+  >;
   /** Returns the connection's state and its cause, enough for a banner. */
   useStatus(): ClientStatus;
 }

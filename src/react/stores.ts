@@ -224,12 +224,16 @@ export class StreamStore implements Store<StreamSnapshot> {
 /** The state of a topic. */
 export interface TopicSnapshot {
   readonly data: unknown;
+  readonly snapshot: unknown;
+  readonly resumed: boolean | undefined;
   readonly status: "pending" | "live" | "refused";
   readonly error: Error | undefined;
 }
 
 export const PENDING_TOPIC: TopicSnapshot = {
   data: undefined,
+  snapshot: undefined,
+  resumed: undefined,
   status: "pending",
   error: undefined,
 };
@@ -280,7 +284,12 @@ export class TopicStore implements Store<TopicSnapshot> {
       this.#topic,
       ...(this.#params ? [this.#params] : []),
       taken,
-      { onError: refused },
+      {
+        onError: refused,
+        onSnapshot: (snapshot: unknown) =>
+          this.#turnTo({ snapshot, resumed: true }),
+        onGap: () => this.#turnTo({ resumed: false }),
+      },
     );
     const offStatus = this.#client.onStatus(() => {
       if (this.#snapshot.status !== "refused") {
@@ -291,10 +300,14 @@ export class TopicStore implements Store<TopicSnapshot> {
       offStatus();
       subscription.unsubscribe();
     };
-    subscription.ready.then(() => {
+    subscription.ready.then((joined) => {
       if (this.#end !== end) return;
       accepted = true;
-      this.#turnTo({ status: whether() });
+      // Of a topic that is not kept nobody knows what was missed.
+      const resumed = joined.replayed === undefined
+        ? undefined
+        : this.#snapshot.resumed ?? true;
+      this.#turnTo({ status: whether(), resumed });
     }, refused);
     return end;
   }
@@ -306,11 +319,10 @@ export class TopicStore implements Store<TopicSnapshot> {
   }
 
   #turnTo(change: Partial<TopicSnapshot>): void {
-    const { data, status, error } = this.#snapshot;
-    const next = { data, status, error, ...change };
-    if (data === next.data && status === next.status && error === next.error) {
-      return;
-    }
+    const before = this.#snapshot;
+    const next = { ...before, ...change };
+    const keys = Object.keys(next) as (keyof TopicSnapshot)[]; // its own
+    if (keys.every((key) => before[key] === next[key])) return;
     this.#snapshot = next;
     for (const changed of [...this.#listeners]) changed();
   }

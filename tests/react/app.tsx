@@ -23,6 +23,13 @@ export const api = defineContract({
       said: { payload: z.string() },
       count: { payload: z.number(), subscribe: true },
       secret: { payload: z.string(), subscribe: true },
+      book: {
+        payload: z.number(),
+        subscribe: true,
+        params: z.object({ id: z.string() }),
+        keep: { last: 4 },
+        snapshot: z.string(),
+      },
       order: {
         payload: z.number(),
         subscribe: true,

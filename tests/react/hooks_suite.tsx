@@ -48,6 +48,12 @@ afterEach(async () => {
   expect(complaints.splice(0)).toEqual([]);
 });
 
+const live = {
+  status: "live",
+  error: undefined,
+  snapshot: undefined,
+  resumed: undefined,
+} as const;
 const count = () => app.srv.local.topics.get("count") ?? 0;
 const accepted = () => app.srv.stats().accepted;
 const connections = () => app.srv.stats().connections;
@@ -216,7 +222,7 @@ test("useSubscription shows the latest payload, on one subscription for all", as
   app.srv.publish("count", 1);
   app.srv.publish("count", 2);
   await waitFor(() => expect(one.log.last).toBe(2));
-  expect(two.log.last).toEqual({ data: 2, status: "live", error: undefined });
+  expect(two.log.last).toEqual({ ...live, data: 2 });
   rerender(tree(true));
   expect(late.log.last).toBe(2);
   expect(count()).toBe(1);
@@ -237,6 +243,45 @@ test("useSubscription asked for the payload alone renders for nothing else", asy
   expect(plain.log.renders).toBe(1);
 });
 
+test("useSubscription of a kept topic: snapshot, what was missed, and a gap, under StrictMode", async () => {
+  const seen: unknown[] = [];
+  const book = watch(() => {
+    const state = useSubscription("book", { id: "1" });
+    if (state.data !== undefined && state.data !== seen.at(-1)) {
+      seen.push(state.data);
+    }
+    return state;
+  });
+  let pages = 1;
+  app.srv.snapshot("book", ({ id }) => `${id}: ${pages}`);
+  const turnPage = () => app.srv.publish("book", { id: "1" }, ++pages);
+  const drop = () => app.srv.local.connections[0]?.close(1012, "restart");
+  render(
+    <StrictMode>
+      <Provider client={app.client()}>
+        <book.Watch />
+        <book.Watch />
+      </Provider>
+    </StrictMode>,
+  );
+  await waitFor(() => expect(book.log.last?.snapshot).toBe("1: 1"));
+  expect(book.log.last).toMatchObject({ status: "live", resumed: true });
+  await turnPage();
+  await waitFor(() => expect(book.log.last?.data).toBe(2));
+  drop();
+  await turnPage();
+  await waitFor(() => expect(book.log.last?.data).toBe(3));
+  expect(book.log.last).toMatchObject({ snapshot: "1: 1", resumed: true });
+  drop();
+  for (let page = 0; page < 5; page++) await turnPage(); // more than are kept
+  await waitFor(() => expect(book.log.last?.snapshot).toBe("1: 8"));
+  expect(book.log.last).toMatchObject({ data: 3, resumed: true });
+  await turnPage();
+  await waitFor(() => expect(book.log.last?.data).toBe(9));
+  expect(seen).toEqual([2, 3, 9]);
+  expect(app.srv.local.topics.get('book{"id":"1"}')).toBe(1);
+});
+
 test("useSubscription with params shares one subscription between equal params", async () => {
   const one = watch(() => useSubscription("order", { id: "1", open: true }));
   const same = watch(() => useSubscription("order", { open: true, id: "1" }));
@@ -254,7 +299,7 @@ test("useSubscription with params shares one subscription between equal params",
   app.srv.publish("order", { id: "1", open: true }, 10);
   app.srv.publish("order", { id: "2", open: true }, 20);
   await waitFor(() => expect(two.log.last?.data).toBe(20));
-  expect(one.log.last).toEqual({ data: 10, status: "live", error: undefined });
+  expect(one.log.last).toEqual({ ...live, data: 10 });
   expect(same.log.last).toBe(one.log.last);
   const subscribed = () =>
     [...app.srv.local.topics].filter(([name]) => name.startsWith("order"));

@@ -59,6 +59,11 @@ export const api = defineContract({
       /** To the caller: events in one turn. */
       burst: { input: count.extend({ pad: z.number() }), output: count },
       publish: { input: count, output: count },
+      /** To a kept topic; answers when they are kept. */
+      keep: {
+        input: z.object({ id: z.string(), from: z.number(), to: z.number() }),
+        output: count,
+      },
       /** To the topic of one order. */
       pack: {
         input: z.object({ id: z.string(), count: z.number() }),
@@ -111,6 +116,14 @@ export const api = defineContract({
       },
       news: { payload: numbered, subscribe: true },
       secret: { payload: numbered, subscribe: true },
+      feed: {
+        payload: numbered,
+        subscribe: true,
+        params: z.object({ id: z.string() }),
+        keep: { last: 8 },
+        snapshot: z.array(z.number()),
+      },
+      price: { payload: numbered, subscribe: true, keep: { last: 1 } },
       confirm: {
         input: placed.refine(late("question")),
         output: placed.refine(late("answer")),
@@ -167,6 +180,7 @@ export const packed = defineContract({
           payload: blob,
           subscribe: true,
           params: z.object({ id: z.string() }),
+          keep: { last: 10 },
         },
       },
     },

@@ -202,8 +202,8 @@ export function implementPacked(srv: PackedNode): void {
         conn.emit("blob", input);
         return { length: input.bytes.length };
       },
-      pack: (input) => {
-        srv.forRole("user").publish("order", { id: "1" }, input);
+      pack: async (input) => {
+        await srv.forRole("user").publish("order", { id: "1" }, input);
         return { length: input.bytes.length };
       },
     },
@@ -308,6 +308,15 @@ export function implementJson(srv: JsonNode, { log, requests }: Past): void {
         for (let n = 1; n <= count; n++) srv.publish("order", { id }, { n });
         return { count };
       },
+      keep: async ({ id, from, to }) => {
+        let count = 0;
+        for (let n = from; n <= to; n++) {
+          const { kept } = await srv.publish("feed", { id }, { n });
+          if (kept === true) count++;
+          await srv.publish("price", { n });
+        }
+        return { count };
+      },
       publish: ({ count }) => {
         for (let n = 1; n <= count; n++) srv.publish("news", { n });
         return { count };
@@ -378,6 +387,7 @@ export function implementJson(srv: JsonNode, { log, requests }: Past): void {
     },
     agent: { act: () => ({}) },
   });
+  srv.snapshot("feed", () => [0]);
 }
 
 function later(request: Request | undefined): string {

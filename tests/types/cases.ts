@@ -637,6 +637,34 @@ export const cases: readonly Case[] = [
     mentions: ["number", "string"],
   },
   {
+    name: "an id for a message of a topic that is not kept",
+    good: `srv.publish("trade", { symbol: "" }, { price: 1 }, { id: "1" });`,
+    bad: `srv.publish("order", { id: "" }, { state: "" }, { id: "1" });`,
+    code: 2554,
+    mentions: ["3 arguments"],
+  },
+  {
+    name: "onGap of a topic that is not kept",
+    good: `user.subscribe("trade", { symbol: "" }, () => {}, { onGap() {} });`,
+    bad: `user.subscribe("order", { id: "" }, () => {}, { onGap() {} });`,
+    code: 2353,
+    mentions: ["onGap"],
+  },
+  {
+    name: "a snapshot of another type",
+    good: `srv.snapshot("trade", () => [1]);`,
+    bad: `srv.snapshot("trade", () => ["1"]);`,
+    code: 2322,
+    mentions: ["string", "number"],
+  },
+  {
+    name: "a snapshot of a topic without one",
+    good: `srv.snapshot("trade", () => []);`,
+    bad: `srv.snapshot("order", () => []);`,
+    code: 2345,
+    mentions: ["order"],
+  },
+  {
     name: "params of a topic that are nested",
     good:
       `defineContract({ roles: { user: {} }, shared: { serverToClient: { order: { payload: z.string(), subscribe: true, params: z.object({ id: z.string() }) } } } });`,
@@ -844,27 +872,27 @@ export const cases: readonly Case[] = [
   {
     name: "authorizeSubscribe by block without one of the topics",
     good:
-      `createSocketServer(api, { authenticate, authorizeSubscribe: { shared: { presence: true, order: true }, user: { status: true }, agent: { task: true, status: true } } });`,
+      `createSocketServer(api, { authenticate, authorizeSubscribe: { shared: { presence: true, trade: true, order: true }, user: { status: true }, agent: { task: true, status: true } } });`,
     bad:
-      `createSocketServer(api, { authenticate, authorizeSubscribe: { shared: { presence: true }, user: { status: true }, agent: { task: true, status: true } } });`,
+      `createSocketServer(api, { authenticate, authorizeSubscribe: { shared: { presence: true, trade: true }, user: { status: true }, agent: { task: true, status: true } } });`,
     code: 2741,
     mentions: ["order"],
   },
   {
     name: "authorizeSubscribe by block without one of the blocks",
     good:
-      `createSocketServer(api, { authenticate, authorizeSubscribe: { shared: { presence: true, order: () => true }, user: { status: true }, agent: { task: true, status: true } } });`,
+      `createSocketServer(api, { authenticate, authorizeSubscribe: { shared: { presence: true, trade: true, order: () => true }, user: { status: true }, agent: { task: true, status: true } } });`,
     bad:
-      `createSocketServer(api, { authenticate, authorizeSubscribe: { shared: { presence: true, order: () => true }, user: { status: true } } });`,
+      `createSocketServer(api, { authenticate, authorizeSubscribe: { shared: { presence: true, trade: true, order: () => true }, user: { status: true } } });`,
     code: 2322,
     mentions: ["agent"],
   },
   {
     name: "a parameter that authorizeSubscribe is never given",
     good:
-      `createSocketServer(api, { authenticate, authorizeSubscribe: { shared: { presence: true, order: ({ id }) => id === "" }, user: { status: true }, agent: { task: true, status: true } } });`,
+      `createSocketServer(api, { authenticate, authorizeSubscribe: { shared: { presence: true, trade: true, order: ({ id }) => id === "" }, user: { status: true }, agent: { task: true, status: true } } });`,
     bad:
-      `createSocketServer(api, { authenticate, authorizeSubscribe: { shared: { presence: true, order: ({ name }) => name === "" }, user: { status: true }, agent: { task: true, status: true } } });`,
+      `createSocketServer(api, { authenticate, authorizeSubscribe: { shared: { presence: true, trade: true, order: ({ name }) => name === "" }, user: { status: true }, agent: { task: true, status: true } } });`,
     code: 2339,
     mentions: ["name"],
   },

@@ -23,6 +23,13 @@ export const api = defineContract({
         subscribe: true,
         params: z.object({ id: z.string(), page: z.number().optional() }),
       },
+      trade: {
+        payload: z.object({ price: z.number() }),
+        subscribe: true,
+        params: z.object({ symbol: z.string() }),
+        keep: { last: 100, forMs: 60_000 },
+        snapshot: z.array(z.number()),
+      },
       confirm: {
         input: z.object({ text: z.string() }),
         output: z.boolean(),

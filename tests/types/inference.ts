@@ -161,12 +161,16 @@ createSocketServer(api, {
     same<Same<typeof code, number>>();
   },
   authorizeSubscribe(topic, ctx, _conn, params) {
-    same<Same<typeof topic, "presence" | "order" | "status" | "task">>();
+    same<
+      Same<typeof topic, "presence" | "order" | "trade" | "status" | "task">
+    >();
     same<Same<typeof ctx, AnyCtx>>();
     same<
       Same<
         typeof params,
-        { id: string; page?: number | undefined } | undefined
+        | { id: string; page?: number | undefined }
+        | { symbol: string }
+        | undefined
       >
     >();
     return true;
@@ -190,6 +194,7 @@ createSocketServer(api, {
   authorizeSubscribe: {
     shared: {
       presence: true,
+      trade: ({ symbol }) => symbol !== "",
       order: async ({ id, page = 1 }, ctx, conn) => {
         same<Same<typeof id, string>>();
         same<Same<typeof page, number>>();
@@ -233,7 +238,29 @@ srv.toConn("n.1", "user").emit("invited", { by: "ada" });
 srv.toRole("agent").emit("message", { from: "ada", text: "hi" });
 srv.toRole("agent").emit("paged", 1);
 srv.publish("presence", { room: "a", count: 1 });
-srv.publish("order", { id: "1" }, { state: "packed" });
+same<Same<ReturnType<typeof plain>, void>>();
+const plain = () => srv.publish("order", { id: "1" }, { state: "packed" });
+export async function kept(): Promise<void> {
+  const { kept } = await srv.publish("trade", { symbol: "A" }, { price: 1 }, {
+    id: "1",
+  });
+  same<Same<typeof kept, boolean | "unknown">>();
+}
+srv.snapshot("trade", async ({ symbol }, ctx, conn) => {
+  same<Same<typeof symbol, string>>();
+  same<Same<typeof ctx, AnyCtx>>();
+  same<Same<typeof conn.role, "user" | "agent" | "guest">>();
+  return await Promise.resolve([1]);
+});
+const sub = user.subscribe("trade", { symbol: "A" }, ({ price }) => {
+  same<Same<typeof price, number>>();
+}, {
+  onSnapshot: (all) => void same<Same<typeof all, number[]>>(),
+  onGap: () => {},
+  after: "",
+  replay: 1,
+});
+same<Same<typeof sub.position, string | undefined>>();
 srv.forRole("user").publish("status", "away");
 srv.forRole("agent").publish("status", 1);
 srv.emitServer("rebalance", { shard: "3" }); // coerced

@@ -176,6 +176,65 @@ export const spreading: readonly RuntimeCase[] = [
     },
   ),
   defineCase(
+    "promises",
+    "a kept topic: nothing is missed over a reconnect, a gap is told with a snapshot, an awaited publish comes before the reply",
+    async (stage) => {
+      const [client, publisher] = [
+        await stage.user({ reconnectBaseMs: 50 }),
+        await stage.user(),
+      ];
+      const id = "a";
+      const got: string[] = [];
+      const sub = client.subscribe(
+        "feed",
+        { id },
+        ({ n }) => void got.push(String(n)),
+        {
+          onSnapshot: (all) => void got.push(`[${all}]`),
+          onGap: () => void got.push("gap"),
+        },
+      );
+      assert((await sub.ready).live, "live");
+      await client.keep({ id, from: 1, to: 2 });
+      assert(String(got) === "[0],1,2", String(got)); // before the reply
+      const back = () => until(() => client.state === "open", () => "back");
+      client.end({ code: 1012, reason: "" });
+      await until(() => client.state !== "open", () => "gone");
+      await publisher.keep({ id, from: 3, to: 5 });
+      await back();
+      await until(() => got.length >= 6, () => `6 in ${got}`);
+      client.end({ code: 1012, reason: "" });
+      await until(() => client.state !== "open", () => "gone");
+      await publisher.keep({ id, from: 6, to: 20 }); // more than are kept
+      await back();
+      await until(() => got.filter((it) => it === "[0]").length === 2);
+      await publisher.keep({ id, from: 21, to: 22 });
+      await until(() => got.at(-1) === "22", () => String(got));
+      const all = "[0],1,2,3,4,5,gap,[0],21,22";
+      assert(String(got) === all, String(got));
+    },
+  ),
+  defineCase(
+    "promises",
+    "a last value comes on subscribe, and after `after` only what is newer",
+    async (stage) => {
+      const client = await stage.user();
+      await client.keep({ id: "b", from: 1, to: 3 });
+      const got: number[] = [];
+      const sub = client.subscribe("price", ({ n }) => void got.push(n));
+      await sub.ready;
+      await until(() => got.length > 0, () => "a value");
+      assert(String(got) === "3", String(got));
+      const other = await stage.user();
+      const again: number[] = [];
+      await other.subscribe("price", ({ n }) => void again.push(n), {
+        after: sub.position ?? "",
+      }).ready;
+      await other.keep({ id: "b", from: 4, to: 4 });
+      assert(String(again) === "4", String(again));
+    },
+  ),
+  defineCase(
     "wire",
     "params that are missing, nested or refused are VALIDATION",
     async (stage) => {
