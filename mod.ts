@@ -180,6 +180,7 @@ export type {
   SnapshotFunction,
 } from "./src/server/topics/kept_topics.ts";
 export type { Joined } from "./src/wire/joined.ts";
+export type { Off, ReadyOff } from "./src/wire/off.ts";
 export { createSocketServer } from "./src/runtimes/any.ts";
 export type { SocketServer } from "./src/runtimes/any.ts";
 export type {
@@ -202,7 +203,6 @@ export type {
   AnyConnection,
   Connection,
 } from "./src/server/types/connection.ts";
-export type { Off } from "./src/server/fanout/hub.ts";
 export type { AdmitInfo } from "./src/server/handshake/handshake.ts";
 export type { HandshakeInfo } from "./src/server/handshake/authenticate.ts";
 export type { LimitOptions, ServerOptions } from "./src/server/options.ts";

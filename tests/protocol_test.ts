@@ -259,7 +259,7 @@ describe("the page's conversation", () => {
       const presence = new Promise((resolve) => {
         const subscription = client.subscribe("presence", (payload) => {
           resolve(payload);
-          subscription.unsubscribe();
+          subscription();
         });
         subscription.ready.then((joined) => {
           expect(joined).toEqual({ live: true });
@@ -371,7 +371,7 @@ describe("the page's conversation", () => {
     const got = new Promise((resolve) => {
       const sub = client.subscribe("order", { id: "42" }, (payload) => {
         resolve(payload);
-        sub.unsubscribe();
+        sub();
       });
     });
     expect(await got).toEqual({ state: "packed" });

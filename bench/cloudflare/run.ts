@@ -54,7 +54,6 @@ for (
     "mod.ts",
     "src/cloudflare.ts",
     "src/client/client.ts",
-    "src/client/named.ts",
   ]
 ) {
   const { outputs: [output] } = await Bun.build({

@@ -15,8 +15,10 @@
  */
 import type { Contract } from "../contract/define.ts";
 import type { ContractDefinition, RoleName } from "../contract/types.ts";
+import { addressOf } from "./address.ts";
 import { ClientCore } from "./core.ts";
 import { webSocket } from "./transport.ts";
+import type { ClientSurface, Names } from "./surface.ts";
 import type { Client, ClientOptions } from "./types.ts";
 
 export { backoffDelay } from "../shared/backoff.ts";
@@ -61,6 +63,8 @@ export type {
   TypedError,
 } from "../contract/types.ts";
 export type { Joined } from "../wire/joined.ts";
+export type { Off, ReadyOff } from "../wire/off.ts";
+export type { ClientSurface } from "./surface.ts";
 export type {
   AnswerInfo,
   CallOptions,
@@ -86,10 +90,12 @@ export type {
  * Calls made before it is open wait; what was sent when a connection breaks rejects with DISCONNECTED, since it may
  * have run.
  *
- * @param contract What `defineContract` returned
- * @param options `url` and `role`, and what else is to differ from the defaults
+ * @param contract The contract that `defineContract` returned, or the surface of one role that `clientSurface` returned
+ * when the app was built. A surface has no schemas, so no payload can be validated by it
+ * @param options `url` and `role`, and every option that differs from its default
  * @returns The client, connecting
- * @throws {TypeError} When the contract has no such role, or there is no `WebSocket` and it is not `lazy`
+ * @throws {TypeError} When an argument is missing, the contract has no such role, `url` is no URL, or there is no
+ * `WebSocket`; a `lazy` client needs neither before it connects
  *
  * @example A client of role user
  * ```ts ignore
@@ -101,23 +107,37 @@ export function createClient<
   C extends ContractDefinition,
   R extends RoleName<C>,
 >(
-  contract: Contract<C>,
+  contract: Contract<C> | ClientSurface,
   options: ClientOptions<R & string>,
 ): Client<C, R> {
-  const role = options.role as string; // `RoleName` has strings only
-  const surface = contract.roles.get(role);
-  if (!surface) {
-    const roles = [...contract.roles.keys()].join('", "');
+  if (!contract || !options) {
     throw new TypeError(
-      `Cannot create a client of role "${role}": no such role, must be one of "${roles}"`,
+      "Cannot create a client: must be createClient(contract, { url, role })",
     );
   }
-  const { transport, WebSocket, lazy } = options;
+  const role = options.role as string; // `RoleName` has strings only
+  const roles: ReadonlyMap<string, Names> = "roles" in contract
+    ? contract.roles
+    : new Map([[contract.role, contract]]);
+  const surface = roles.get(role);
+  if (!surface) {
+    const known = [...roles.keys()].join('", "');
+    throw new TypeError(
+      `Cannot create a client of role "${role}": no such role, must be one of "${known}"`,
+    );
+  }
+  if (options.validate === "inbound" && !("roles" in contract)) {
+    throw new TypeError(
+      "Cannot validate by a surface: it has no schemas, must be a contract",
+    );
+  }
+  const { transport, WebSocket, url, lazy } = options;
   if (!transport && !WebSocket && !globalThis.WebSocket && !lazy) {
     throw new TypeError(
       "Cannot create a client: there is no global WebSocket, must be passed as WebSocket",
     );
   }
+  if (typeof url !== "function" && !lazy) addressOf(url);
   // The members that `Client` declares: `surface` is what its type was made of.
   return new ClientCore(
     contract,

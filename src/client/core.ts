@@ -4,7 +4,7 @@
  * @module
  */
 import { exceeds } from "../wire/bytes.ts";
-import type { Contract, Message, Surface } from "../contract/define.ts";
+import type { Contract } from "../contract/define.ts";
 import { remoteError } from "../wire/errors.ts";
 import {
   type Codec,
@@ -22,7 +22,8 @@ import {
   type TopicElement,
   topicText,
 } from "../contract/params.ts";
-import { addressOf, backoffOf } from "./address.ts";
+import { backoffOf, targetOf } from "./address.ts";
+import { createOff, type Off } from "../wire/off.ts";
 import { type Answerer, Answers } from "./question_handlers.ts";
 import { Calls } from "./calls.ts";
 import { createGate, type Gate } from "./deferred.ts";
@@ -32,6 +33,7 @@ import { Login } from "./token_refresh.ts";
 import { createOutgoing } from "./outgoing.ts";
 import { accepted, type Fn, run } from "./listeners.ts";
 import { Stream } from "./stream.ts";
+import type { Names } from "./surface.ts";
 import { Topics } from "./topics.ts";
 import type {
   AnySubscribeOptions,
@@ -54,7 +56,7 @@ function textOf(element: TopicElement | undefined): string | undefined {
 /** Every member but those of `Client` is private: a contract's methods may have any other name. */
 export class ClientCore {
   readonly role: string;
-  readonly #surface: Surface;
+  readonly #surface;
   readonly #options: ClientOptions;
   readonly #codec: Codec;
   readonly #link: Link;
@@ -74,15 +76,19 @@ export class ClientCore {
   #away: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
-    contract: Contract,
-    surface: Surface,
+    { serializer }: Pick<Contract, "serializer">,
+    surface: Names,
     options: ClientOptions,
     transport: Transport,
   ) {
     this.role = options.role;
-    this.#surface = surface;
+    this.#surface = {
+      events: new Map(surface.events),
+      topics: new Map(surface.topics),
+      questions: new Map(surface.questions),
+    };
     this.#options = options;
-    this.#codec = createCodec(contract.serializer);
+    this.#codec = createCodec(serializer);
     const isOpen = () => this.#hello !== undefined;
     const host = {
       get open() {
@@ -119,7 +125,7 @@ export class ClientCore {
     this.#link = new Link({
       transport,
       backoff: backoffOf(options),
-      address: () => addressOf(options),
+      target: () => targetOf(options),
       accept: (hello) => this.#flawOf(hello),
       opened: (hello) => this.#opened(hello),
       // Guarded as a whole: a field of any type may come, and a throw here would end some processes.
@@ -144,7 +150,7 @@ export class ClientCore {
     return this.#gate.promise;
   }
 
-  on(event: string, fn: Fn): () => void {
+  on(event: string, fn: Fn): Off {
     if (!this.#surface.events.has(event)) throw this.#unknown("event", event);
     let fns = this.#events.get(event);
     if (!fns) this.#events.set(event, fns = new Set());
@@ -173,7 +179,7 @@ export class ClientCore {
       onSnapshot,
       after,
       replay,
-      late: (raw) => this.#deliver(topic, raw, [fn]),
+      late: (raw) => this.#deliver(name, topic, raw, [fn]),
     });
   }
 
@@ -191,15 +197,15 @@ export class ClientCore {
     return this;
   }
 
-  onStatus(fn: (status: ClientStatus) => void): () => void {
+  onStatus(fn: (status: ClientStatus) => void): Off {
     return this.#listen(this.#statusFns, fn);
   }
 
-  onReconnect(fn: () => void): () => void {
+  onReconnect(fn: () => void): Off {
     return this.#listen(this.#reconnectFns, fn);
   }
 
-  onGap(fn: (gap: Gap) => void): () => void {
+  onGap(fn: (gap: Gap) => void): Off {
     return this.#listen(this.#gapFns, fn);
   }
 
@@ -217,18 +223,18 @@ export class ClientCore {
   }
 
   /** Adds a listener; the same function twice is two. */
-  #listen(fns: Set<Fn>, fn: Fn): () => void {
+  #listen(fns: Set<Fn>, fn: Fn): Off {
     this.#wake();
     const own: Fn = (payload) => fn(payload);
     fns.add(own);
-    return () => void fns.delete(own);
+    return createOff(() => void fns.delete(own));
   }
 
   // --- Out ----------------------------------------------------------------------------------------------------------
 
   async #request(
     name: string,
-    output: Schema,
+    output: Schema | true,
     input: unknown,
     how?: CallOptions,
   ): Promise<unknown> {
@@ -245,8 +251,8 @@ export class ClientCore {
 
   #stream(
     name: string,
-    output: Schema,
-    yields: Schema,
+    output: Schema | true,
+    yields: Schema | true,
     input: unknown,
     how?: CallOptions,
   ): Stream {
@@ -283,10 +289,10 @@ export class ClientCore {
   }
 
   /** Reads a payload, held to its schema where that is wanted. */
-  async #accept(schema: Schema, raw: unknown, name: string): Promise<unknown> {
+  async #accept(schema: unknown, raw: unknown, name: string): Promise<unknown> {
     const value = this.#codec.payload(raw);
     return this.#options.validate === "inbound"
-      ? accepted(await validate(schema, value), name)
+      ? accepted(await validate(schema as Schema, value), name) // a contract's
       : value;
   }
 
@@ -321,6 +327,7 @@ export class ClientCore {
         return this.#calls.item(first, second);
       case "evt":
         return this.#deliver(
+          first as string,
           this.#surface.events.get(first as string),
           second,
           this.#events.get(first as string),
@@ -372,12 +379,13 @@ export class ClientCore {
     if (!topic || !message) return;
     const listeners = [...topic.listeners];
     if (tag === "pub") {
-      this.#deliver(message, payload, listeners.map(({ fn }) => fn));
+      this.#deliver(name, message, payload, listeners.map(({ fn }) => fn));
       if (topic.keep?.last === 1) topic.value = { raw: payload };
     } else if (isMessage) { for (const { gap } of listeners) gap(); }
     else if (topic.joined) {
       this.#deliver(
-        { ...message, payload: message.snapshot as Schema }, // the server sends none where there is none
+        name,
+        { payload: message.snapshot as Schema }, // the server sends none where there is none
         payload,
         listeners.flatMap(({ onSnapshot }) => onSnapshot ?? []),
       );
@@ -387,17 +395,18 @@ export class ClientCore {
   }
 
   #deliver(
-    message: Message | undefined,
+    name: string,
+    entry: { readonly payload?: Schema } | undefined,
     raw: unknown,
     fns: Iterable<Fn> | undefined,
   ): void {
-    if (!message || !fns) return;
+    if (!entry || !fns) return;
     try {
       const value = this.#codec.payload(raw);
       const checked = this.#options.validate === "inbound"
-        ? validate(message.payload, value)
+        ? validate(entry.payload as Schema, value) // a contract's
         : { ok: true, value } as const;
-      this.#tell(fns, accepted(checked, message.name));
+      this.#tell(fns, accepted(checked, name));
     } catch (error) {
       this.#report(error);
     }

@@ -20,6 +20,7 @@ import {
   read,
 } from "../wire/protocol.ts";
 import type { Data } from "../wire/bytes.ts";
+import { addressOf, type Target } from "./address.ts";
 import { tokenProtocol } from "../wire/token.ts";
 import type { Transport } from "./transport.ts";
 
@@ -78,10 +79,8 @@ export interface ClientStatus {
 
 /** What a link is made of. */
 export interface LinkOptions {
-  /** Asked at every attempt. */
-  readonly address: () => Promise<
-    { readonly url: string; readonly token: string | undefined }
-  >;
+  /** Where to connect, asked at every attempt. The next attempt follows when it rejects, none when there is no such URL. */
+  readonly target: () => Promise<Target>;
   /** What dials. */
   readonly transport: Transport;
   /** The waits between attempts; `undefined` for only one attempt. */
@@ -156,8 +155,15 @@ export class Link {
   }
 
   async #dial(): Promise<void> {
-    const { url, token } = await this.#options.address();
+    const [given, params, token, role] = await this.#options.target();
     if (this.#status.state !== "connecting") return;
+    let url: string;
+    try {
+      url = addressOf(given, { ...params, role });
+    } catch (error) { // the next attempt would fail alike
+      this.#options.error(error);
+      return this.close(BAD_PROTOCOL, (error as TypeError).message);
+    }
     const socket = this.#options.transport.dial(
       url,
       token === undefined ? [PROTOCOL] : [PROTOCOL, tokenProtocol(token)],

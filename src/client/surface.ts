@@ -1,44 +1,66 @@
 /**
- * A role's names without its schemas: what a browser needs of a contract at least.
+ * A role's names without its schemas: the least that a client needs of a contract.
  *
  * @module
  */
 import type { Contract } from "../contract/define.ts";
 import type { ContractDefinition, RoleName } from "../contract/types.ts";
+import type { Schema } from "../contract/schema.ts";
 import type { Serializer } from "../wire/serializer.ts";
 
-/** What a client of one role may call and hear, as JSON. */
+/** Entries by name: a Map, or what a Map is made of. */
+type Entries<T> = Iterable<readonly [name: string, entry: T]>;
+
+/** What a client reads of one role, in a contract or in a surface, which has no schemas. */
+export interface Names {
+  /** Calls; those with an output are requests, the others signals. */
+  readonly calls: Entries<
+    { readonly output?: Schema | true; readonly yields?: Schema | true }
+  >;
+  /** Events of the server's. */
+  readonly events: Entries<{ readonly payload?: Schema }>;
+  /** Topics that can be subscribed to. */
+  readonly topics: Entries<
+    {
+      readonly payload?: Schema;
+      readonly params?: Schema | true;
+      readonly snapshot?: Schema;
+      readonly keep?: { readonly last: number };
+    }
+  >;
+  /** Questions of the server's. */
+  readonly questions: Entries<{ readonly input?: Schema }>;
+}
+
+/** What a client of one role may call and hear, as JSON: names, and for a call whether it is answered. */
 export interface ClientSurface<R extends string = string> {
   /** The role. */
   readonly role: R;
-  /** Calls that are answered. */
-  readonly requests: readonly string[];
-  /** Calls that are answered item by item. */
-  readonly streams?: readonly string[];
-  /** Calls that are not. */
-  readonly signals: readonly string[];
+  /** Calls by name; `output` for those that are answered, `yields` for those that are answered item by item. */
+  readonly calls: readonly (readonly [
+    name: string,
+    { readonly output?: true; readonly yields?: true },
+  ])[];
   /** Events of the server's. */
-  readonly events: readonly string[];
+  readonly events: readonly (readonly [name: string, object])[];
   /** Topics that can be subscribed to. */
-  readonly topics: readonly string[];
-  /** Those of the topics that have parameters. */
-  readonly params?: readonly string[];
-  /** Those of the topics that are kept. */
-  readonly kept?: readonly string[];
-  /** Those of the kept topics that are a last value. */
-  readonly latest?: readonly string[];
+  readonly topics: readonly (readonly [
+    name: string,
+    { readonly params?: true; readonly keep?: { readonly last: number } },
+  ])[];
   /** Questions of the server's. */
-  readonly questions: readonly string[];
+  readonly questions: readonly (readonly [name: string, object])[];
   /** The contract's own, where it has one; not JSON, so it is added where the client is made. */
   readonly serializer?: Serializer;
 }
 
 /**
- * Reads off a contract what a client of one role needs of it, to be written to a file when an app is built.
+ * Lists what a client of one role needs of a contract, to be written to a file when an app is built and passed to
+ * `createClient`.
  *
  * @param contract What `defineContract` returned
  * @param role The client's role
- * @returns Names only, of `shared` and of that role: neither schemas nor another role's names reach who downloads it
+ * @returns The names in `shared` and in that role, without schemas and without another role's names
  * @throws {TypeError} When the contract has no such role
  *
  * @example In a build
@@ -62,20 +84,23 @@ export function clientSurface<
       `Cannot make a surface: the contract has no role ${JSON.stringify(role)}`,
     );
   }
-  const calls = [...surface.calls.values()];
-  const topics = [...surface.topics.values()];
-  const names = (entries: Iterable<{ readonly name: string }>) =>
-    [...entries].map(({ name }) => name);
+  const names = (entries: ReadonlyMap<string, unknown>) =>
+    [...entries.keys()].map((name) => [name, {}] as const);
   return {
     role: role as R & string,
-    requests: names(calls.filter(({ output, yields }) => output && !yields)),
-    streams: names(calls.filter(({ yields }) => yields)),
-    signals: names(calls.filter(({ output }) => !output)),
-    events: names(surface.events.values()),
-    topics: names(topics),
-    params: names(topics.filter(({ params }) => params)),
-    kept: names(topics.filter(({ keep }) => keep)),
-    latest: names(topics.filter(({ keep }) => keep?.last === 1)),
-    questions: names(surface.questions.values()),
+    calls: [...surface.calls].map(([name, { output, yields }]) =>
+      [name, {
+        ...(output && { output: true }),
+        ...(yields && { yields: true }),
+      }] as const
+    ),
+    events: names(surface.events),
+    topics: [...surface.topics].map(([name, { params, keep }]) =>
+      [name, {
+        ...(params && { params: true }),
+        ...(keep && { keep: { last: keep.last } }),
+      }] as const
+    ),
+    questions: names(surface.questions),
   };
 }

@@ -5,6 +5,7 @@
  */
 import { SocketError } from "../wire/errors.ts";
 import type { Joined } from "../wire/joined.ts";
+import { createOff } from "../wire/off.ts";
 import type { Calls, CallsHost } from "./calls.ts";
 import { createGate, type Gate } from "./deferred.ts";
 import type { Subscription } from "./types.ts";
@@ -95,23 +96,19 @@ export class Topics {
     if (joined && value) {
       queueMicrotask(() => topic.listeners.has(listener) && late(value.raw));
     }
-    return {
-      ready: ready.promise,
-      get position() {
-        return topic.position;
-      },
-      unsubscribe: () => {
-        if (!topic.listeners.delete(listener)) return;
-        ready.open({ live: false });
-        if (topic.listeners.size > 0 || this.#topics.get(text) !== topic) {
-          return;
-        }
-        this.#topics.delete(text);
-        clearTimeout(topic.retry);
-        this.#calls.withdraw(topic.id);
-        if (this.#host.open) this.#host.send(`["unsub",${text}]`);
-      },
-    };
+    const off = createOff(() => {
+      if (!topic.listeners.delete(listener)) return;
+      ready.open({ live: false });
+      if (topic.listeners.size > 0 || this.#topics.get(text) !== topic) return;
+      this.#topics.delete(text);
+      clearTimeout(topic.retry);
+      this.#calls.withdraw(topic.id);
+      if (this.#host.open) this.#host.send(`["unsub",${text}]`);
+    });
+    return Object.defineProperties(off, {
+      ready: { value: ready.promise },
+      position: { get: () => topic.position },
+    }) as Subscription; // the two members that an Off has not
   }
 
   /**

@@ -25,7 +25,7 @@ import type {
   TopicName,
 } from "../contract/types.ts";
 import type { Transport } from "./transport.ts";
-import type { Joined } from "../wire/joined.ts";
+import type { Off, ReadyOff } from "../wire/off.ts";
 import type {
   ClientState,
   ClientStatus,
@@ -44,20 +44,13 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A subscription to a topic. */
-export interface Subscription {
-  /**
-   * Settles once: resolves when the server has subscribed this client, `{ live: false }` when other nodes are not
-   * heard yet or it was ended before, and rejects when the server refused. Ignoring it is fine.
-   */
-  readonly ready: Promise<Joined>;
+/** Stops a subscription to a topic, as a function; says when the topic is live, and where it stands. */
+export interface Subscription extends ReadyOff {
   /**
    * Of a kept topic, where it stands: behind the last message whose listeners have run. Opaque; pass it as `after` to go
    * on there, such as after a page was reloaded. `undefined` until there is one, and for other topics.
    */
   readonly position: string | undefined;
-  /** Ends it; a second call does nothing. */
-  unsubscribe(): void;
 }
 
 /** How one subscription is made. */
@@ -150,12 +143,12 @@ export interface ClientBase<
    *
    * @param event An event of `shared` or of the role
    * @param fn Called with each one's payload, in order
-   * @returns What ends it
+   * @returns The function that stops it
    */
   on<N extends EventName<C, R>>(
     event: N,
     fn: (payload: PayloadOut<C, R, N>) => void,
-  ): () => void;
+  ): Off;
   /**
    * Subscribes to a topic, now and after every reconnect. Listeners of one topic with the same parameters share one
    * subscription.
@@ -187,23 +180,23 @@ export interface ClientBase<
    * Listens to the connection's state.
    *
    * @param fn Called with every change, not with the present state
-   * @returns What ends it
+   * @returns The function that stops it
    */
-  onStatus(fn: (status: ClientStatus) => void): () => void;
+  onStatus(fn: (status: ClientStatus) => void): Off;
   /**
    * Listens to reconnects: the place to join rooms again. Calls made in the listener leave before those that waited.
    *
    * @param fn Called each time the connection is open again, not the first time
-   * @returns What ends it
+   * @returns The function that stops it
    */
-  onReconnect(fn: () => void): () => void;
+  onReconnect(fn: () => void): Off;
   /**
    * Listens to losses.
    *
    * @param fn Called when the server dropped messages for this client
-   * @returns What ends it
+   * @returns The function that stops it
    */
-  onGap(fn: (gap: Gap) => void): () => void;
+  onGap(fn: (gap: Gap) => void): Off;
   /** Ends the connection for good: all that is pending rejects with DISCONNECTED. A second call does nothing. */
   close(): void;
   /** As `close()`. */

@@ -6,12 +6,13 @@
 import type { Params } from "../contract/params.ts";
 import type { ClientState, ClientStatus } from "../client/link.ts";
 import type { StreamedAnswer, Subscription } from "../client/types.ts";
+import type { Off } from "../wire/off.ts";
 
 /** The members used of a client of any contract. */
 export interface AnyClient {
   readonly state: ClientState;
-  on(event: string, fn: (payload: never) => void): () => void;
-  onStatus(fn: (status: ClientStatus) => void): () => void;
+  on(event: string, fn: (payload: never) => void): Off;
+  onStatus(fn: (status: ClientStatus) => void): Off;
   subscribe(topic: string, ...args: unknown[]): Subscription;
   close(): void;
 }
@@ -298,7 +299,7 @@ export class TopicStore implements Store<TopicSnapshot> {
     });
     const end = () => {
       offStatus();
-      subscription.unsubscribe();
+      subscription();
     };
     subscription.ready.then((joined) => {
       if (this.#end !== end) return;

@@ -40,11 +40,11 @@ async function agentIn(ada: Ada): Promise<void> {
   const look = ({ people }: Presence) => {
     if (people.some(({ role }) => role === "agent")) found();
   };
-  const { unsubscribe } = ada.subscribe("presence", look);
+  const off = ada.subscribe("presence", look);
   const { rooms } = await ada.join({ room: "lobby" });
   rooms.forEach(look);
   await there;
-  unsubscribe();
+  off();
 }
 
 async function ask(ada: Ada, text: string): Promise<string> {

@@ -9,7 +9,6 @@ import {
   MemoryBus,
 } from "../../mod.ts";
 import { createClient } from "../../src/client/client.ts";
-import { createClient as createNamed } from "../../src/client/named.ts";
 import { loopback } from "../../src/testing/loopback.ts";
 import { createScript } from "../helpers/scripted.ts";
 import { rejection, settled, until } from "../helpers/wait.ts";
@@ -230,7 +229,7 @@ test("a client of names keeps its place too", async () => {
     kept: ["feed", "order", "price"],
     latest: ["price"],
   });
-  const client = createNamed<typeof json, "user">(surface, {
+  const client = createClient<(typeof json)["definition"], "user">(surface, {
     url: "ws://app.test",
     role: "user",
     WebSocket: loopback(srv),

@@ -28,11 +28,11 @@ test("listeners of one topic share one subscription", async () => {
   expect(srv.local.topics).toEqual(new Map([["presence", 1]]));
   srv.publish("presence", { count: 1 });
   await until(() => heard.length === 2);
-  first.unsubscribe();
-  first.unsubscribe();
+  first();
+  first();
   srv.publish("presence", { count: 2 });
   await until(() => heard.length === 3);
-  second.unsubscribe();
+  second();
   await until(() => srv.local.topics.size === 0);
   expect(heard).toEqual(["first", "second", "second"]);
   client.close();
@@ -62,7 +62,7 @@ test("topics subscribe again after a reconnect, and go first", async () => {
   first.hi();
   await settled();
   expect(subs(first).map(([, topic]) => topic)).toEqual(["presence", "news"]);
-  gone.unsubscribe();
+  gone();
   first.end(1006);
   client.echo({ text: "waits" }).catch(() => {});
   const second = await dialled(1);
@@ -127,7 +127,7 @@ test("a subscription that hits a limit is tried again, and its timer dies with i
 test("unsubscribe before it is open sends nothing, and settles ready", async () => {
   const { client, dialled } = scripted();
   const sub = client.subscribe("presence", () => {});
-  sub.unsubscribe();
+  sub();
   expect(await within(sub.ready)).toEqual({ live: false });
   const socket = await dialled(0);
   socket.hi();
@@ -143,7 +143,7 @@ test("unsubscribe of a sub that waits behind maxInFlight leaves no ghost", async
   const call = client.run({ key: "" });
   const sub = client.subscribe("presence", () => {});
   await settled();
-  sub.unsubscribe();
+  sub();
   socket.receive(["res", 1, { value: "" }]);
   await call;
   await settled();
@@ -161,7 +161,7 @@ test("subscribe, unsubscribe and subscribe in one turn ends subscribed", async (
   await client.ready;
   const heard: string[] = [];
   const first = client.subscribe("presence", () => heard.push("first"));
-  first.unsubscribe();
+  first();
   const second = client.subscribe("presence", () => heard.push("second"));
   expect(await within(second.ready)).toEqual({ live: true });
   srv.publish("presence", { count: 1 });
@@ -177,7 +177,7 @@ test("close rejects what is not ready yet, and a subscription after it", async (
   const after = client.subscribe("presence", () => {});
   expect(await rejection(before.ready)).toMatchObject({ code: "DISCONNECTED" });
   expect(await rejection(after.ready)).toMatchObject({ code: "DISCONNECTED" });
-  after.unsubscribe();
+  after();
 });
 
 test("ready outlives a reconnect that comes before the answer", async () => {
@@ -235,7 +235,7 @@ test("listeners of equal params share one subscription, and of others have their
     ["pub", ["ticket", { id: ["1"] }], { count: 6 }],
   );
   expect(got).toEqual(["a1", "b1", "c2"]);
-  one.unsubscribe();
+  one();
   await settled();
   expect(socket.frames.at(-1)?.[0]).toBe("sub");
 });
@@ -268,5 +268,5 @@ test("a server without params rejects locally with UNAVAILABLE, and is sent noth
   const news = client.subscribe("news", () => {});
   await settled();
   expect(socket.frames).toEqual([["sub", 1, "news"]]);
-  news.unsubscribe();
+  news();
 });

@@ -187,7 +187,7 @@ const subscribe = fc.tuple(who, fc.constantFrom(...topics)).map((
     const [member, { client, got, subscriptions }] = memberOf(model, real, at);
     if (subscriptions.has(topic)) return;
     const subscription = client.subscribe(topic, (n) => void got.push(n));
-    subscriptions.set(topic, () => subscription.unsubscribe());
+    subscriptions.set(topic, () => subscription());
     await subscription.ready;
     member.channels.add(keyOf(member, topic));
   })

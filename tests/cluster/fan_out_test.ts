@@ -73,7 +73,7 @@ test("a shared topic reaches subscribers of every role and node, until they unsu
   b.publish("presence", { count: 7 });
   await until(() => got.length === 3);
   expect(got.toSorted()).toEqual(["0 7", "1 7", "2 7"]);
-  subs[0]?.unsubscribe();
+  subs[0]?.();
   await until(() => a.local.topics.size === 0);
   b.publish("presence", { count: 8 });
   await until(() => got.length === 5);

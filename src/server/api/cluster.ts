@@ -12,7 +12,7 @@ import {
 } from "../presence/query.ts";
 import type { NodeInfo, NodeListener } from "../cluster/directory.ts";
 import type { WatchListener } from "../presence/watch.ts";
-import type { Off } from "../fanout/hub.ts";
+import { createOff, type Off, type ReadyOff } from "../../wire/off.ts";
 import { checkUserId } from "../cluster/reach.ts";
 
 /** The implementation of `srv.cluster`. */
@@ -66,7 +66,7 @@ export class ClusterHandle {
   watch(
     who: { room?: string; userId?: string },
     listener: WatchListener,
-  ): Off {
+  ): ReadyOff {
     return this.#host.watches.watch(who, listener);
   }
 
@@ -86,11 +86,12 @@ export class ClusterHandle {
     );
   }
 
-  onNode(fn: NodeListener): () => void {
+  onNode(fn: NodeListener): Off {
     const host = this.#host;
-    return host.reach.directory.listen((node, change) =>
+    const off = host.reach.directory.listen((node, change) =>
       void host.hook("onNode", "hook", () => fn(node, change))
     );
+    return createOff(off);
   }
 }
 

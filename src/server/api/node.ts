@@ -16,7 +16,7 @@ import {
   type Handshake,
   type HandshakeExtras,
 } from "../handshake/handshake.ts";
-import type { Hub, Off } from "../fanout/hub.ts";
+import type { Hub } from "../fanout/hub.ts";
 import type { Handler } from "../types/handlers.ts";
 import { quote } from "../../contract/names.ts";
 import { publish, published } from "./publish.ts";
@@ -30,6 +30,7 @@ import type { AdapterStats, Stats } from "../stats/counters.ts";
 import { RoomHandle } from "./room.ts";
 import type { NodeHost } from "./host.ts";
 import type { CloseOptions, Node, ServerAnswers } from "./types.ts";
+import { createOff, type ReadyOff } from "../../wire/off.ts";
 import { addressOf, messageFields } from "../topics/address.ts";
 import { emitServer, onServer } from "../cluster/server_events.ts";
 import { ServerRequests } from "../cluster/server_requests.ts";
@@ -193,13 +194,13 @@ export class ServerNode implements Node {
     emitServer(this.#server, event, data);
   }
 
-  onServer(event: string, fn: (data: FromSchema) => unknown): Off {
+  onServer(event: string, fn: (data: FromSchema) => unknown): ReadyOff {
     const server = this.#server;
     const take = fn as (data: unknown) => unknown; // called with what the schema returned
     const question = server.contract.serverQuestions.get(event);
     if (!question) return onServer(server, event, take);
     const off = this.#questions.listen(question, take);
-    return Object.assign(off, { ready: server.reach.subscribed });
+    return Object.assign(createOff(off), { ready: server.reach.subscribed });
   }
 
   status(): AdapterStatus {

@@ -46,7 +46,7 @@ import type {
   PublishOptions,
   SnapshotFunction,
 } from "../topics/kept_topics.ts";
-import type { Off } from "../fanout/hub.ts";
+import type { Off, ReadyOff } from "../../wire/off.ts";
 import type { AdapterStatus } from "../fanout/relay.ts";
 import type { SocketError } from "../../wire/errors.ts";
 import type { Joined } from "../../wire/joined.ts";
@@ -298,7 +298,7 @@ export interface Node<
   onServer<N extends ServerEvent<C> | ServerQuestion<C>>(
     event: N,
     fn: (data: ServerEventOut<C, N>) => ServerReturn<C, N>,
-  ): Off;
+  ): ReadyOff;
   /**
    * Sends a question to all nodes, including this one, and collects their answers.
    *
@@ -507,7 +507,7 @@ export interface Cluster {
    * @param fn Called with each change, not with the present nodes
    * @returns Removes the listener
    */
-  onNode(fn: NodeListener): () => void;
+  onNode(fn: NodeListener): Off;
   /**
    * Returns all connections of all nodes, transferred in parts if there are many. With the option `presence` they are
    * read from the broker. Without it every node is asked, as for all methods below, and a node that does not answer
@@ -550,5 +550,5 @@ export interface Cluster {
   watch(
     who: { readonly room?: string; readonly userId?: string },
     listener: WatchListener,
-  ): Off;
+  ): ReadyOff;
 }

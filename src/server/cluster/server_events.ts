@@ -14,7 +14,7 @@ import { serverChannel } from "../fanout/channels.ts";
 import type { ClusterHost } from "./host.ts";
 import { quote } from "../../contract/names.ts";
 import type { Fields } from "../../wire/protocol.ts";
-import type { Off } from "../fanout/hub.ts";
+import type { ReadyOff } from "../../wire/off.ts";
 import { observe } from "../stats/observer.ts";
 
 /** A server event of the contract, compiled at its first use. */
@@ -62,7 +62,7 @@ export function onServer(
   host: ServerEventsHost,
   name: string,
   fn: (data: unknown) => void,
-): Off {
+): ReadyOff {
   const event = eventOf(host, name, "listen to");
   return host.hub.listen(event.channel, ({ fields }) => {
     for (const frame of fields) {

@@ -7,6 +7,7 @@ import type { Adapter } from "../../seams/adapter.ts";
 import { Batch } from "../../wire/batch.ts";
 import { exceeds } from "../../wire/bytes.ts";
 import type { Joined } from "../../wire/joined.ts";
+import { createOff, type ReadyOff } from "../../wire/off.ts";
 import { kindOf } from "./channels.ts";
 import type { Delivery } from "./delivery.ts";
 import { SmallSet } from "../../shared/small_set.ts";
@@ -55,14 +56,6 @@ export interface Channel<M> {
 
 /** Takes what other nodes send on a channel. */
 export type ChannelListener = (delivery: Delivery) => void;
-
-/** What ends a listener. */
-export interface Off {
-  /** Ends it; a second call does nothing. */
-  (): void;
-  /** Resolves when the other nodes' events arrive. Never rejects. */
-  readonly ready: Promise<Joined>;
-}
 
 /** What a hub is made of. */
 export interface HubOptions<M> extends Omit<RelayHost, "deliver"> {
@@ -184,9 +177,11 @@ export class Hub<M extends Member<M>> {
     name: string,
     listener: ChannelListener,
     own = false,
-  ): Off {
+  ): ReadyOff {
     const ready = this.#relay.want(name);
-    if (this.#relay.closed) return Object.assign(() => {}, { ready });
+    if (this.#relay.closed) {
+      return Object.assign(createOff(() => {}), { ready });
+    }
     const channel = this.#channel(name);
     const listeners = channel.listeners ??= new Set();
     listeners.add(listener);
@@ -196,7 +191,7 @@ export class Hub<M extends Member<M>> {
       if (own && !this.#relay.closed) this.#own--;
       this.#release(channel);
     };
-    return Object.assign(off, { ready });
+    return Object.assign(createOff(off), { ready });
   }
 
   /**

@@ -11,7 +11,7 @@ import type { Fields } from "../../wire/protocol.ts";
 import { messageOf } from "../cluster/node_messages.ts";
 import { checkUserId } from "../cluster/reach.ts";
 import type { Joined } from "../../wire/joined.ts";
-import type { Off } from "../fanout/hub.ts";
+import { createOff, type ReadyOff } from "../../wire/off.ts";
 import { unref } from "../../shared/timers.ts";
 import { CHECK_MS, WatchedConnections } from "./watched_connections.ts";
 
@@ -84,7 +84,7 @@ export class Watches {
   watch(
     { room, userId }: { room?: string; userId?: string },
     listener: WatchListener,
-  ): Off {
+  ): ReadyOff {
     this.#host.reach.mustReach("those to be watched");
     const set = room !== undefined
       ? roomChannel(room)
@@ -96,10 +96,10 @@ export class Watches {
     for (const { members } of watch.nodes.values()) {
       for (const who of members.values()) this.#notify([listener], "join", who);
     }
-    const off = () => {
+    const off = createOff(() => {
       if (!watch.listeners.delete(listener)) return;
       if (watch.listeners.size === 0) this.#close(set, watch);
-    };
+    });
     return Object.assign(off, { ready: watch.ready });
   }
 

@@ -11,7 +11,8 @@ import { SocketError } from "../../wire/errors.ts";
 import type { Joined } from "../../wire/joined.ts";
 import { parsePosition, type Position } from "../../wire/position.ts";
 import type { Codec, Frame } from "../../wire/protocol.ts";
-import type { Hub, Member, Off } from "../fanout/hub.ts";
+import type { Hub, Member } from "../fanout/hub.ts";
+import type { ReadyOff } from "../../wire/off.ts";
 import type { TopicCounters } from "../stats/counters.ts";
 import { elementText, type TopicAddress } from "./address.ts";
 import { storedFrame, TopicFrames } from "./frames.ts";
@@ -102,7 +103,7 @@ export interface Attempt {
 interface Open<M> {
   readonly channel: KeptChannel;
   /** Keeps the channel subscribed at the adapter. */
-  readonly off: Off;
+  readonly off: ReadyOff;
   readonly attempts: Map<M, { cancelled: boolean }>;
 }
 

@@ -126,6 +126,6 @@ export class ModelClient {
 
   #subscribe(name: string): void {
     const sub = this.#client?.subscribe(name as "news", () => {});
-    this.#topics.set(name, () => sub?.unsubscribe());
+    this.#topics.set(name, () => sub?.());
   }
 }

@@ -80,7 +80,7 @@ export const calling: readonly RuntimeCase[] = [
         const { length } = await client.reflect(input);
         await client.pack(input);
         off();
-        sub.unsubscribe();
+        sub();
         assert(length === bytes.length, String(length));
         for (const got of [echoed, event, order]) {
           assert(got?.text === input.text, String(got?.text));

@@ -61,6 +61,34 @@ export const opening: readonly RuntimeCase[] = [
     },
   ),
   defineCase(
+    "promises",
+    "an address that is no URL is refused at once, or ends a client that asked for it",
+    async (stage) => {
+      const rule = "must start with ws:, wss:, http: or https:";
+      for (const url of ["", "https://", "app.test:80", "ftp://a.test"]) {
+        let thrown: unknown;
+        try {
+          stage.dial({ url });
+        } catch (error) {
+          thrown = error;
+        }
+        assert(thrown instanceof TypeError, `${url}: ${thrown}`);
+        assert(thrown.message.includes(rule), thrown.message);
+        const errors: unknown[] = [];
+        const client = stage.dial({
+          url: () => url,
+          onError: (error) => errors.push(error),
+        });
+        const told = statusOf(client);
+        await assertRejects(client.ready, "DISCONNECTED", 4_000, "ready");
+        const { state, reason, willRetry } = await lost(told);
+        assert(state === "closed" && !willRetry, JSON.stringify(told));
+        assert(String(reason).includes(rule), JSON.stringify(told));
+        assert(errors[0] instanceof TypeError, String(errors));
+      }
+    },
+  ),
+  defineCase(
     "wire",
     "a refused client stops, and its calls reject",
     async (stage) => {

@@ -142,7 +142,7 @@ export const spreading: readonly RuntimeCase[] = [
       assert(live, "live");
       await publisher.publish({ count: 3 });
       await until(() => got.length >= 3, () => `3 in ${got}`);
-      news.unsubscribe();
+      news();
       await client.echo({ text: "the unsubscription has come" });
       await publisher.publish({ count: 3 });
       await client.echo({ text: "what was sent before has come" });
@@ -167,7 +167,7 @@ export const spreading: readonly RuntimeCase[] = [
       await publisher.pack({ id: "b", count: 2 });
       await publisher.pack({ id: "c", count: 1 });
       await until(() => got[1].length >= 5, () => `5 in ${got[1]}`);
-      subs[1]?.unsubscribe();
+      subs[1]?.();
       await two.echo({ text: "the unsubscription has come" });
       await publisher.pack({ id: "a", count: 1 });
       for (const client of [one, two]) await client.echo({ text: "all came" });
@@ -251,6 +251,37 @@ export const spreading: readonly RuntimeCase[] = [
       }
       socket.say(["sub", 5, ["order", { id: "1" }]]);
       await socket.next("res", 5);
+    },
+  ),
+  defineCase(
+    "promises",
+    "a listener is stopped by the function it returned, and by its Symbol.dispose",
+    async (stage) => {
+      const [client, publisher] = await three(stage);
+      const got: string[] = [];
+      const called = client.subscribe("news", () => void got.push("called"));
+      const disposed = client.subscribe("news", () => void got.push("over"));
+      const kept = client.subscribe("news", ({ n }) => void got.push(`${n}`));
+      await Promise.all([called.ready, disposed.ready, kept.ready]);
+      const offs = [
+        called,
+        disposed,
+        client.on("note", () => void got.push("note")),
+        client.onStatus(() => void got.push("status")),
+        client.onReconnect(() => void got.push("reconnect")),
+        client.onGap(() => void got.push("gap")),
+      ];
+      called();
+      for (const off of offs) {
+        assert(typeof off === "function", typeof off);
+        off[Symbol.dispose]();
+        off[Symbol.dispose](); // a second time does nothing
+      }
+      await client.burst({ count: 2, pad: 0 });
+      await publisher.publish({ count: 2 });
+      await until(() => got.length >= 2, () => `2 in ${got}`);
+      client.close();
+      assert(String(got) === "1,2", String(got));
     },
   ),
   defineCase(

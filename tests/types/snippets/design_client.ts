@@ -1,4 +1,4 @@
-// The design page's client, word for word but for the URL.
+// The design page's client, word for word but for the URL and the end of a subscription, which is a function.
 // deno-fmt-ignore-file
 // deno-lint-ignore-file
 import { createClient } from "@super-line/edge/client";
@@ -32,7 +32,7 @@ client.typing(input)
 client.on("message", fn)
 // --- end
 // --- snippet
-const sub = client.subscribe("presence", fn); await sub.ready; sub.unsubscribe()
+const sub = client.subscribe("presence", fn); await sub.ready; sub()
 // --- end
   off();
 // --- snippet

@@ -7,7 +7,7 @@ import {
   createSocketServer,
   defineContract,
 } from "../../mod.ts";
-import { createClient } from "../../src/client/named.ts";
+import { createClient } from "../../src/client/client.ts";
 import { loopback } from "../../src/testing/mod.ts";
 import { thrown, until } from "../helpers/wait.ts";
 
@@ -25,6 +25,7 @@ const api = defineContract({
         subscribe: true,
         params: z.object({ id: z.string() }),
       },
+      sure: { input: z.string(), output: z.boolean() },
     },
   },
   roles: {
@@ -32,6 +33,7 @@ const api = defineContract({
     agent: { clientToServer: { secret: { input: z.null() } } },
   },
 });
+type Api = (typeof api)["definition"];
 // As a build writes it to a file and an app reads it.
 const surface = JSON.parse(JSON.stringify(clientSurface(api, "user")));
 
@@ -47,7 +49,7 @@ srv.implement({
 const options = { url: "ws://app.test", WebSocket: loopback(srv) };
 
 test("a client of names calls, signals, hears and subscribes", async () => {
-  const client = createClient<typeof api, "user">(surface, {
+  const client = createClient<Api, "user">(surface, {
     ...options,
     role: "user",
   });
@@ -61,6 +63,9 @@ test("a client of names calls, signals, hears and subscribes", async () => {
   ).ready;
   expect(await client.echo("a")).toBe("a");
   expect(await client.mine(null)).toBe(null);
+  client.implement({ sure: (about) => about === "this" });
+  const [conn] = srv.local.connections;
+  expect(await srv.toConn(conn?.id ?? "").request("sure", "this")).toBe(true);
   client.poke("b");
   srv.publish("news", 1);
   srv.publish("order", { id: "1" }, 2);
@@ -75,25 +80,37 @@ test("a client of names calls, signals, hears and subscribes", async () => {
 test("a surface has one role's names and nothing else", () => {
   expect(surface).toEqual({
     role: "user",
-    requests: ["echo", "mine"],
-    streams: [],
-    signals: ["poke"],
-    events: ["poked"],
-    topics: ["news", "order"],
-    params: ["order"],
-    kept: [],
-    latest: [],
-    questions: [],
+    calls: [["echo", { output: true }], ["poke", {}], ["mine", {
+      output: true,
+    }]],
+    events: [["poked", {}]],
+    topics: [["news", {}], ["order", { params: true }]],
+    questions: [["sure", {}]],
   });
   expect(thrown(() => clientSurface(api, "nobody" as "user"))).toBeInstanceOf(
     TypeError,
   );
   expect(
-    thrown(() =>
-      createClient<typeof api, "agent">(surface, { ...options, role: "agent" })
+    String(
+      thrown(() =>
+        createClient<Api, "agent">(surface, { ...options, role: "agent" })
+      ),
     ),
-  )
-    .toBeInstanceOf(TypeError);
+  ).toBe(
+    'TypeError: Cannot create a client of role "agent": no such role, must be one of "user"',
+  );
+});
+
+test("a surface has nothing to validate by, and says so", () => {
+  expect(String(thrown(() =>
+    createClient<Api, "user">(surface, {
+      ...options,
+      role: "user",
+      validate: "inbound",
+    })
+  ))).toBe(
+    "TypeError: Cannot validate by a surface: it has no schemas, must be a contract",
+  );
 });
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -115,7 +132,7 @@ async function bundled(
 }
 
 test("a client's bundle has nothing of the server in it, nor a package", async () => {
-  for (const entry of ["src/client/client.ts", "src/client/named.ts"]) {
+  for (const entry of ["src/client/client.ts"]) {
     const { sources, bytes } = await bundled(entry);
     expect(sources.length).toBeGreaterThan(8);
     const foreign = sources.filter((it) =>
