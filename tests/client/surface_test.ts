@@ -142,6 +142,6 @@ test("a client's bundle has nothing of the server in it, nor a package", async (
         )
     );
     expect(foreign).toEqual([]);
-    expect(bytes).toBeLessThan(8_200);
+    expect(bytes).toBeLessThan(8_400);
   }
 });
