@@ -59,7 +59,7 @@ export function backoffOf(
   return reconnect ? { baseMs, maxMs, factor } : undefined;
 }
 
-async function supply<T>(value: Supplied<T>): Promise<T> {
+function supply<T>(value: Supplied<T>): T | Promise<T> {
   return typeof value === "function"
     ? (value as () => T | Promise<T>)()
     : value; // a T is no function here
