@@ -373,3 +373,35 @@ test("a server without log rejects a kept topic locally with UNAVAILABLE, and is
   await settled();
   expect(socket.frames).toEqual([]);
 });
+
+test("a client that missed more messages than one read brings gets them all without another publish", async () => {
+  const long = defineContract({
+    shared: {
+      serverToClient: {
+        feed: {
+          payload: z.object({ n: z.number() }),
+          subscribe: true,
+          keep: { last: 2_000 },
+        },
+      },
+    },
+    roles: { user: {} },
+  });
+  const { srv, client } = create(long as never);
+  const first = client();
+  const sub = first.subscribe("feed", () => {});
+  await sub.ready;
+  const after = sub.position;
+  first.close();
+  for (let n = 1; n <= 1_200; n++) void srv.publish("feed", { n });
+  await srv.publish("feed", { n: 1_201 });
+  const got: number[] = [];
+  let gaps = 0;
+  client().subscribe("feed", ({ n }) => void got.push(n), {
+    after: after ?? "",
+    onGap: () => gaps++,
+  });
+  await until(() => got.length >= 1_201, () => `${got.length} of 1201`);
+  expect(got).toEqual(Array.from({ length: 1_201 }, (_, at) => at + 1));
+  expect(gaps).toBe(0);
+});

@@ -279,8 +279,10 @@ export class KeptChannel {
           const read = await this.#read(after, PAGE);
           const entries = this.#rendered(read.entries);
           if (!this.#cursor) this.#start(read.whole ? after : read.head);
-          if (read.whole) this.#absorb(after, entries);
-          else this.#suspect(read.head);
+          if (read.whole) {
+            this.#absorb(after, entries);
+            this.#follow(read.head);
+          } else this.#suspect(read.head);
           asked.delete(after);
           resolve({ whole: read.whole, entries });
         }
@@ -374,6 +376,14 @@ export class KeptChannel {
   /** A read says that the log is in another epoch than the cursor: either the reply is old, or this node has missed it. */
   #suspect(head: Position): void {
     if (this.#cursor && parsePosition(head)?.epoch !== this.#cursor.epoch) {
+      this.recover();
+    }
+  }
+
+  /** Reads on where a read was too short to reach the end of the log: no push may ever bring the rest. */
+  #follow(head: Position): void {
+    const at = parsePosition(head);
+    if (at && at.epoch === this.#cursor?.epoch && at.n > this.#cursor.n) {
       this.recover();
     }
   }
