@@ -29,31 +29,37 @@ import { unavailable } from "./shared/timing.ts";
 import { MemoryLogs } from "./memory/log.ts";
 import { memoryPresence, type Registry } from "./memory/presence.ts";
 
-/** What a {@linkcode MemoryBus} tells an adapter. No member throws. */
+/** Receives the events of a {@linkcode MemoryBus}. No member throws. */
 export interface BusListener {
-  /** A payload came on a channel that was subscribed. */
+  /** A message arrived on a subscribed channel. */
   message(channel: string, payload: string): void;
-  /** Messages were appended to the log of a channel that was subscribed. */
+  /** Messages were appended to the log of a subscribed channel. */
   appended(channel: string, entries: readonly LogEntry[]): void;
   /** The logs were emptied. */
   lost(): void;
-  /** The bus went away or came back; told at once when it is away at the start, and `up` to one that was alone on it. */
+  /**
+   * The bus went away or came back. Called at once if it is away at the start, and with `up` when a node that was alone
+   * is no longer alone.
+   */
   status(status: "up" | "down"): void;
 }
 
-/** What an adapter holds of a {@linkcode MemoryBus}. */
+/** An adapter's membership of a {@linkcode MemoryBus}. */
 export interface BusConnection {
-  /** Hears a channel from now on; `false` while the bus is away, and after `close`. */
+  /** Subscribes to a channel. Returns `false` while the bus is away, and after `close`. */
   subscribe(channel: string): boolean;
-  /** Hears a channel no more. */
+  /** Unsubscribes from a channel. */
   unsubscribe(channel: string): void;
-  /** Sends to all that are subscribed once this turn is over, in order; `false` while the bus is away, and after `close`. */
+  /**
+   * Sends to all subscribers once this turn is over, in order. Returns `false` while the bus is away, and after
+   * `close`.
+   */
   publish(channel: string, payload: string): boolean;
   /**
-   * Appends to the log of a channel; all that are subscribed get it once this turn is over. `undefined` while the bus is
-   * away, and after `close`.
+   * Appends to the log of a channel; all subscribers get the message once this turn is over. Returns `undefined` while
+   * the bus is away, and after `close`.
    *
-   * @param broken Whether the log is to begin a new epoch
+   * @param broken Whether the log must begin a new epoch
    */
   append(
     channel: string,
@@ -67,12 +73,12 @@ export interface BusConnection {
     after: Position | undefined,
     limit: number,
   ): LogRead | undefined;
-  /** Leaves. What was published before still arrives. */
+  /** Leaves the bus. What was published before still arrives. */
   close(): void;
 }
 
 /**
- * A broker in memory: the nodes whose adapters share it are one cluster. They may leave in any order.
+ * A broker in memory: the nodes whose adapters share it form one cluster. They may leave in any order.
  *
  * @example An application that does without its broker for a while
  * ```ts
@@ -89,23 +95,23 @@ export class MemoryBus {
   readonly #channels = new Map<string, SmallSet<BusListener>>();
   readonly #registry: Registry = new Map();
   readonly #logs = new MemoryLogs();
-  /** What this turn appended. */
+  /** The appends of this turn. */
   readonly #pushes = new Map<string, LogEntry[]>();
   #up = true;
 
-  /** How many nodes are on it. */
+  /** The number of nodes. */
   get size(): number {
     return this.#nodes.size;
   }
 
-  /** Whether it carries anything. */
+  /** `true` unless the bus was taken away. */
   get up(): boolean {
     return this.#up;
   }
 
   /**
-   * Takes the broker away, to see how an application fares: until {@linkcode restore} nothing is carried and nothing
-   * new subscribed. What is under way still arrives. A second call does nothing.
+   * Takes the broker away, to test how an application copes: until {@linkcode restore} nothing is delivered and no
+   * subscription succeeds. Messages in flight still arrive. A second call does nothing.
    */
   fail(): void {
     if (!this.#up) return;
@@ -113,7 +119,7 @@ export class MemoryBus {
     for (const node of [...this.#nodes]) node.status("down");
   }
 
-  /** Brings the broker back, with the subscriptions there were. A second call does nothing. */
+  /** Brings the broker back, with the subscriptions that existed. A second call does nothing. */
   restore(): void {
     if (this.#up) return;
     this.#up = true;
@@ -122,17 +128,17 @@ export class MemoryBus {
   }
 
   /**
-   * Empties the logs of kept topics, to see how an application fares when the broker has lost them. Subscribers that
-   * miss messages because of it are told.
+   * Empties the logs of kept topics, to test how an application copes when the broker has lost them. Subscribers that
+   * miss messages are notified.
    */
   flush(): void {
     this.#logs.clear();
     for (const node of [...this.#nodes]) node.lost();
   }
 
-  /** For adapters: joins. */
+  /** Joins the bus; called by adapters. */
   connect(node: BusListener): BusConnection {
-    const mine = new Set<string>(); // so that leaving does not look at the channels of the others
+    const mine = new Set<string>(); // so that leaving does not iterate over the channels of others
     this.#nodes.add(node);
     if (!this.#up) node.status("down");
     else if (this.#nodes.size === 2) {
@@ -177,9 +183,9 @@ export class MemoryBus {
   }
 
   /**
-   * For adapters: the registry of who is connected.
+   * Returns the presence store; called by adapters.
    *
-   * @param nodeId The node that writes; `undefined` before it has an adapter that is open, and afterwards
+   * @param nodeId Returns the writing node's id; `undefined` while its adapter is not open
    */
   presence(nodeId: () => string | undefined): PresenceStore {
     return memoryPresence(this.#registry, nodeId, () => this.#up);
@@ -213,7 +219,7 @@ export class MemoryBus {
     const nodes = this.#channels.get(channel);
     if (!nodes) return;
     for (const node of [...nodes]) {
-      if (nodes.has(node)) node.message(channel, payload); // the one before may have ended it
+      if (nodes.has(node)) node.message(channel, payload); // the previous member may have ended it
     }
   }
 }
@@ -221,10 +227,10 @@ export class MemoryBus {
 /**
  * Creates the adapter that needs no broker.
  *
- * It keeps each promise of `Adapter`, at once: a subscription is live when `subscribe` returns, and a payload arrives
- * at the end of the turn that published it. Each isolate of a process is on its own: a bus does not reach into workers.
+ * It keeps each promise of `Adapter` synchronously: a subscription is live when `subscribe` returns, and a payload
+ * arrives at the end of the turn that published it. A bus does not reach other isolates, such as workers.
  *
- * @param bus Shared by the nodes of one process; a bus of its own when left out
+ * @param bus Shared by the nodes of one process; a new bus if left out
  * @returns The adapter, for one server
  *
  * @example Two servers, one cluster
@@ -246,9 +252,12 @@ export function createInMemoryAdapter(
   return new InMemoryAdapter(bus);
 }
 
-/** How long an append waits for a bus that is down, in milliseconds: one in memory comes back soon, or on purpose. */
+/**
+ * How long an append waits for a bus that is down, in milliseconds. A bus in memory comes back soon, or is kept down on
+ * purpose.
+ */
 const APPEND_WAIT_MS = 100;
-/** How many characters may wait. */
+/** How many characters of appends may wait. */
 const MAX_WAITING_LENGTH = 33_554_432;
 
 /** An append that waits for the bus. */
@@ -414,7 +423,7 @@ class InMemoryAdapter implements Adapter, BusListener {
     this.#timer = setTimeout(this.#tooLate, Math.max(1, left));
   };
 
-  /** Gives up on what has waited long enough. */
+  /** Gives up appends that have waited too long. */
   #giveUp(now: number): void {
     const left = this.#waiting.findIndex(({ until }) => until > now);
     const late = this.#waiting.splice(0, left < 0 ? Infinity : left);

@@ -1,5 +1,5 @@
 /**
- * Who is connected, in memory.
+ * The presence store in memory.
  *
  * @module
  */
@@ -10,25 +10,25 @@ import type {
 } from "../../src/seams/presence_store.ts";
 import { unavailable } from "../shared/timing.ts";
 
-/** What one node wrote. */
+/** The members that one node wrote. */
 interface Registered {
   readonly members: Map<
     string,
     { readonly text: string; readonly sets: Set<string> }
   >;
-  /** By `performance.now`, when it is gone. */
+  /** When they expire, by `performance.now`. */
   goneAt: number;
 }
 
-/** What all nodes of a bus wrote. */
+/** The members of all nodes of a bus. */
 export type Registry = Map<string, Registered>;
 
 /**
- * One node's access to a registry.
+ * Creates one node's access to the store.
  *
- * @param registry What the nodes share
- * @param nodeId Which node it is; `undefined` while there is none
- * @param up Whether it can be reached
+ * @param registry Shared by the nodes
+ * @param nodeId Returns the node's id; `undefined` while there is none
+ * @param up Tells whether the bus is up
  */
 export function memoryPresence(
   registry: Registry,
@@ -49,7 +49,7 @@ export function memoryPresence(
     }
     return [...registry];
   };
-  // Asynchronous throughout, so that what is thrown is a rejection.
+  // Asynchronous, so that errors are rejections.
   return {
     async write(changes, ttlMs) {
       const node = reach();

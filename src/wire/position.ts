@@ -14,14 +14,11 @@ export type Position = string;
 export interface PositionParts {
   /** The run of numbers that `n` belongs to, 1 to 64 letters, digits, `-` and `_`. Unique: no two runs share a name. */
   readonly epoch: string;
-  /** The number in the epoch, from 0 to {@linkcode MAX_N}. The next message has the next number. */
+  /** The number in the epoch, from 0 to 999 999 999 999. The next message has the next number. */
   readonly n: number;
   /** Who wrote the message and which of its writes it was, in the alphabet of `epoch`. Two messages never share a tag. */
   readonly tag: string;
 }
-
-/** The largest number of an epoch. */
-export const MAX_N = 999_999_999_999;
 
 const DIGITS = 12;
 const POSITION = /^([\w-]{1,64})\.(\d{12})\.([\w-]{1,64})$/;

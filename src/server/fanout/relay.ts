@@ -1,5 +1,5 @@
 /**
- * The hub's outer side: which channels this node hears from the others, and what it sends them.
+ * The hub's connection to the adapter: subscribes to channels, sends and receives envelopes.
  *
  * @module
  */
@@ -26,7 +26,7 @@ import { unref } from "../../shared/timers.ts";
 
 /** Whether the adapter reaches its broker. */
 export interface AdapterStatus {
-  /** `up` until an adapter says otherwise. */
+  /** `up` until the adapter reports otherwise. */
   readonly state: "up" | "down";
   /** Since when, in milliseconds since the epoch. */
   readonly since: number;
@@ -34,25 +34,25 @@ export interface AdapterStatus {
   readonly cause?: unknown;
 }
 
-/** What the relay has seen, in envelopes or payloads. */
+/** Counters of the relay, in envelopes or payloads. */
 export interface RelayCounters {
   /** Sent to other nodes. */
   published: number;
-  /** Taken from other nodes. */
+  /** Received from other nodes. */
   received: number;
-  /** Seen before, or older than one that was. */
+  /** Received again, or older than one received before. */
   repeated: number;
-  /** Numbers that never came. */
+  /** Missing numbers. */
   missed: number;
-  /** Payloads that no node of ours sent. */
+  /** Payloads that were not written by a node of this library. */
   foreign: number;
   /** Payloads that the adapter gave up on. */
   dropped: number;
-  /** Sent to and taken from all nodes by the directory of nodes; the others leave them out. */
+  /** Sent to and received from all nodes by the directory of nodes; not included in the other counters. */
   directory: number;
 }
 
-/** All at 0. */
+/** Creates counters at zero. */
 export function createRelayCounters(): RelayCounters {
   return {
     published: 0,
@@ -69,13 +69,13 @@ export function createRelayCounters(): RelayCounters {
 export interface RelayHost {
   /** The node's id. */
   readonly nodeId: string;
-  /** How long a join waits to be live. */
+  /** How long a join waits to be live, in milliseconds. */
   readonly subscribeTimeoutMs: number;
-  /** Frames came from another node; those that nodes do not send on such a channel are left out. */
+  /** Frames arrived from another node, without those that nodes do not send on such a channel. */
   deliver(channel: string, delivery: Delivery): void;
-  /** The adapter said that it is up, perhaps again. */
+  /** The adapter reported that it is up, perhaps again. */
   up(): void;
-  /** Something failed in the background. */
+  /** A background error. */
   report(error: unknown): void;
   /** Messages were appended to the log of a channel. */
   readonly appended: AdapterHost["appended"];
@@ -83,15 +83,15 @@ export interface RelayHost {
   readonly lost: AdapterHost["lost"];
 }
 
-/** One channel that this node wants to hear. */
+/** One channel that this node subscribes to. */
 interface Interest {
   live: boolean;
-  /** Settles when the attempt under way is live, failed or too slow. */
+  /** Settles when the attempt in progress is live, failed or too slow. */
   joined: Promise<Joined>;
-  /** Settles it; nothing when it is settled. */
+  /** Settles `joined`; `undefined` when it is settled. */
   settle: ((joined: Joined) => void) | undefined;
   positions: Map<string, Position> | undefined;
-  /** The tags of the frames that are taken on it; looked up with the first. */
+  /** The tags of frames that are allowed on the channel; looked up with the first frame. */
   tags: ReadonlySet<string> | undefined;
 }
 
@@ -100,9 +100,9 @@ const LOCAL: Joined = { live: false };
 const LIVE_NOW: Promise<Joined> = Promise.resolve(LIVE);
 const LOCAL_NOW: Promise<Joined> = Promise.resolve(LOCAL);
 const RETRY = { baseMs: 250, maxMs: 10_000, factor: 2 };
-/** How long envelopes from before this start of the node may still come, in milliseconds. */
+/** How long envelopes from before this start of the node may still arrive, in milliseconds. */
 const LATE_MS = 15_000;
-/** The most senders that are remembered in one channel. */
+/** The most senders that are remembered for one channel. */
 const MAX_POSITIONS = 1_000;
 
 /** Connects a hub to its adapter. */
@@ -124,7 +124,7 @@ export class Relay {
   readonly #sequences: Sequences;
   readonly #ownSequences: Sequences;
   #status: AdapterStatus = { state: "up", since: Date.now() };
-  /** The kinds of channels on which something was refused, and reported. */
+  /** The kinds of channels on which a refused frame was reported. */
   readonly #reportedKinds = new Set<string>();
   readonly #lag = new Lag();
   #closed: Promise<void> | undefined;
@@ -157,22 +157,22 @@ export class Relay {
     return this.#status;
   }
 
-  /** Whether it has ended, or is about to. */
+  /** Whether the relay is closed or closing. */
   get closed(): boolean {
     return this.#closed !== undefined;
   }
 
   /** The largest frame that can be sent, in bytes. */
   get maxFrameBytes(): number {
-    return this.#adapter.limits.maxPayloadBytes - 8_192; // the envelope's line, and binary as base64 is checked there
+    return this.#adapter.limits.maxPayloadBytes - 8_192; // room for the envelope's first line; binary frames are checked at their length in base64
   }
 
-  /** How long an envelope takes through the broker, where it is known. */
+  /** How long an envelope takes through the broker, if known. */
   get lagMs(): number | undefined {
     return this.#lag.ms;
   }
 
-  /** The size of each collection. */
+  /** The sizes of all collections. */
   sizes(): Record<string, number> {
     return {
       interests: this.#interests.size,
@@ -182,7 +182,7 @@ export class Relay {
     };
   }
 
-  /** Starts to hear a channel, or waits with the attempt that is under way. Never rejects. */
+  /** Subscribes to a channel, or joins the attempt in progress. Never rejects. */
   want(channel: string): Promise<Joined> {
     const known = this.#interests.get(channel);
     if (known && this.#status.state === "down") return LOCAL_NOW;
@@ -204,7 +204,7 @@ export class Relay {
     return interest.joined;
   }
 
-  /** Stops hearing a channel. */
+  /** Unsubscribes from a channel. */
   drop(channel: string): void {
     const interest = this.#interests.get(channel);
     if (!interest) return;
@@ -217,10 +217,10 @@ export class Relay {
   }
 
   /**
-   * Sends a frame to the other nodes at the end of the turn, together with what else goes to the channel.
+   * Sends a frame to the other nodes at the end of the turn, together with other frames of the channel.
    *
    * @param frame One frame, or several already joined
-   * @param count How many
+   * @param count How many frames
    */
   send(channel: string, frame: Frame, count = 1): void {
     if (this.#closed || this.#adapter.alone?.()) return;
@@ -231,7 +231,7 @@ export class Relay {
     batches.push(new Batch(frame, count));
   }
 
-  /** Sends what waits and ends the adapter. */
+  /** Sends queued frames and closes the adapter. */
   close(): Promise<void> {
     return this.#closed ??= this.#close();
   }
@@ -255,7 +255,7 @@ export class Relay {
     try {
       this.#adapter.publish(channel, payload);
     } catch (error) {
-      this.counters.dropped++; // no adapter may throw here; one that does must not end the process or the flush
+      this.counters.dropped++; // an adapter must not throw here; one that does must not end the process or the flush
       this.#host.report(error);
     }
   }
@@ -285,7 +285,7 @@ export class Relay {
       (error) => {
         if (this.#interests.get(channel) !== interest) return;
         this.#settle(interest, LOCAL);
-        if (this.#failed.size === 0) this.#host.report(error); // once for all that fail together
+        if (this.#failed.size === 0) this.#host.report(error); // reported once for all that fail together
         this.#failed.add(channel);
         this.#retryTimer ??= unref(
           setTimeout(this.#retry, backoffDelay(this.#retries++, RETRY)),
@@ -299,7 +299,7 @@ export class Relay {
     this.#deadlines.delete(interest);
     interest.settle?.(joined);
     interest.settle = undefined;
-    interest.joined = joined.live ? LIVE_NOW : LOCAL_NOW; // a promise of its own would stay as long as the channel
+    interest.joined = joined.live ? LIVE_NOW : LOCAL_NOW; // a promise of its own would stay in memory as long as the channel
   }
 
   readonly #retry = (): void => {
@@ -354,7 +354,7 @@ export class Relay {
     if (positions.size > MAX_POSITIONS) {
       positions.delete(positions.keys().next().value ?? "");
     }
-    // In the directory all is told again before long: one that is missed is no message lost.
+    // Directory messages are repeated before long, so a missing one is not a lost message.
     if (channel !== NODES) this.counters.missed += step.missed;
     const { frames, fields, refused, flaw = "" } = admit(
       interest.tags ??= tagsOf(channel),
@@ -366,12 +366,12 @@ export class Relay {
     this.#host.deliver(channel, { nodeId: envelope.nodeId, frames, fields });
   }
 
-  /** An envelope under this node's own id came: its own, or one of another node with the same id. */
+  /** An envelope with this node's own id arrived: its own, or one of another node with the same id. */
   #own(channel: string, envelope: Envelope): void {
     if (envelope.epoch.startsWith(`${this.#start}.`)) {
       return this.#lag.returned(channel, envelope);
     }
-    // What a node sent before it slept or restarted under its id may still come for a while.
+    // Envelopes that a node sent before it slept or restarted under its id may still arrive for a while.
     if (this.#twinReported || Date.now() - this.#startedAt < LATE_MS) return;
     this.#twinReported = true;
     this.#host.report(
@@ -384,8 +384,8 @@ export class Relay {
   }
 
   /**
-   * Counts what came on a channel and is not what nodes send there. The first on each kind of channel is reported: who
-   * may write to the broker could send any number.
+   * Counts a frame that nodes do not send on such a channel. The first on each kind of channel is reported: a client of
+   * the broker could send any number.
    */
   refuse(channel: string, flaw: string, count = 1): void {
     this.counters.foreign += count;
