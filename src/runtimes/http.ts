@@ -85,6 +85,8 @@ const COMMENT_MS = 8_000;
 const POLL_COMMENTS = 3;
 /** How long a new session waits for its client, and an ended one until its client has read why, in milliseconds. */
 const LINGER_MS = 10_000;
+/** How long the body of a POST may take to arrive, in milliseconds. */
+const BODY_MS = 10_000;
 /** The body of a POST is at most this many times as large as what it carries: base64, and the lines of events. */
 const ENCODED = 1.4;
 
@@ -191,9 +193,19 @@ export function createHttpTransport(host: HttpHost): HttpTransport {
         `Cannot use the HTTP transport: ${method} with this "${HTTP_HEADER}" header is not part of it\n`,
       );
     }
-    const body = isRead ? "" : await bodyOf(request, host.maxMessageBytes);
-    if (typeof body !== "string") return body;
     const owner = id.slice(0, id.lastIndexOf("."));
+    if (owner === host.nodeId || !host.forward) {
+      // Before the body is read: without a session nobody makes the node wait for one.
+      const session = find(id, secret);
+      if (!(session instanceof Session)) {
+        const response = respond(session.status, session.body);
+        return isRead ? response : unread(response);
+      }
+    }
+    const body = isRead
+      ? ""
+      : await inTime(bodyOf(request, host.maxMessageBytes));
+    if (typeof body !== "string") return unread(body);
     if (owner !== host.nodeId && host.forward) {
       const answer = await host.forward(owner, { header, body });
       return answer ? respond(answer.status, answer.body) : gone();
@@ -493,6 +505,31 @@ async function bodyOf(
     return respond(400, "Cannot read the body: it was cut off\n");
   }
   return body + text.decode();
+}
+
+/** Answers a request whose body was not read whole: Node keeps the connection until the rest has come, or for minutes. */
+function unread(response: Response): Response {
+  response.headers.set("connection", "close");
+  return response;
+}
+
+/** Gives up a body that takes longer than `BODY_MS`: Node waits for five minutes and Deno forever. */
+async function inTime(
+  body: Promise<string | Response>,
+): Promise<string | Response> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<Response>((resolve) => {
+    timer = setTimeout(() => {
+      const message =
+        `Cannot read the body: it took longer than ${BODY_MS} ms\n`;
+      resolve(respond(408, message));
+    }, BODY_MS);
+  });
+  try {
+    return await Promise.race([body, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function textOf(stream: ReadableStream<Uint8Array>): Promise<string> {

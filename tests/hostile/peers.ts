@@ -9,6 +9,7 @@ import {
   TcpSocket,
   upgradeBytes,
 } from "../helpers/tcp_socket.ts";
+import { HTTP_HEADER } from "../../src/wire/event_stream.ts";
 import { assert } from "../../src/testing/assert.ts";
 import { until, within } from "../helpers/wait.ts";
 import { type Place, type Server, startServer } from "./child.ts";
@@ -18,17 +19,19 @@ import { type Place, type Server, startServer } from "./child.ts";
  *
  * - `cuts`: a peer that does not answer the close frame is cut
  * - `heads`: a request's head has a time limit
+ * - `bodies`: it serves the HTTP transport here
  * - `frees`: a descriptor is let go of while its socket opens or is written to
  * - `late`: the runtime tells of a connection's end when it is over, so that closing ones can be counted
  */
-export type Ability = "cuts" | "heads" | "frees" | "late";
+export type Ability = "cuts" | "heads" | "bodies" | "frees" | "late";
 
 /** Why a place cannot. */
 export const reasons: Readonly<Record<Ability, string>> = {
   cuts:
     "closed connections are the platform's: Cloudflare gives an object no way to cut one, and workerd holds it until its peer goes",
   heads:
-    "`Deno.serve` gives a connection as long as it wants to send a request (2.9): put a proxy in front, or use `./node`",
+    "`Deno.serve` gives a connection as long as it wants to send a request, and the rest of a body after the answer (2.9): put a proxy in front, or use `./node`",
+  bodies: "the test's object serves WebSockets only",
   frees:
     "`Deno.serve` does not free the descriptor of a connection that was reset before its WebSocket opened, nor of one that is cut while a write waits for a peer that has stopped reading (2.9). Refusals turn to HTTP while that happens, so that it takes a login: put a proxy in front, or use `./node`",
   late:
@@ -44,15 +47,19 @@ export interface PeerPlace {
 }
 
 export const peerPlaces: readonly PeerPlace[] = [
-  { name: "Bun", place: "Bun", can: ["cuts", "heads", "frees"] },
-  { name: "Deno", place: "Deno", can: ["cuts", "late"] },
+  { name: "Bun", place: "Bun", can: ["cuts", "heads", "bodies", "frees"] },
+  { name: "Deno", place: "Deno", can: ["cuts", "bodies", "late"] },
   {
     name: "Deno, `./node`",
     place: "Deno",
     env: { NODE_HTTP: "1" },
-    can: ["cuts", "heads", "frees", "late"],
+    can: ["cuts", "heads", "bodies", "frees", "late"],
   },
-  { name: "Node", place: "Node", can: ["cuts", "heads", "frees", "late"] },
+  {
+    name: "Node",
+    place: "Node",
+    can: ["cuts", "heads", "bodies", "frees", "late"],
+  },
   { name: "Cloudflare", place: "Durable Object", can: ["heads", "frees"] },
 ];
 
@@ -242,6 +249,43 @@ export const peerCases: readonly PeerCase[] = [
       }
       await until(() => peers.every(({ port }) => port), "connections", 10_000);
       await letGo(server, peers);
+    },
+  },
+  {
+    name:
+      "a POST of the HTTP transport whose body trickles is gone within 30 s, and without a session answered at once",
+    needs: ["heads", "bodies"],
+    async run(server) {
+      const post = (header: string, length: number) => {
+        const socket = new TcpSocket(server.port, { deaf: true });
+        socket.bytes(
+          `POST / HTTP/1.1\r\nHost: localhost\r\n${HTTP_HEADER}: ${header}\r\nContent-Length: ${length}\r\n\r\n`,
+        );
+        trickle(socket, " ");
+        return socket;
+      };
+      const opened = await fetch(`http://127.0.0.1:${server.port}/?name=ada`, {
+        method: "POST",
+        headers: { [HTTP_HEADER]: "open superline.v1" },
+      });
+      const [, id, secret] = /\["([^"]+)","([^"]+)"/.exec(
+        await opened.text(),
+      ) ?? [];
+      assert(id !== undefined, "no session");
+      const strangers = Array.from(
+        { length: 5 },
+        () => post(`send ${id}0 ${secret} 0 1`, 10_000),
+      );
+      const members = Array.from(
+        { length: 5 },
+        () => post(`send ${id} ${secret} 0 1`, 10_000),
+      );
+      await until(
+        () => strangers.every(({ status }) => status >= 400),
+        "answers",
+        5_000,
+      );
+      await letGo(server, [...strangers, ...members]);
     },
   },
   {

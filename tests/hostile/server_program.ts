@@ -21,11 +21,15 @@ const options = optionsFrom(process.env);
 const onNode = process.env["NODE_HTTP"] !== undefined ||
   !("Bun" in globalThis || "Deno" in globalThis);
 const httpServer = createServer(async (request, response) => {
+  if (node?.answer(request, response)) return;
   response.setHeader("content-type", "application/json");
   response.end(JSON.stringify(await told(request.url ?? "")));
 });
 const web = onNode ? undefined : createSocketServer(contract, options);
-const srv = web ?? createOnNode(contract, { ...options, server: httpServer });
+const node = web
+  ? undefined
+  : createOnNode(contract, { ...options, server: httpServer });
+const srv = (web ?? node) as NonNullable<typeof web | typeof node>; // it is one of them
 
 implement(srv);
 
