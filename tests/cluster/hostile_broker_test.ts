@@ -144,6 +144,7 @@ test(
     for (let sent = 0; sent < PAYLOADS; sent += 100) {
       for (const _ of upTo(100)) attacker.publish(...payload());
       if (sent % 1_000 === 0) a.room("lobby").broadcast("message", { n: -1 });
+      for (const peer of peers) peer.events?.alive();
       await clock.advance(50);
     }
     const kinds = new Set(

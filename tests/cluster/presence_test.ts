@@ -1,4 +1,4 @@
-/** The same questions as in `census_test.ts`, answered by the registry; and how it heals. */
+/** The same questions as in `connections_test.ts`, answered by the registry; and how it heals. */
 import { afterEach, expect, test } from "bun:test";
 import { createInMemoryAdapter, MemoryBus } from "../../adapters/memory.ts";
 import { leftOver } from "../helpers/api.ts";
