@@ -22,8 +22,8 @@ const options = {
   jsx: ts.JsxEmit.ReactJSX,
 };
 
-/** Builds the package into a folder; returns its package.json. */
-export function buildNpmShape(folder) {
+/** Builds the package into a folder, with a package.json that `change` may alter; returns that. */
+export function buildNpmShape(folder, change = (manifest) => manifest) {
   const jsr = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"));
   for (const pattern of jsr.publish.include) {
     for (const file of filesOf(pattern)) {
@@ -34,7 +34,7 @@ export function buildNpmShape(folder) {
     }
   }
   const [scope, name] = jsr.name.slice(1).split("/");
-  const manifest = {
+  const manifest = change({
     name: `@jsr/${scope}__${name}`,
     version: jsr.version,
     type: "module",
@@ -45,7 +45,7 @@ export function buildNpmShape(folder) {
         default: file.replace(/\.tsx?$/, ".js"),
       }]),
     ),
-  };
+  });
   writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
   return manifest;
 }
