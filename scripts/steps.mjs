@@ -67,6 +67,11 @@ export const steps = [
   },
   { name: "publish", commands: [script("check_publish")] },
   { name: "npm-shape", commands: [script("check_npm_shape")] },
+  {
+    name: "pack",
+    commands: [script("check_pack")],
+    timeoutMs: 480_000, // it installs with three package managers
+  },
   { name: "size", commands: [script("size")] },
   {
     name: "bench",
