@@ -90,7 +90,6 @@ export type {
   CallReturn,
   ContractDefinition,
   CtxOf,
-  DataIn,
   DataOf,
   DeclaredError,
   Direction,

@@ -366,24 +366,51 @@ export type DataOf<C extends ContractDefinition, R extends RoleName<C>> =
       ? InferOutput<S>
     : undefined
     : never;
-/** What `authenticate` returns as `data` for a role: required where the role has a schema for it. */
-export type DataIn<Role> = Role extends { readonly data: infer S }
-  ? { readonly data: InferInput<S> }
-  : { readonly data?: undefined };
+/** What `authenticate` returns for a role without a `data` schema. */
+export interface Login<R extends PropertyKey = string> {
+  /** The role, which the server decides. */
+  readonly role: R;
+  /** Passed to handlers and hooks as `ctx`; it never leaves the server. */
+  readonly ctx?: unknown;
+  /** When the login ends, as a `Date` or in milliseconds since the epoch. The connection then closes with 4410. */
+  readonly expiresAt?: Date | number | undefined;
+  /** The role has no schema for it. */
+  readonly data?: undefined;
+}
+/** What `authenticate` returns for a role with a `data` schema. */
+export interface LoginWithData<R extends PropertyKey, Data>
+  extends Omit<Login<R>, "data"> {
+  /** The input of the role's `data` schema; its output becomes `conn.data`. */
+  readonly data: Data;
+}
+/**
+ * Stands for a role in {@linkcode NoLogin}; no string has this type.
+ *
+ * @internal
+ */
+export interface RoleMustBe<R extends PropertyKey> {
+  /** Only the types have this member. */
+  readonly "must be one of the contract's roles": R;
+}
+/**
+ * Never returned: the compiler compares a login with a wrong role with the last member of {@linkcode AuthResult}, and
+ * so its message lists all roles.
+ *
+ * @internal
+ */
+export interface NoLogin<R extends PropertyKey> extends Omit<Login, "role"> {
+  /** All roles of the contract. */
+  readonly role: RoleMustBe<R>;
+}
 
-/** What `authenticate` returns: who the client is, in one of the contract's roles. */
-export type AuthResult<C extends ContractDefinition> = {
-  [R in keyof C["roles"] & string]:
-    & {
-      /** The role, decided by the server. */
-      readonly role: R;
-      /** Whatever handlers need to know of the client; it never leaves the server. */
-      readonly ctx?: unknown;
-      /** When the login ends, as a `Date` or milliseconds since the epoch; the connection then closes with 4410. */
-      readonly expiresAt?: Date | number | undefined;
-    }
-    & DataIn<C["roles"][R]>;
-}[keyof C["roles"] & string];
+/** What `authenticate` returns: the client's role, and the `ctx` and `data` that belong to it. */
+export type AuthResult<C extends ContractDefinition> =
+  | {
+    [R in keyof C["roles"] & string]: C["roles"][R] extends
+      { readonly data: infer S } ? LoginWithData<R, InferInput<S>>
+      : Login<R>;
+  }[keyof C["roles"] & string]
+  | NoLogin<RoleName<C>>;
 
 /** The `ctx` that `authenticate` returned for a role. */
 export type CtxOf<A, R> = unknown extends A ? unknown

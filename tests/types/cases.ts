@@ -74,7 +74,7 @@ export const cases: readonly Case[] = [
     bad:
       `createSocketServer(api, { authenticate: () => ({ role: "admin" }) });`,
     code: 2322,
-    mentions: ["admin"],
+    mentions: ['"user" | "agent" | "guest"'],
   },
   {
     name: "authenticate returning one wrong role among right ones",
@@ -83,7 +83,7 @@ export const cases: readonly Case[] = [
     bad:
       `createSocketServer(api, { authenticate: ({ url }) => url ? { role: "guest" } : { role: "admin" } });`,
     code: 2322,
-    mentions: ["admin"],
+    mentions: ["admin", '"user" | "agent" | "guest"'],
   },
   {
     name: "authenticate without the data that the role has a schema for",

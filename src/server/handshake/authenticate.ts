@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { LoginWithData } from "../../contract/types.ts";
 import type { HandshakeExtras, HandshakeHost } from "./handshake.ts";
 import type { PendingLogin } from "./pending_login.ts";
 import { quote } from "../../contract/names.ts";
@@ -45,7 +46,9 @@ export async function authenticate(
       return login.signal;
     },
   };
-  const result = await login.wait(host.settings.authenticate(request, info));
+  const result = await login.wait(
+    host.settings.authenticate(request, info),
+  ) as LoginWithData<string, unknown>; // `NoLogin` exists in types only
   const surface = host.contract.roles.get(result?.role);
   if (!surface) {
     throw new TypeError(
