@@ -49,6 +49,7 @@ export { defineContract } from "./src/contract/define.ts";
 export type {
   Call,
   Contract,
+  DefinitionOf,
   Keep,
   Message,
   Question,
@@ -103,6 +104,8 @@ export type {
   EventName,
   KeepDefinition,
   LibraryError,
+  Login,
+  LoginWithData,
   None,
   OwnEntries,
   PayloadIn,

@@ -118,6 +118,7 @@ function restOf(env: Environment) {
       `Cannot choose an adapter: ${set} is set and ${missing} is not, must be both`,
     );
   }
+  return undefined;
 }
 
 function read(env: Environment, name: string): string | undefined {

@@ -16,6 +16,7 @@
  *
  * @module
  */
+import { isWellFormed } from "../src/shared/well_formed.ts";
 import type { Adapter, AdapterHost } from "../src/seams/adapter.ts";
 import type { LogStore } from "../src/seams/log.ts";
 import type { PresenceStore } from "../src/seams/presence_store.ts";
@@ -156,7 +157,7 @@ class RedisAdapter implements Adapter {
 
   constructor(options: RedisAdapterOptions) {
     const { namespace = "super-line", timeoutMs = 5_000 } = options;
-    if (!(namespace.length > 0 && namespace.isWellFormed())) {
+    if (!(namespace.length > 0 && isWellFormed(namespace))) {
       throw refused("namespace", namespace, "a text that is not empty");
     }
     if (!(timeoutMs >= 100 && timeoutMs <= 3_600_000)) {

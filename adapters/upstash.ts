@@ -16,6 +16,7 @@
  *
  * @module
  */
+import { isWellFormed } from "../src/shared/well_formed.ts";
 import type {
   Adapter,
   AdapterHost,
@@ -159,7 +160,7 @@ class UpstashAdapter implements Adapter {
       wake,
       onGap,
     } = options;
-    if (!(namespace.length > 0 && namespace.isWellFormed())) {
+    if (!(namespace.length > 0 && isWellFormed(namespace))) {
       throw refused("namespace", namespace, "a text that is not empty");
     }
     mustBe("minIntervalMs", minIntervalMs, 1, 60_000);

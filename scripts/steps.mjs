@@ -19,6 +19,7 @@ const withExamples = ["README.md", "AGENTS.md", "mod.ts"]
   .filter((file) => readFileSync(join(root, file), "utf8").includes("```ts"));
 
 const tsc = [bun, "node_modules/typescript/bin/tsc", "--project"];
+const published = ["--project", "tsconfig.published.json"];
 const script = (name) => [bun, `scripts/${name}.mjs`];
 
 // The tests of the core alone: no process, no broker, no browser.
@@ -44,6 +45,9 @@ export const steps = [
     commands: [
       [...tsc, "tsconfig.json"],
       [...tsc, "tsconfig.published.json"],
+      // The oldest and the newest TypeScript that is promised.
+      ["node", "node_modules/typescript58/bin/tsc", ...published],
+      ["node", "node_modules/typescript7/bin/tsc", ...published],
       [...tsc, "tsconfig.core.json"],
       [deno, "check", "--quiet", ...entries],
     ],

@@ -348,7 +348,7 @@ export class ClientCore {
           (first as { withinMs?: number } | undefined)?.withinMs ?? 0,
         );
     }
-    // Other tags are of a newer server.
+    return undefined; // other tags are of a newer server
   }
 
   #failed(id: unknown, code: string, message: string, raw: unknown): void {

@@ -114,16 +114,38 @@ export interface AnswerInfo {
 export type ErrorsOf<E> = E extends { readonly errors: unknown } ? ErrorMaker<E>
   : unknown;
 
-/** What answers each question of a role. */
+/** The functions that answer the server's questions to a role. */
 export type ClientAnswers<C extends ContractDefinition, R extends RoleName<C>> =
-  {
-    readonly [N in QuestionName<C, R>]?: (
-      input: CallInput<RoleEntry<C, R, N>>,
-      call: AnswerInfo & ErrorsOf<RoleEntry<C, R, N>>,
-    ) =>
-      | CallReturn<RoleEntry<C, R, N>>
-      | Promise<CallReturn<RoleEntry<C, R, N>>>;
-  };
+  AnswersOf<C, R>["functions"];
+/**
+ * Holds {@linkcode ClientAnswers}: the type of an interface's property has no name, so that the compiler prints the
+ * questions and not an alias with the whole contract.
+ *
+ * @internal
+ */
+export interface AnswersOf<
+  C extends ContractDefinition,
+  R extends RoleName<C>,
+> {
+  /** By question. */
+  readonly functions:
+    & {
+      readonly [N in QuestionName<C, R>]?: (
+        input: CallInput<RoleEntry<C, R, N>>,
+        call: AnswerInfo & ErrorsOf<RoleEntry<C, R, N>>,
+      ) =>
+        | CallReturn<RoleEntry<C, R, N>>
+        | Promise<CallReturn<RoleEntry<C, R, N>>>;
+    }
+    & {
+      readonly [
+        N in Exclude<
+          { [O in RoleName<C>]: QuestionName<C, O> }[RoleName<C>],
+          { [O in R]: QuestionName<C, O> }[R]
+        >
+      ]?: `Not a question of role '${R & string}'`;
+    };
+}
 
 /** What every client has beside the methods of its role. */
 export interface ClientBase<
@@ -175,7 +197,7 @@ export interface ClientBase<
    * @param answers Some or all of the questions of `shared` and of the role; a second one takes the first one's place
    * @returns The client itself
    */
-  implement(answers: ClientAnswers<C, R>): this;
+  implement(answers: AnswersOf<C, R>["functions"]): this;
   /**
    * Listens to the connection's state.
    *

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Carried } from "./json_check.ts";
+import type { KnownKeys } from "./key_check.ts";
 import type {
   ContractDefinition,
   RoleDefinition,
@@ -100,6 +101,26 @@ export interface Contract<C extends ContractDefinition = ContractDefinition> {
 }
 
 /**
+ * The definition of a contract, as the base of an interface that gives it a name: `interface Api extends
+ * DefinitionOf<typeof contract> {}`. Hovers and error messages then print `Api` instead of the whole contract.
+ *
+ * @example Name a contract
+ * ```ts
+ * import { z } from "zod";
+ * import { type Contract, defineContract, type DefinitionOf } from "@super-line/edge";
+ *
+ * const contract = defineContract({
+ *   roles: { user: { clientToServer: { greet: { input: z.string(), output: z.string() } } } },
+ * });
+ * export interface Api extends DefinitionOf<typeof contract> {}
+ * export const api: Contract<Api> = contract;
+ * ```
+ */
+export type DefinitionOf<
+  T extends { readonly definition: ContractDefinition },
+> = T["definition"];
+
+/**
  * Defines a contract: what clients may ask, what the server may send, and to which role.
  *
  * The definition is checked at once. Under JSON an entry whose type JSON would change (`Date`, `Map`, `bigint`)
@@ -124,7 +145,7 @@ export interface Contract<C extends ContractDefinition = ContractDefinition> {
  * ```
  */
 export function defineContract<const C extends ContractDefinition>(
-  definition: C & Carried<C>,
+  definition: C & KnownKeys<C> & Carried<C>,
 ): Contract<C> {
   const given: ContractDefinition = definition;
   if (

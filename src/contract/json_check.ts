@@ -375,4 +375,5 @@ export type Flaws<C extends ContractDefinition, Serialized> =
  */
 export type Carried<C extends ContractDefinition> = C extends PlainContract
   ? unknown
+  : ContractDefinition extends C ? unknown // nothing is known of it
   : Flaws<C, C extends { readonly serializer: Serializer } ? true : false>;

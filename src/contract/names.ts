@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isWellFormed } from "../shared/well_formed.ts";
 import { utf8 } from "../wire/bytes.ts";
 
 /** The longest name, in bytes of UTF-8. */
@@ -21,7 +22,7 @@ export function nameFlaw(
 ): string | undefined {
   if (name === "") return "it is empty";
   // In UTF-8 a lone surrogate becomes U+FFFD, so two names would share one channel.
-  if (!name.isWellFormed()) return "it holds a lone surrogate";
+  if (!isWellFormed(name)) return "it holds a lone surrogate";
   if (name.length * 3 <= maxBytes) return undefined;
   const bytes = utf8(name).length;
   return bytes <= maxBytes ? undefined : `it has ${bytes} bytes of UTF-8`;

@@ -88,9 +88,10 @@ function hasUserCode(it: ZodLike, seen: Set<unknown>): boolean {
   if (seen.has(it)) return false;
   seen.add(it);
   const { def } = it._zod;
-  const known = typeof def.check === "string"
-    ? def.check !== "custom" && (def.type === undefined || isPure(def.type))
-    : isPure(def.type);
+  const known = typeof def["check"] === "string"
+    ? def["check"] !== "custom" &&
+      (def["type"] === undefined || isPure(def["type"]))
+    : isPure(def["type"]);
   if (!known) return true;
   for (const part of partsOf(def)) {
     if (part === "function" || isZodLike(part) && hasUserCode(part, seen)) {
@@ -104,7 +105,7 @@ function hasAsyncTransform(it: ZodLike, seen: Set<unknown>): boolean {
   if (seen.has(it)) return false;
   seen.add(it);
   const { def } = it._zod;
-  if (isAsync(def.transform)) return true;
+  if (isAsync(def["transform"])) return true;
   try {
     return [...partsOf(def)].some((part) =>
       isZodLike(part) && hasAsyncTransform(part, seen)
@@ -173,8 +174,8 @@ function lostInZod(
   def: ZodLike["_zod"]["def"],
   seen: Set<unknown>,
 ): string | undefined {
-  if (isAsync(def.tx)) return "overwrite";
-  if (isAsync(def.catchValue)) return "catch";
+  if (isAsync(def["tx"])) return "overwrite";
+  if (isAsync(def["catchValue"])) return "catch";
   try {
     return firstOf(partsOf(def), seen);
   } catch {

@@ -193,6 +193,7 @@ export function attach(
         for (const event of OVER) tcp.off(event, leave); // they reference the request
         openWs(ws, handshake, poll);
       });
+      return undefined;
     });
   }
 

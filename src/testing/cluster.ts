@@ -295,7 +295,7 @@ class Cluster<C extends ContractDefinition, S extends ClusterServer>
       const busy = node.busy(unanswered);
       if (busy) return `node ${at} has ${busy}`;
     }
-    if (!this.nodes.some(({ up }) => up)) return;
+    if (!this.nodes.some(({ up }) => up)) return undefined;
     for (const [at, plug] of [...this.#plugs.values()].entries()) {
       const { state } = plug.client;
       // Where time stands still, a wait is no business of this moment.
@@ -305,6 +305,7 @@ class Cluster<C extends ContractDefinition, S extends ClusterServer>
         return `client ${at} is ${state}`;
       }
     }
+    return undefined;
   }
 
   /** A `WebSocket` that finds a node at each dial. */

@@ -80,9 +80,9 @@ export class ClusterNode<S extends ClusterServer> implements TestNode<S> {
 
   /** What is under way at it, if anything. */
   busy(unanswered: boolean): string | undefined {
-    if (this.wire.paused) return;
+    if (this.wire.paused) return undefined;
     if (this.wire.size > 0) return "something on its way";
-    if (!this.#up) return;
+    if (!this.#up) return undefined;
     const { sizes } = this.srv.stats();
     for (
       const name of [
@@ -92,6 +92,7 @@ export class ClusterNode<S extends ClusterServer> implements TestNode<S> {
     ) {
       if (sizes[name]) return `${name}: ${sizes[name]}`;
     }
+    return undefined;
   }
 }
 

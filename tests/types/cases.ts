@@ -341,7 +341,7 @@ export const cases: readonly Case[] = [
     good: `srv.toConn("n.1").emit("message", { from: "", text: "" });`,
     bad: `srv.toConn("n.1").emit("invited", { by: "ada" });`,
     code: 2345,
-    mentions: ["invited", "message"],
+    mentions: ["toConn(id, 'user')"],
   },
   {
     name: "another role's event to a connection of a named role",
@@ -376,7 +376,7 @@ export const cases: readonly Case[] = [
     good: `srv.toConn("n.1", "agent").request("work", 1);`,
     bad: `srv.toConn("n.1").request("work", 1);`,
     code: 2345,
-    mentions: ["work", "confirm"],
+    mentions: ["toConn(id, 'agent')"],
   },
   {
     name: "a question through emit",
@@ -411,8 +411,8 @@ export const cases: readonly Case[] = [
     name: "an answer to another role's question",
     good: `agent.implement({ work: (n) => n });`,
     bad: `user.implement({ work: (n: number) => n });`,
-    code: 2353,
-    mentions: ["work"],
+    code: 2322,
+    mentions: ["Not a question of role 'user'"],
   },
   {
     name: "listening to a question",
@@ -728,6 +728,65 @@ export const cases: readonly Case[] = [
     bad: `defineContract({ shared: {} });`,
     code: 2345,
     mentions: ["roles"],
+  },
+  {
+    name:
+      "an answer to another role's question beside a right one, not written in place",
+    good: `const answers = { confirm: () => true }; user.implement(answers);`,
+    bad:
+      `const answers = { confirm: () => true, work: (n: number) => n }; user.implement(answers);`,
+    code: 2345,
+    mentions: ["Not a question of role 'user'"],
+  },
+  {
+    name: "a misspelt direction beside a right one",
+    good: `defineContract({ roles: { user: { clientToServer: {} } } });`,
+    bad:
+      `defineContract({ roles: { user: { clientToServer: {}, serverToclient: {} } } });`,
+    code: 2741,
+    mentions: ['"data" | "clientToServer" | "serverToClient"'],
+  },
+  {
+    name: "a misspelt direction of shared beside a right one",
+    good:
+      `defineContract({ shared: { clientToServer: {} }, roles: { user: {} } });`,
+    bad:
+      `defineContract({ shared: { clientToServer: {}, serverToclient: {} }, roles: { user: {} } });`,
+    code: 2741,
+    mentions: ['"clientToServer" | "serverToClient"'],
+  },
+  {
+    name: "serverToServer in a role",
+    good: `defineContract({ roles: { user: {} }, serverToServer: {} });`,
+    bad:
+      `defineContract({ roles: { user: { clientToServer: {}, serverToServer: {} } } });`,
+    code: 2741,
+    mentions: ["UnknownKeyMustBe"],
+  },
+  {
+    name: "a misspelt key of a contract",
+    good: `defineContract({ roles: { user: {} }, serverToServer: {} });`,
+    bad: `defineContract({ roles: { user: {} }, serverToSever: {} });`,
+    code: 2741,
+    mentions: ['"serverToServer"', "UnknownKeyMustBe"],
+  },
+  {
+    name: "a misspelt key of an entry",
+    good:
+      `defineContract({ roles: { user: { serverToClient: { a: { payload: z.string(), subscribe: true } } } } });`,
+    bad:
+      `defineContract({ roles: { user: { serverToClient: { a: { payload: z.string(), subscibe: true } } } } });`,
+    code: 2322,
+    mentions: ["UnknownKeyMustBe", '"subscribe"'],
+  },
+  {
+    name: "a misspelt output, which would make a request a signal",
+    good:
+      `defineContract({ roles: { user: { clientToServer: { a: { input: z.string(), output: z.string() } } } } });`,
+    bad:
+      `defineContract({ roles: { user: { clientToServer: { a: { input: z.string(), ouput: z.string() } } } } });`,
+    code: 2375,
+    mentions: ["UnknownKeyMustBe", '"output"'],
   },
   {
     name: "a block with an unknown direction",

@@ -345,29 +345,81 @@ export interface Node<
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The events for a connection: those of a role, or the shared ones if no role is given. */
+/**
+ * The events that a target takes: those of its role, or the shared ones where no role is given.
+ *
+ * @internal
+ */
 export type TargetEvent<
   C extends ContractDefinition,
   R extends RoleName<C> | undefined,
 > = R extends RoleName<C> ? EventName<C, R> : SharedEvent<C>;
-/** The payload of such an event. */
+/**
+ * The data of such an event.
+ *
+ * @internal
+ */
 export type TargetIn<
   C extends ContractDefinition,
   R extends RoleName<C> | undefined,
   N,
 > = R extends RoleName<C> ? EmitIn<C, R, N> : PayloadIn<C, "shared", N>;
-
-/** The questions for a connection: those of a role, or the shared ones if no role is given. */
+/**
+ * The questions that a target takes: those of its role, or the shared ones where no role is given.
+ *
+ * @internal
+ */
 export type TargetQuestion<
   C extends ContractDefinition,
   R extends RoleName<C> | undefined,
 > = R extends RoleName<C> ? QuestionName<C, R> : SharedQuestion<C>;
-/** The entry of such a question. */
+/**
+ * The entry of such a question.
+ *
+ * @internal
+ */
 export type TargetEntry<
   C extends ContractDefinition,
   R extends RoleName<C> | undefined,
   N,
 > = R extends RoleName<C> ? RoleEntry<C, R, N> : SharedEntry<C, N>;
+/**
+ * The names of a role's events or questions.
+ *
+ * @internal
+ */
+export type NameOf<
+  Kind extends "event" | "question",
+  C extends ContractDefinition,
+  R extends RoleName<C>,
+> = Kind extends "event" ? EventName<C, R> : QuestionName<C, R>;
+/**
+ * The names that only a target with a role takes; `never` where a role is given.
+ *
+ * @internal
+ */
+export type RoleOnly<
+  Kind extends "event" | "question",
+  C extends ContractDefinition,
+  R extends RoleName<C> | undefined,
+> = R extends RoleName<C> ? never
+  : { [One in RoleName<C>]: NameOf<Kind, C, One> }[RoleName<C>];
+/**
+ * A name that a target takes, or for one of a role's own names the error message: how to give the role.
+ *
+ * @internal
+ */
+export type TargetName<
+  Kind extends "event" | "question",
+  C extends ContractDefinition,
+  N,
+  Valid,
+> = N extends Valid ? N
+  : {
+    [One in RoleName<C>]: N extends NameOf<Kind, C, One>
+      ? `Give the role: toConn(id, '${One & string}')`
+      : never;
+  }[RoleName<C>];
 
 /** A connection on any node. No look-up is needed: the id contains the node. */
 export interface ConnectionTarget<
@@ -383,7 +435,10 @@ export interface ConnectionTarget<
    * @throws {TypeError} If the schema refuses the payload; `cause` has the issues
    * @throws {SocketError} UNAVAILABLE if the connection is on another node and `reach` is off
    */
-  emit<N extends TargetEvent<C, R>>(event: N, data: TargetIn<C, R, N>): void;
+  emit<N extends TargetEvent<C, R> | RoleOnly<"event", C, R>>(
+    event: TargetName<"event", C, N, TargetEvent<C, R>>,
+    data: TargetIn<C, R, N>,
+  ): void;
   /**
    * Asks the connection's client, which answers with what it gave to `implement`.
    *
@@ -396,8 +451,8 @@ export interface ConnectionTarget<
    * goes; TIMEOUT; VALIDATION when the schema refuses the answer; NOT_FOUND when the client answers no such question or
    * is of another role; UNAVAILABLE when it is on another node and those are not heard; or what the client threw
    */
-  request<N extends TargetQuestion<C, R>>(
-    question: N,
+  request<N extends TargetQuestion<C, R> | RoleOnly<"question", C, R>>(
+    question: TargetName<"question", C, N, TargetQuestion<C, R>>,
     input: CallArgument<TargetEntry<C, R, N>>,
     options?: AskOptions,
   ): Answer<

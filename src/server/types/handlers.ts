@@ -76,24 +76,19 @@ export type Handlers<
   C extends ContractDefinition,
   B extends "shared" | RoleName<C>,
   A = { readonly role: RoleName<C>; readonly ctx?: unknown },
-> = HandlersOf<
-  OwnEntries<C, B, "clientToServer">,
-  CtxOf<A, RoleOf<C, B>>,
-  Connection<C, RoleOf<C, B>, CtxOf<A, RoleOf<C, B>>>
->;
-/**
- * The handlers of entries.
- *
- * @internal
- */
-export type HandlersOf<E, Ctx, Conn> = {
-  readonly [N in keyof E]: E[N] extends Rich ? RichHandler<E[N], Ctx, Conn>
-    : Handler<
-      CallInput<E[N]>,
-      CallReturn<E[N]>,
-      Ctx,
-      Conn
-    >;
+> = {
+  readonly [N in keyof OwnEntries<C, B, "clientToServer">]:
+    OwnEntries<C, B, "clientToServer">[N] extends Rich ? RichHandler<
+        OwnEntries<C, B, "clientToServer">[N],
+        CtxOf<A, RoleOf<C, B>>,
+        Connection<C, RoleOf<C, B>, CtxOf<A, RoleOf<C, B>>>
+      >
+      : Handler<
+        CallInput<OwnEntries<C, B, "clientToServer">[N]>,
+        CallReturn<OwnEntries<C, B, "clientToServer">[N]>,
+        CtxOf<A, RoleOf<C, B>>,
+        Connection<C, RoleOf<C, B>, CtxOf<A, RoleOf<C, B>>>
+      >;
 };
 /**
  * The handler of an entry that streams, or declares errors: its call has `error` in the latter case.

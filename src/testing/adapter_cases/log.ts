@@ -56,7 +56,7 @@ export const log: readonly AdapterCase[] = [
         assertSame(all.map(show), inOrder.map(show), "what was read");
       }
       assertSame(
-        kept.map(({ position }) => position).toSorted(),
+        kept.map(({ position }) => position).sort(),
         inOrder.map(({ position }) => position),
         "what append answered",
       );
@@ -306,7 +306,7 @@ export const log: readonly AdapterCase[] = [
         Array.from({ length: 120 }, (_, n) => append(stage, from, `${n}`)),
       );
       const texts = kept.map(({ position }) => position);
-      assertSame(texts.toSorted(), texts, "sorted");
+      assertSame([...texts].sort(), texts, "sorted");
       for (const text of texts) {
         assert(/^[\w.-]{1,256}$/.test(text), `${text} has other characters`);
         parts(text);
@@ -517,7 +517,7 @@ export const log: readonly AdapterCase[] = [
       assertSame(
         found.filter((it) => /^\d+$/.test(it)),
         found.filter((it) => /^\d+$/.test(it))
-          .toSorted((a, b) => Number(a) - Number(b)),
+          .sort((a, b) => Number(a) - Number(b)),
         "the order",
       );
       for (const [n, { kept }] of outcomes.entries()) {

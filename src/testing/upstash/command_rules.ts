@@ -76,6 +76,7 @@ export class CommandRules {
     if (readOnly && !may) {
       return `NOPERM this user has no permissions to run the '${name.toLowerCase()}' command or its subcommand`;
     }
+    return undefined;
   }
 }
 
