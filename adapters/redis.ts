@@ -17,6 +17,7 @@
  * @module
  */
 import { isWellFormed } from "../src/shared/well_formed.ts";
+import { checkKeys } from "../src/contract/check_options.ts";
 import type { Adapter, AdapterHost } from "../src/seams/adapter.ts";
 import type { LogStore } from "../src/seams/log.ts";
 import type { PresenceStore } from "../src/seams/presence_store.ts";
@@ -137,10 +138,18 @@ export interface RedisAdapterOptions {
 export function createRedisAdapter(
   options: string | RedisAdapterOptions,
 ): Adapter {
-  return new RedisAdapter(
-    typeof options === "string" ? { url: options } : options,
-  );
+  if (typeof options === "string") return new RedisAdapter({ url: options });
+  if (options === undefined || options === null) {
+    throw new TypeError(
+      `Cannot create the Redis adapter: its URL is ${options}, must be one such as "redis://localhost:6379", or options`,
+    );
+  }
+  checkKeys("create the Redis adapter", "option", options, OPTIONS);
+  return new RedisAdapter(options);
 }
+
+const OPTIONS =
+  "url client publisher subscriber namespace sharded bridge wake timeoutMs maxPendingLength";
 
 class RedisAdapter implements Adapter {
   readonly limits = { maxPayloadBytes: 1_048_576 + 8_192 } as const;

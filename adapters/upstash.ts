@@ -17,6 +17,7 @@
  * @module
  */
 import { isWellFormed } from "../src/shared/well_formed.ts";
+import { checkKeys } from "../src/contract/check_options.ts";
 import type {
   Adapter,
   AdapterHost,
@@ -131,8 +132,12 @@ export interface UpstashGap {
  * ```
  */
 export function createUpstashAdapter(options: UpstashAdapterOptions): Adapter {
+  checkKeys("create the Upstash adapter", "option", options, OPTIONS);
   return new UpstashAdapter(options);
 }
+
+const OPTIONS =
+  "url token client namespace minIntervalMs maxIntervalMs factor wake bridge timeoutMs maxPendingLength onGap";
 
 class UpstashAdapter implements Adapter {
   readonly limits = { maxPayloadBytes: 1_048_576 + 8_192 } as const;

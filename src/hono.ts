@@ -100,6 +100,13 @@ export function superline<Ctx extends ContextLike = HonoContextLike>(
   srv: UpgradableLike,
   options: SuperlineOptions<Ctx> = {},
 ): (c: Ctx, next: () => Promise<void>) => Promise<Response | void> {
+  if (typeof srv?.upgrade !== "function") {
+    throw new TypeError(
+      `Cannot mount the server: it is ${
+        srv === undefined ? "undefined" : "no server"
+      }, must be what createSocketServer or forwardTo returned`,
+    );
+  }
   const { upgradeWebSocket } = options;
   const decide = srv.handshake?.bind(srv);
   if (upgradeWebSocket && !decide) {

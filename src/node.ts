@@ -44,6 +44,8 @@ export type {
   UpgradeListener,
 } from "./runtimes/node.ts";
 
+const DEFAULT_HANDSHAKE_MS = 10_000;
+
 /** Options of {@linkcode createSocketServer}. */
 export interface NodeServerOptions<
   C extends ContractDefinition,
@@ -99,28 +101,36 @@ export function createSocketServer<
   A extends AuthResult<C>,
 >(
   contract: Contract<C>,
-  options: NodeServerOptions<C, A>,
+  options:
+    | NodeServerOptions<C, A>
+    | ((srv: Node<C>) => NodeServerOptions<C, A>),
 ): HttpNode<C, A> {
-  const { server, handshakeTimeoutMs = 10_000, ...rest } = options;
-  if (typeof server?.on !== "function") {
-    throw new TypeError(
-      `Cannot create a server: server is ${typeof server}, must be an http.Server`,
-    );
-  }
-  if (!(handshakeTimeoutMs > 0 && handshakeTimeoutMs <= MAX_TIMER_MS)) {
-    throw new RangeError(
-      `Cannot create a server: handshakeTimeoutMs is ${handshakeTimeoutMs}, must be more than 0 and at most ${MAX_TIMER_MS}`,
-    );
-  }
-  const created = createNode(contract, {
-    ...rest,
-    adapter: rest.adapter ?? createInMemoryAdapter(),
+  let given: NodeServerOptions<C, A> | undefined;
+  const created = createNode(contract, (srv) => {
+    given = typeof options === "function" ? options(srv) : options;
+    const { server, handshakeTimeoutMs = DEFAULT_HANDSHAKE_MS, ...rest } =
+      given;
+    if (typeof server?.listeners !== "function") {
+      throw new TypeError(
+        `Cannot create a server: server is ${
+          server === undefined ? "undefined" : "no http.Server"
+        }, must be what createServer of node:http returns`,
+      );
+    }
+    if (!(handshakeTimeoutMs > 0 && handshakeTimeoutMs <= MAX_TIMER_MS)) {
+      throw new RangeError(
+        `Cannot create a server: handshakeTimeoutMs is ${handshakeTimeoutMs}, must be more than 0 and at most ${MAX_TIMER_MS}`,
+      );
+    }
+    return { ...rest, adapter: rest.adapter ?? createInMemoryAdapter() };
   });
+  const { server, handshakeTimeoutMs = DEFAULT_HANDSHAKE_MS, path } =
+    given as unknown as NodeServerOptions<C, A>; // set above, which the compiler does not see
   const { node, settings } = created;
   const close = node.close.bind(node);
   let closed: Promise<void> | undefined;
   const detach = attach(node, server, {
-    path: rest.path,
+    path: path,
     maxMessageBytes: settings.limits.maxMessageBytes,
     handshakeTimeoutMs,
     closeTimeoutMs: settings.closeTimeoutMs,

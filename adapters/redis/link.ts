@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { MissingPackageError } from "../shared/load_package.ts";
 import { backoffDelay } from "../../src/shared/backoff.ts";
 import type { ConnectionPair, Connections } from "./connections.ts";
 import type { Appended, AppendOptions, LogRead } from "../../src/seams/log.ts";
@@ -202,9 +203,11 @@ export class Link {
       if (this.#closed && this.#state !== "up") break;
       if (Date.now() - started > STABLE_MS) failures = 0;
       this.#fail(cause);
+      if (cause instanceof MissingPackageError) break; // it stays down, and says why
       const waitMs = RETRY_AT_LEAST_MS + backoffDelay(failures, RETRY);
       await delay(waitMs, { signal: this.#ending.signal });
     }
+    if (!this.#closed) return;
     this.#setState("closed");
     await within(this.#pairs.close(), 1_000, "No answer").catch(() => {}); // the user's client is offline, and unsubscribes later
   }

@@ -5,6 +5,7 @@
  */
 import type { NodeRedisLike } from "./client_like.ts";
 import type { CreateConnection } from "./connection.ts";
+import { loadPackage } from "../shared/load_package.ts";
 import { nodeRedisConnection } from "./node_redis.ts";
 
 /** Where the client connects to. */
@@ -39,7 +40,7 @@ export function managedClient(target: Target): CreateConnection {
 export async function createNodeRedis(
   { url, timeoutMs }: Omit<Target, "sharded">,
 ): Promise<NodeRedisLike & { sendCommand(args: string[]): Promise<unknown> }> {
-  const { createClient } = await import("redis");
+  const { createClient } = await loadPackage("redis", () => import("redis"));
   return createClient({
     url,
     disableOfflineQueue: true,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { loadPackage } from "../shared/load_package.ts";
 import type { MakeClient } from "./types.ts";
 
 /** The database. */
@@ -17,7 +18,10 @@ export interface Target {
  */
 export function ownClient({ url, token }: Target): MakeClient {
   return async (signal) => {
-    const { Redis } = await import("@upstash/redis");
+    const { Redis } = await loadPackage(
+      "@upstash/redis",
+      () => import("@upstash/redis"),
+    );
     return new Redis({
       url,
       token,

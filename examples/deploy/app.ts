@@ -1,6 +1,10 @@
 /** The app: the same on every host. */
 import { z } from "zod";
-import { defineContract, type Node } from "@super-line/edge";
+import {
+  type AnyConnection,
+  defineContract,
+  type Node,
+} from "@super-line/edge";
 
 export const api = defineContract({
   shared: {
@@ -12,20 +16,27 @@ export const api = defineContract({
   roles: { user: {} },
 });
 
-export function authenticate(request: Request) {
-  const name = new URL(request.url).searchParams.get("name") ?? "nobody";
-  return { role: "user" as const, ctx: { name } };
-}
+/** What every host makes of the contract. */
+type Srv = Node<
+  (typeof api)["definition"],
+  { role: "user"; ctx: { name: string } }
+>;
 
-/** What a host makes of the contract. */
-type Srv = Node<(typeof api)["definition"], ReturnType<typeof authenticate>>;
+/** The server's options on every host; hooks use the server. */
+export const options = (srv: Pick<Srv, "room">) => ({
+  authenticate(request: Request) {
+    const name = new URL(request.url).searchParams.get("name") ?? "nobody";
+    return { role: "user" as const, ctx: { name } };
+  },
+  onConnection: (conn: AnyConnection) => void srv.room("lobby").add(conn),
+});
 
+/** The handlers on every host. */
 export function app(srv: Srv): void {
   srv.implement({
     shared: {
-      say: (text, { name }, conn) => {
+      say: (text, { name }) => {
         const room = srv.room("lobby");
-        void room.add(conn);
         room.broadcast("said", { from: name, text });
         return room.size;
       },

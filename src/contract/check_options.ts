@@ -137,6 +137,35 @@ export function unknownKey(
   );
 }
 
+/**
+ * Checks that an object has only known keys.
+ *
+ * @param action What cannot be done otherwise, such as `create a Redis adapter`
+ * @param noun What a key is, such as `option`
+ * @param given What the application passed
+ * @param known The keys, separated by spaces
+ * @param path What the keys are inside of
+ * @throws {TypeError} When it is no object, or a key is unknown
+ */
+export function checkKeys(
+  action: string,
+  noun: string,
+  given: unknown,
+  known: string,
+  path = "",
+): void {
+  if (!isObject(given)) {
+    throw mismatch(action, path || `${noun}s`, given, "an object");
+  }
+  const prefix = path && `${path}.`;
+  const keys = known.split(" ");
+  for (const key of Object.keys(given)) {
+    if (keys.includes(key)) continue;
+    const names = keys.map((it) => prefix + it);
+    throw unknownKey(action, noun, prefix + key, names);
+  }
+}
+
 /** Fills in the defaults of what was checked. */
 export function withDefaults(
   given: Readonly<Record<string, unknown>> | undefined,

@@ -11,6 +11,7 @@ import type {
   SurfaceDefinition,
   TopicEntry,
 } from "./types.ts";
+import { checkKeys } from "./check_options.ts";
 import { NAME_RULE, nameFlaw, quote } from "./names.ts";
 import type { ErrorCode } from "../wire/errors.ts";
 import type { Fields } from "../wire/protocol.ts";
@@ -156,6 +157,7 @@ export function defineContract<const C extends ContractDefinition>(
       "Cannot define the contract: it has no roles, must be { roles: { … } }",
     );
   }
+  checkKeys(DEFINE, "member", given, "shared roles serverToServer serializer");
   const shared = compile(
     "shared",
     given.shared === undefined ? {} : given.shared,
@@ -204,6 +206,14 @@ function compile(
   shared: Surface | undefined,
 ): Surface {
   if (!isObject(given)) throw noEntries(block, given);
+  if ("serverToServer" in given) {
+    throw new TypeError(
+      `Cannot define ${
+        quote(`${block}.serverToServer`)
+      }: nodes have no role, must be at the top level, beside roles`,
+    );
+  }
+  checkKeys(DEFINE, "member", given, BLOCK_KEYS, block);
   const calls = new Map(shared?.calls);
   const events = new Map(shared?.events);
   const topics = new Map(shared?.topics);
@@ -224,6 +234,7 @@ function compile(
         }: it is no kind of entry, must be { input, output } (request), { input, yields } (stream) or { input } (signal)`,
       );
     }
+    checkKeys(DEFINE, "member", entry, CALL_KEYS, path);
     const input = checkSchema(`${path}.input`, entry.input);
     const answer = "yields" in entry
       ? {
@@ -266,6 +277,7 @@ function compile(
         }: it is no kind of entry, must be { payload } (event), { payload, subscribe: true } (topic) or { input, output } (question)`,
       );
     }
+    checkKeys(DEFINE, "member", entry, MESSAGE_KEYS, path);
     const payload = checkSchema(`${path}.payload`, entry.payload);
     if (!subscribe) {
       for (const member of ["params", "keep", "snapshot"]) {
@@ -288,6 +300,11 @@ function compile(
     : { data: checkSchema(`${block}.data`, given.data) };
   return { calls, events, topics, questions, ...data };
 }
+
+const DEFINE = "define the contract";
+const BLOCK_KEYS = "clientToServer serverToClient data";
+const CALL_KEYS = "input output";
+const MESSAGE_KEYS = "payload subscribe params keep snapshot";
 
 /** The bounds of `keep`, as `[least, most]`. */
 const KEEP_BOUNDS = { last: [1, 10_000], forMs: [1_000, 86_400_000] } as const;

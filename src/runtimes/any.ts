@@ -61,7 +61,8 @@ export interface SocketServer<
  * `srv.websocket` on.
  *
  * @param contract A contract that `defineContract` returned
- * @param options `authenticate`, and other options
+ * @param options `authenticate`, and other options; or a function of the server that returns them, for options that are
+ * defined in another file and whose hooks use the server
  * @returns The server; it answers with 503 until `implement` was called
  * @throws {TypeError} If `authenticate` is missing or an option is invalid
  *
@@ -84,11 +85,19 @@ export function createSocketServer<
   A extends AuthResult<C>,
 >(
   contract: Contract<C>,
-  options: ServerOptions<C, A>,
+  options: ServerOptions<C, A> | ((srv: Node<C>) => ServerOptions<C, A>),
 ): SocketServer<C, A> {
-  const created = createNode(contract, {
-    ...options,
-    adapter: options?.adapter ?? createInMemoryAdapter(),
+  const created = createNode(contract, (srv) => {
+    const given = typeof options === "function" ? options(srv) : options;
+    if (Object.hasOwn(Object(given), "server")) {
+      throw new TypeError(
+        "Cannot create a server: server is an option of another entry, import createSocketServer from @super-line/edge/node",
+      );
+    }
+    // What is no object is for createNode to refuse.
+    return typeof given === "object"
+      ? { ...given, adapter: given.adapter ?? createInMemoryAdapter() }
+      : given;
   });
   const { node, settings } = created;
   const http = createHttpTransport(httpHostOf(created as never)); // of any contract

@@ -18,17 +18,25 @@ import {
   type ServerOptions,
   type Settings,
 } from "./options.ts";
+import { createReference } from "../shared/reference.ts";
 import { restore } from "./restore.ts";
 import { Server } from "./server.ts";
 import { checkAuthorize } from "./topics/authorize.ts";
 import { checkKept } from "./topics/kept_topics.ts";
 import type { SleepHost } from "./sweep.ts";
 
+/** A server's options with an adapter. */
+type OptionsOf<C extends ContractDefinition, A extends AuthResult<C>> =
+  & ServerOptions<C, A>
+  & { readonly adapter: Adapter };
+
 /** A node, and what a runtime file needs of it. */
 export interface CreatedNode<C extends ContractDefinition, A> {
   readonly node: Node<C, A>;
   /** The options with their defaults. */
   readonly settings: Settings;
+  /** The adapter of the options. */
+  readonly adapter: Adapter;
   /**
    * Restores a connection from its snapshot. No hook runs, and the client notices nothing.
    *
@@ -50,7 +58,7 @@ export interface CreatedNode<C extends ContractDefinition, A> {
  * Creates a node.
  *
  * @param contract A contract that `defineContract` returned
- * @param options The options, `adapter` included
+ * @param options The options, `adapter` included; or a function of the node that returns them
  * @param host The host of a node that may be taken out of memory while its sockets stay open
  * @throws {TypeError} If an argument is missing or an option is wrong
  */
@@ -59,7 +67,7 @@ export function createNode<
   A extends AuthResult<C>,
 >(
   contract: Contract<C>,
-  options: ServerOptions<C, A> & { readonly adapter: Adapter },
+  options: OptionsOf<C, A> | ((srv: Node<C>) => OptionsOf<C, A>),
   host?: SleepHost,
 ): CreatedNode<C, A> {
   if (!(contract?.roles instanceof Map)) {
@@ -68,14 +76,22 @@ export function createNode<
     );
   }
   // From here on names are strings and payloads unknown: the types above are checked where users write them.
-  const settings = createSettings(options as never);
+  const reference = createReference<Node>(
+    "Cannot use the server yet: its options are being made, use it in a hook",
+  );
+  const given = typeof options === "function"
+    ? options(reference.value as never)
+    : options;
+  const settings = createSettings(given as never);
   checkAuthorize(contract as never, settings.authorizeSubscribe);
-  checkKept(contract as never, options.adapter);
-  const server = new Server(contract as never, settings, options.adapter, host);
+  checkKept(contract as never, given.adapter);
+  const server = new Server(contract as never, settings, given.adapter, host);
   const node: Node = new ServerNode(server);
+  reference.set(node);
   return {
     node: node as never, // the same functions, with names and payloads typed by the contract
     settings,
+    adapter: given.adapter,
     restore: (socket, snapshot) => restore(server, socket, snapshot),
     sweep: () => server.sweep(),
     warn: (message) => server.warn(message),

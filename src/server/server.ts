@@ -75,7 +75,8 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
   readonly closings: ClosingSockets;
   readonly sessions: Map<string, Session> = new Map();
   handlers: ReadonlyMap<Call, Handler> = new Map();
-  implemented = false;
+  /** Whether `implement` was called. */
+  hasHandlers = false;
   #closed: Promise<void> | undefined;
   #onEmpty: (() => void) | undefined;
   readonly #sweep: Sweep;
@@ -191,7 +192,13 @@ export class Server implements NodeHost, SessionHost, CallsHost, SweepHost {
 
   implement(handlers: ReadonlyMap<Call, Handler>): void {
     this.handlers = handlers;
-    this.implemented = true;
+    this.hasHandlers = true;
+  }
+
+  /** Whether every request and signal has its handler: of a contract without any, from the start. */
+  get implemented(): boolean {
+    return this.hasHandlers ||
+      [...this.contract.roles.values()].every(({ calls }) => calls.size === 0);
   }
 
   /** Validates a payload and makes its frame. */

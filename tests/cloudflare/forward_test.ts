@@ -44,6 +44,20 @@ async function told(path: string, headers: Record<string, string> = {}) {
   }
 }
 
+test("a hook uses the server, as the README shows it", async () => {
+  const socket = new WebSocket(`${worker.origin}/none?role=user`, [
+    "superline.v1",
+  ]);
+  try {
+    await within(once(socket, "message"), PATIENCE_MS);
+    socket.send('["req",1,"rooms",null]');
+    const [answer] = await within(once(socket, "message"), PATIENCE_MS);
+    expect(JSON.parse(String(answer))).toEqual(["res", 1, ["lobby"]]);
+  } finally {
+    socket.terminate();
+  }
+});
+
 test(
   "an identity that Hono computed reaches authenticate, and no forged one does",
   async () => {

@@ -2,7 +2,7 @@
 import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import { z } from "zod";
-import { defineContract } from "../../mod.ts";
+import { defineContract, type Node } from "../../mod.ts";
 import {
   createDurableObjectAdapter,
   type NamespaceLike,
@@ -16,6 +16,7 @@ export const api = defineContract({
   roles: {
     user: {
       clientToServer: {
+        rooms: { input: z.null(), output: z.array(z.string()) },
         told: {
           input: z.null(),
           output: z.object({ identity: z.string(), headers: z.string() }),
@@ -25,9 +26,15 @@ export const api = defineContract({
   },
 });
 
+interface Told {
+  readonly role: "user";
+  readonly ctx: { readonly identity: string; readonly headers: string };
+}
+
 export const Chat = durableObject(
   api,
-  (env: { BROKER: NamespaceLike }, state) => ({
+  (env: { BROKER: NamespaceLike }, state, srv) => ({
+    onConnection: (conn) => srv.room("lobby").add(conn),
     authenticate: (request, { identity }) => ({
       role: "user",
       ctx: {
@@ -41,7 +48,13 @@ export const Chat = durableObject(
       self: "CHAT",
     }),
   }),
-  (srv) => void srv.implement({ user: { told: (_input, ctx) => ctx } }),
+  (srv: Node<(typeof api)["definition"], Told>) =>
+    void srv.implement({
+      user: {
+        told: (_input, ctx) => ctx,
+        rooms: (_input, _ctx, conn) => [...conn.rooms],
+      },
+    }),
 );
 
 const forwarder = forwardTo("CHAT", () => "lobby");

@@ -26,12 +26,13 @@ async function talk(url: string): Promise<void> {
   };
   const [ada, bob] = [await dial("ada"), await dial("bob")];
   try {
-    expect(await ada.say("one")).toBe(1);
+    expect(await ada.say("one")).toBe(2);
     expect(await bob.say("two")).toBe(2);
-    await until(() => heard.length === 3, () => heard.join(), PATIENCE_MS);
+    await until(() => heard.length === 4, () => heard.join(), PATIENCE_MS);
     expect(heard.sort()).toEqual([
       "ada < ada: one",
       "ada < bob: two",
+      "bob < ada: one",
       "bob < bob: two",
     ]);
   } finally {

@@ -2,13 +2,13 @@
 import process from "node:process";
 import { createSocketServer } from "@super-line/edge";
 import { createRedisAdapter } from "@super-line/edge/adapters/redis";
-import { api, app, authenticate } from "../app.ts";
+import { api, app, options } from "../app.ts";
 
 const { REDIS_URL, PORT } = process.env;
-const srv = createSocketServer(api, {
-  authenticate,
+const srv = createSocketServer(api, (srv) => ({
+  ...options(srv),
   ...(REDIS_URL && { adapter: createRedisAdapter(REDIS_URL) }),
-});
+}));
 app(srv);
 const server = Bun.serve({
   port: Number(PORT ?? 3000),

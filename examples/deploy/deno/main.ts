@@ -2,14 +2,14 @@
 import { createSocketServer } from "@super-line/edge";
 import { createUpstashAdapter } from "@super-line/edge/adapters/upstash";
 import process from "node:process";
-import { api, app, authenticate } from "../app.ts";
+import { api, app, options } from "../app.ts";
 
 const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } =
   process.env;
 const adapter = url && token ? createUpstashAdapter({ url, token }) : undefined;
-const srv = createSocketServer(api, {
-  authenticate,
+const srv = createSocketServer(api, (srv) => ({
+  ...options(srv),
   ...(adapter && { adapter }),
-});
+}));
 app(srv);
 export default srv;

@@ -3,15 +3,15 @@ import { createServer } from "node:http";
 import process from "node:process";
 import { createRedisAdapter } from "@super-line/edge/adapters/redis";
 import { createSocketServer } from "@super-line/edge/node";
-import { api, app, authenticate } from "../app.ts";
+import { api, app, options } from "../app.ts";
 
 const { REDIS_URL, PORT } = process.env;
 const server = createServer((_request, response) => response.end("ok"));
-const srv = createSocketServer(api, {
+const srv = createSocketServer(api, (srv) => ({
   server,
-  authenticate,
+  ...options(srv),
   ...(REDIS_URL && { adapter: createRedisAdapter(REDIS_URL) }),
-});
+}));
 app(srv);
 server.listen(Number(PORT ?? 3000), () => {
   const { port } = server.address() as { port: number }; // it listens on TCP

@@ -85,7 +85,8 @@ export type DurableNodeClass<
  * limits, variables of the module. The class sets the object's alarm.
  *
  * @param contract A contract that `defineContract` returned
- * @param options Returns the server's options from the bindings and the object's state; called at every wake-up
+ * @param options Returns the server's options; called at every wake-up with the bindings, the object's state and the
+ * server, which hooks can use as on every other host
  * @param app Implements the contract; called at every wake-up. The same function works on every host
  * @returns The class, to be exported under the name in the Worker's configuration
  *
@@ -104,7 +105,11 @@ export function durableObject<
   Env = unknown,
 >(
   contract: Contract<C>,
-  options: (env: Env, state: DurableStateLike) => DurableOptions<C, A>,
+  options: (
+    env: Env,
+    state: DurableStateLike,
+    srv: Node<C>,
+  ) => DurableOptions<C, A>,
   app: (srv: Node<C, A>) => void,
 ): DurableNodeClass<C, A, Env> {
   return class implements DurableNode<C, A> {
@@ -117,19 +122,29 @@ export function durableObject<
     readonly #rest: Rest | undefined;
 
     constructor(state: DurableStateLike, env: Env) {
-      const { idleAfterMs, sleepPollMs, ...given } = options(env, state);
-      const resting = restSettings(idleAfterMs, sleepPollMs);
       const report = (error: unknown) => this.#node.report(error);
       this.#alarm = new Alarm(state.storage, report);
-      this.#adapter = given.adapter ?? createInMemoryAdapter();
+      let resting = restSettings(undefined, undefined);
       this.#node = createNode(
         contract,
-        { ...given, adapter: this.#adapter },
+        (srv) => {
+          const { idleAfterMs, sleepPollMs, ...given } = options(
+            env,
+            state,
+            srv,
+          );
+          resting = restSettings(idleAfterMs, sleepPollMs);
+          return {
+            ...given,
+            adapter: given.adapter ?? createInMemoryAdapter(),
+          };
+        },
         {
           nodeId: String(state.id),
           wakeAt: (time) => this.#alarm.at(time),
         },
       );
+      this.#adapter = this.#node.adapter;
       this.srv = this.#node.node;
       app(this.srv);
       this.#http = createHttpTransport(httpHostOf(this.#node as never));

@@ -19,6 +19,8 @@ export interface NodeHost
   extends PresenceHost, ServerEventsHost, HandshakeHost, SessionHost {
   readonly sessions: Map<string, Session>;
   readonly kept: KeptTopics<Session>;
+  /** Whether `implement` was called. */
+  readonly hasHandlers: boolean;
   readonly settings:
     & PresenceHost["settings"]
     & HandshakeHost["settings"]

@@ -18,6 +18,7 @@ import {
 } from "../handshake/handshake.ts";
 import type { Hub } from "../fanout/hub.ts";
 import type { Handler } from "../types/handlers.ts";
+import { unknownKey } from "../../contract/check_options.ts";
 import { quote } from "../../contract/names.ts";
 import { publish, published } from "./publish.ts";
 import type {
@@ -80,10 +81,20 @@ export class ServerNode implements Node {
     handlers: Record<string, Record<string, Handler> | undefined>,
   ): this {
     const server = this.#server;
-    if (server.implemented) {
+    if (server.hasHandlers) {
       throw new TypeError(
         "Cannot implement: it was done already, must be done once",
       );
+    }
+    if (typeof handlers !== "object" || handlers === null) {
+      throw new TypeError(
+        `Cannot implement: handlers is ${handlers}, must be an object of blocks such as { shared: { … } }`,
+      );
+    }
+    const blocks = ["shared", ...server.contract.roles.keys()];
+    for (const block of Object.keys(handlers)) {
+      if (blocks.includes(block)) continue;
+      throw unknownKey("implement", "role", block, blocks);
     }
     const found = new Map<Call, Handler>();
     for (const surface of server.contract.roles.values()) {
@@ -99,18 +110,12 @@ export class ServerNode implements Node {
         found.set(call, handler);
       }
     }
+    const known = [...found.keys()].map((it) => `${it.block}.${it.name}`);
     for (const [block, given] of Object.entries(handlers)) {
       for (const name of Object.keys(given ?? {})) {
-        if (
-          [...found.keys()].some((call) =>
-            call.block === block && call.name === name
-          )
-        ) continue;
-        throw new TypeError(
-          `Cannot implement ${
-            quote(`${block}.${name}`)
-          }: the contract has no such request or signal`,
-        );
+        const path = `${block}.${name}`;
+        if (known.includes(path)) continue;
+        throw unknownKey("implement", "request or signal", path, known);
       }
     }
     server.implement(found);

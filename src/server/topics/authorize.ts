@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { unknownKey } from "../../contract/check_options.ts";
 import type { Contract, Topic } from "../../contract/define.ts";
 import { quote } from "../../contract/names.ts";
 import type {
@@ -102,8 +103,16 @@ export function checkAuthorize(
     for (const [name, entry] of Object.entries(entries ?? {})) {
       const path = quote(`${block}.${name}`);
       if (surface?.topics.get(name)?.block !== block) {
-        throw new TypeError(
-          `Cannot authorize ${path}: the contract has no such topic, must be one of its block`,
+        const topics = [contract.shared, ...contract.roles.values()]
+          .flatMap(({ topics }) => [...topics.values()])
+          .map((topic) => `${topic.block}.${topic.name}`);
+        throw unknownKey(
+          "authorize subscriptions",
+          "topic",
+          `${block}.${name}`,
+          [
+            ...new Set(topics),
+          ],
         );
       }
       if (
