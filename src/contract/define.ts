@@ -303,7 +303,7 @@ function compile(
 
 const DEFINE = "define the contract";
 const BLOCK_KEYS = "clientToServer serverToClient data";
-const CALL_KEYS = "input output";
+const CALL_KEYS = "input output yields errors";
 const MESSAGE_KEYS = "payload subscribe params keep snapshot";
 
 /** The bounds of `keep`, as `[least, most]`. */
