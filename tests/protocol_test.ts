@@ -606,11 +606,13 @@ describe("the page's handshake", () => {
         headers: { upgrade: "websocket", "sec-websocket-protocol": PROTOCOL },
       });
     const srv = createSocketServer(
-      defineContract({ roles: { user: {} } }),
+      defineContract({
+        roles: { user: { clientToServer: { ping: { input: z.null() } } } },
+      }),
       { authenticate: () => ({ role: "user" }) },
     );
     expect((await srv.fetch(request())).status).toBe(503);
-    srv.implement({});
+    srv.implement({ user: { ping: () => {} } });
     await srv.close();
     expect((await srv.fetch(request())).status).toBe(503);
   });

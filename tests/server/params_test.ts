@@ -202,8 +202,8 @@ test("authorizeSubscribe by block: true, a function of the params, and what is n
 
 for (
   const [table, says] of [
-    [{ shared: { nope: true } }, '"shared.nope": the contract has no such'],
-    [{ user: { task: true } }, '"user.task": the contract has no such'],
+    [{ shared: { nope: true } }, 'unknown topic "shared.nope"'],
+    [{ user: { task: true } }, 'did you mean "agent.task"?'],
     [{ shared: { news: 1 } }, '"shared.news": its entry is number'],
     [{ constructor: { name: true } }, '"constructor.name"'],
     [null, "must be a function or an object"],

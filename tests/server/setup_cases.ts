@@ -4,7 +4,6 @@ import { z } from "zod";
 import { createRedisAdapter } from "../../adapters/redis.ts";
 import { createUpstashAdapter } from "../../adapters/upstash.ts";
 import { createSocketServer, defineContract } from "../../mod.ts";
-import { createClient } from "../../src/client/client.ts";
 import { superline } from "../../src/hono.ts";
 import { createSocketServer as createOnNode } from "../../src/node.ts";
 
@@ -33,8 +32,6 @@ const contract = (definition: unknown) => () =>
 const implement = (handlers: unknown) => () =>
   createSocketServer(api, { authenticate: () => ({ role: "user" }) })
     .implement(handlers as never);
-const client = (options: unknown, of: unknown = api) => () =>
-  createClient(of as typeof api, options as never);
 const redis = (options: unknown) => () => createRedisAdapter(options as never);
 const upstash = (options: unknown) => () =>
   createUpstashAdapter(options as never);
@@ -272,7 +269,7 @@ export const mistakes: readonly (readonly [() => unknown, string])[] = [
   ],
   [
     contract({ roles: { user: { clientToServer: { say: input } } } }),
-    'Cannot define "user.clientToServer.say": it is no kind of entry, must be { input, output } (request) or { input } (signal)',
+    'Cannot define "user.clientToServer.say": it is no kind of entry, must be { input, output } (request), { input, yields } (stream) or { input } (signal)',
   ],
   [
     contract({ roles: { user: { clientToServer: { on: entry } } } }),
@@ -336,42 +333,6 @@ export const mistakes: readonly (readonly [() => unknown, string])[] = [
   [
     implement({ shared: { say: () => "" }, users: {} }),
     'Cannot implement: unknown role "users", did you mean "user"?',
-  ],
-  [
-    client(undefined),
-    "Cannot create a client: options is undefined, must be { url, role }",
-  ],
-  [
-    client({}),
-    'Cannot create a client of role "undefined": no such role, must be one of "user", "agent"',
-  ],
-  [
-    client({ role: "user" }),
-    'Cannot create a client: url is undefined, must be an address such as "wss://chat.example/realtime"',
-  ],
-  [
-    client({ role: "admin", url: "ws://localhost" }),
-    'Cannot create a client of role "admin": no such role, must be one of "user", "agent"',
-  ],
-  [
-    client({ role: "user", url: "localhost:3000" }),
-    'Cannot create a client: url is "localhost:3000", must be an address such as "wss://chat.example/realtime"',
-  ],
-  [
-    client({ role: "user", url: "not a url" }),
-    'Cannot create a client: url is "not a url", must be an address such as "wss://chat.example/realtime"',
-  ],
-  [
-    client({ role: "user", url: "" }),
-    'Cannot create a client: url is "", must be an address such as "wss://chat.example/realtime"',
-  ],
-  [
-    client({ role: "user", url: "ws://localhost" }, null),
-    "Cannot create a client: the contract is not defined, must be what defineContract returned",
-  ],
-  [
-    client({ role: "user", url: "ws://localhost" }, api.definition),
-    "Cannot create a client: the contract is not defined, must be what defineContract returned",
   ],
   [
     redis(undefined),

@@ -41,27 +41,6 @@ test("a server whose contract has neither requests nor signals serves without im
   expect(() => srv.implement({})).toThrow("it was done already");
 });
 
-test("a url that a function returns and that is none ends the client, with the reason", async () => {
-  const api = defineContract({ roles: { user: {} } });
-  const errors: unknown[] = [];
-  const client = createClient(api, {
-    url: () => "localhost:3000",
-    role: "user",
-    onError: (error) => errors.push(error),
-  });
-  const statuses: unknown[] = [];
-  client.onStatus((status) => statuses.push(status));
-  await until(() => client.state === "closed");
-  expect(statuses.at(-1)).toEqual({
-    state: "closed",
-    code: 1006,
-    reason:
-      'url is "localhost:3000", must be an address such as "wss://chat.example/realtime"',
-    willRetry: false,
-  });
-  expect(client.ready).rejects.toThrow("url is");
-});
-
 test("options may be a function of the server, whose hooks use it", async () => {
   const api = defineContract({
     shared: { serverToClient: {} },
