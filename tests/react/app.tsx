@@ -18,6 +18,13 @@ export const api = defineContract({
     clientToServer: {
       wait: { input: z.string(), output: z.string() },
       fail: { input: z.string(), output: z.null() },
+      bid: {
+        input: z.number(),
+        output: z.null(),
+        errors: { TOO_LOW: z.object({ minimum: z.number() }) },
+      },
+      /** Goes on until `answer` is told its input, or its reader leaves. */
+      tell: { input: z.string(), yields: z.string(), output: z.number() },
     },
     serverToClient: {
       said: { payload: z.string() },
@@ -46,6 +53,7 @@ export const {
   Provider,
   useClient,
   useRequest,
+  useStream,
   useEvent,
   useSubscription,
   useStatus,
@@ -56,6 +64,8 @@ export interface App extends AsyncDisposable {
   readonly url: string;
   /** How many sockets the clients have made. */
   readonly dials: number;
+  /** The inputs of streams that run on the server. */
+  readonly telling: ReadonlySet<string>;
   /** Answers the call of `wait` that came with this input. */
   answer(input: string): Promise<void>;
   /** A client that is closed with the app. */
@@ -65,6 +75,7 @@ export interface App extends AsyncDisposable {
 /** Serves; `wait` answers when it is told to. */
 export function startApp(): App {
   const waiting = new Map<string, () => void>();
+  const telling = new Set<string>();
   const clients: UserClient[] = [];
   let dials = 0;
   class CountingWebSocket extends WebSocket {
@@ -82,6 +93,25 @@ export function startApp(): App {
     shared: {
       wait: (input) =>
         new Promise((resolve) => waiting.set(input, () => resolve(input))),
+      bid: (_amount, _ctx, _conn, call) => {
+        throw call.error("TOO_LOW", { minimum: 11 });
+      },
+      tell: async function* (input, _ctx, _conn, { signal }) {
+        telling.add(input);
+        try {
+          yield `${input}1`;
+          yield `${input}2`;
+          if (input === "broken") throw new SocketError("BROKEN", "It broke");
+          await new Promise<void>((resolve, reject) => {
+            waiting.set(input, resolve);
+            signal.addEventListener("abort", () => reject(signal.reason));
+          });
+          yield `${input}3`;
+          return 3;
+        } finally {
+          telling.delete(input);
+        }
+      },
       fail: (code) => {
         throw new SocketError(code, `It was ${code}`);
       },
@@ -90,6 +120,7 @@ export function startApp(): App {
   const running = serve(srv, srv);
   return {
     srv,
+    telling,
     url: running.url,
     get dials() {
       return dials;

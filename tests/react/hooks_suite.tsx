@@ -23,6 +23,7 @@ import {
   useEvent,
   useRequest,
   useStatus,
+  useStream,
   useSubscription,
   watch,
 } from "./app.tsx";
@@ -54,6 +55,94 @@ const live = {
   snapshot: undefined,
   resumed: undefined,
 } as const;
+
+test("useRequest's error has the type of what the entry declares", async () => {
+  const { log, Watch } = watch(() => useRequest("bid"));
+  render(
+    <Provider client={app.client()}>
+      <Watch />
+    </Provider>,
+  );
+  await act(() => last(log).call(1).catch(() => {}));
+  await waitFor(() => expect(last(log).isLoading).toBe(false));
+  const { error } = last(log);
+  expect(error?.code === "TOO_LOW" ? error.data.minimum : undefined).toBe(11);
+});
+
+test("useStream shows items as they come, then the result", async () => {
+  const { log, Watch } = watch(() => useStream("tell"));
+  render(
+    <Provider client={app.client()}>
+      <Watch />
+    </Provider>,
+  );
+  expect(last(log)).toMatchObject({ items: [], status: "idle" });
+  const { start, cancel } = last(log);
+  act(() => start("a"));
+  expect(last(log)).toMatchObject({ items: [], status: "streaming" });
+  await waitFor(() => expect(last(log).items).toEqual(["a1", "a2"]));
+  expect(last(log).result).toBeUndefined();
+  await act(() => app.answer("a"));
+  await waitFor(() => expect(last(log).status).toBe("done"));
+  expect(last(log)).toMatchObject({ items: ["a1", "a2", "a3"], result: 3 });
+  expect([last(log).start, last(log).cancel]).toEqual([start, cancel]);
+});
+
+test("useStream: another start takes the place of the one that runs, cancel keeps its items", async () => {
+  const { log, Watch } = watch(() => useStream("tell"));
+  render(
+    <Provider client={app.client()}>
+      <Watch />
+    </Provider>,
+  );
+  act(() => last(log).start("a"));
+  await waitFor(() => expect(last(log).items).toEqual(["a1", "a2"]));
+  act(() => last(log).start("b"));
+  await waitFor(() => expect(last(log).items).toEqual(["b1", "b2"]));
+  await waitFor(() => expect([...app.telling]).toEqual(["b"]));
+  act(() => last(log).cancel());
+  expect(last(log)).toMatchObject({ items: ["b1", "b2"], status: "idle" });
+  await waitFor(() => expect(app.telling.size).toBe(0));
+  expect(last(log).error).toBeUndefined();
+});
+
+test("useStream tells why it failed, and keeps what came before", async () => {
+  const { log, Watch } = watch(() => useStream("tell"));
+  render(
+    <Provider client={app.client()}>
+      <Watch />
+    </Provider>,
+  );
+  act(() => last(log).start("broken"));
+  await waitFor(() => expect(last(log).status).toBe("failed"));
+  const { error, items } = last(log);
+  expect(isSocketError(error) && error.code).toBe("BROKEN");
+  expect(items).toEqual(["broken1", "broken2"]);
+});
+
+test("useStream under StrictMode: a start in an effect leaves one stream, none when the component goes", async () => {
+  const { log, Watch } = watch(() => {
+    const stream = useStream("tell");
+    const { start } = stream;
+    useEffect(() => start("a"), [start]);
+    return stream;
+  });
+  const page = render(
+    <StrictMode>
+      <Provider client={app.client()}>
+        <Watch />
+      </Provider>
+    </StrictMode>,
+  );
+  await waitFor(() => expect(last(log).items).toEqual(["a1", "a2"]));
+  await settled();
+  expect(last(log).status).toBe("streaming");
+  expect(app.srv.stats().sizes.calls).toBe(1);
+  page.unmount();
+  await waitFor(() => expect(app.srv.stats().sizes.calls).toBe(0));
+  expect(app.telling.size).toBe(0);
+});
+
 const count = () => app.srv.local.topics.get("count") ?? 0;
 const accepted = () => app.srv.stats().accepted;
 const connections = () => app.srv.stats().connections;

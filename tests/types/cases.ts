@@ -15,7 +15,7 @@ export interface Case {
 export const prelude = `
 import { z } from "zod";
 import {
-  type Connection, createSocketServer, defineContract, type Handlers, type Serializer, SocketError,
+  type Connection, createSocketServer, defineContract, type Handlers, type Serializer, settle, SocketError,
 } from "@super-line/edge";
 import { createClient } from "@super-line/edge/client";
 import { type Same, same } from "./same.ts";
@@ -36,8 +36,98 @@ const url = `url: "ws://app.test"`;
 const events = (payload: string, rest = "") =>
   `defineContract({ roles: { user: { serverToClient: { lost: { payload: ${payload} } } } }${rest} });`;
 
+/** A contract with declared errors and a streamed answer, its server `rich` and its client `richClient`. */
+const rich = (code: string, yields = "z.number()") => `
+const richApi = defineContract({ roles: { user: { clientToServer: {
+  bid: { input: z.number(), output: z.null(), errors: { TOO_LOW: z.object({ minimum: z.number() }) } },
+  tell: { input: z.string(), yields: ${yields}, output: z.string() },
+} } } });
+const richServer = createSocketServer(richApi, { authenticate: () => ({ role: "user" as const }) });
+const richClient = createClient(richApi, { ${url}, role: "user" });
+${code}`;
+const bids = (body: string) =>
+  rich(`richServer.implement({ user: {
+  bid: (_input, _ctx, _conn, call) => { ${body} return null; },
+  tell: async function* () { yield 1; return "done"; },
+} });`);
+const tells = (body: string) =>
+  rich(`richServer.implement({ user: {
+  bid: () => null,
+  tell: async function* () { ${body} },
+} });`);
+const settled = (body: string) =>
+  rich(`const outcome = await settle(richClient.bid(1));
+if (outcome.error?.code === "TOO_LOW") { ${body} }`);
+
 /** By what is done wrong. */
 export const cases: readonly Case[] = [
+  // --- Streams and declared errors
+  {
+    name: "an error that the entry does not declare",
+    good: bids(`if (_input) throw call.error("TOO_LOW", { minimum: 1 });`),
+    bad: bids(`if (_input) throw call.error("LATE", { minimum: 1 });`),
+    code: 2345,
+    mentions: ['"LATE"', '"TOO_LOW"'],
+  },
+  {
+    name: "a declared error with other data",
+    good: bids(`if (_input) throw call.error("TOO_LOW", { minimum: 1 });`),
+    bad: bids(`if (_input) throw call.error("TOO_LOW", { least: 1 });`),
+    code: 2353,
+    mentions: ["least"],
+  },
+  {
+    name: "error on the call of an entry that declares none",
+    good: tells(`yield 1; return "done";`),
+    bad: rich(`richServer.implement({ user: {
+  bid: () => null,
+  tell: async function* (_input, _ctx, _conn, call) { yield 1; throw call.error("LATE"); },
+} });`),
+    code: 2339,
+    mentions: ["'error'", "CallInfo"],
+  },
+  {
+    name: "what the data of a declared error has not",
+    good: settled(`outcome.error.data.minimum.toFixed();`),
+    bad: settled(`outcome.error.data.least;`),
+    code: 2339,
+    mentions: ["least", "minimum"],
+  },
+  {
+    name: "a code that the entry does not declare",
+    good: settled(""),
+    bad: rich(`const outcome = await settle(richClient.bid(1));
+if (outcome.error?.code === "LATE") {}`),
+    code: 2367,
+    mentions: ['"LATE"', '"TOO_LOW"'],
+  },
+  {
+    name: "an item of another type in a loop",
+    good: rich(
+      `for await (const n of richClient.tell("")) n.toFixed();
+(await richClient.tell("").result).trim();`,
+    ),
+    bad: rich(`for await (const n of richClient.tell("")) n.trim();`),
+    code: 2339,
+    mentions: ["'trim'", "'number'"],
+  },
+  {
+    name: "a generator whose items are of another type",
+    good: tells(`yield 1; return "done";`),
+    bad: tells(`yield "one"; return "done";`),
+    code: 2322,
+    mentions: ["string", "number"],
+  },
+  {
+    name: "an item with a Date in it over JSON",
+    good: rich("", "z.object({ at: z.string() })"),
+    bad: rich("", "z.object({ at: z.date() })").replace(
+      /const richServer[^]*$/,
+      "",
+    ),
+    code: 2375,
+    mentions: ["Cannot carry the items of 'user.tell' over JSON"],
+  },
   // --- Roles
   {
     name: "a client of a role that the contract has not",
