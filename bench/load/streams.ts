@@ -72,7 +72,7 @@ function serve(): void {
       look: () => {
         Bun.gc(true);
         const { user, system } = process.cpuUsage();
-        const { calls } = srv.stats().sizes;
+        const { calls = 0 } = srv.stats().sizes;
         const resident = process.memoryUsage.rss();
         return { cpu: user + system, resident, produced, calls, ended };
       },
