@@ -8,7 +8,6 @@ import {
   SocketError,
 } from "../../mod.ts";
 import { createClient } from "../../src/client/client.ts";
-import { createClient as createNamed } from "../../src/client/named.ts";
 import { clientSurface } from "../../src/client/surface.ts";
 import { loopback } from "../../src/testing/mod.ts";
 import { leftOver } from "../helpers/api.ts";
@@ -132,11 +131,14 @@ test("a stream fails with a declared error after its items", async () => {
 
 test("a client made of names has the types and gets the same", async () => {
   const { srv } = await start();
-  const client = createNamed<typeof api, "user">(clientSurface(api, "user"), {
-    url: "ws://app.test",
-    role: "user",
-    WebSocket: loopback(srv),
-  });
+  const client = createClient<(typeof api)["definition"], "user">(
+    clientSurface(api, "user"),
+    {
+      url: "ws://app.test",
+      role: "user",
+      WebSocket: loopback(srv),
+    },
+  );
   endings.push(() => client.close());
   const { error } = await settle(client.bid("low"));
   expect(error?.code === "LOW" && error.data.minimum).toBe(2);
