@@ -1,5 +1,5 @@
 /**
- * Calls under way on a client: waiting to be sent, or for their answer.
+ * The calls of a client that wait to be sent or answered.
  *
  * @module
  */
@@ -17,11 +17,11 @@ interface PendingCall {
 
 /** What calls need of their client. */
 export interface CallsHost {
-  /** Whether frames can leave now. */
+  /** Whether frames can be sent now. */
   readonly open: boolean;
   /** Sends a frame. */
   send(frame: Frame): void;
-  /** Whether the server has a feature; asked while frames can leave. */
+  /** Tells whether the server has a feature; called while the connection is open. */
   can(feature: string): boolean;
 }
 
@@ -32,16 +32,16 @@ export class Calls {
   readonly #sent = new Map<number, PendingCall>();
   #id = 0;
   #idle: (() => void) | undefined;
-  /** How many may be unanswered. */
+  /** The most unanswered calls. */
   #maxInFlight = 1;
-  /** Nothing new is sent: this connection is about to be left. */
+  /** Nothing new is sent: this connection is about to be closed. */
   #held = false;
 
   constructor(host: CallsHost) {
     this.#host = host;
   }
 
-  /** How many wait to be sent. */
+  /** How many calls wait to be sent. */
   get waiting(): number {
     return this.#unsent.size;
   }
@@ -49,10 +49,10 @@ export class Calls {
   /**
    * Makes a call.
    *
-   * @param build Builds its frame
-   * @param options When it ends early
+   * @param build Builds the frame
+   * @param options When the call ends early
    * @param item Takes the items of a streamed answer
-   * @returns The answer's payload as it came
+   * @returns The encoded payload of the answer
    */
   start(
     build: (id: number) => Frame,
@@ -99,12 +99,12 @@ export class Calls {
     });
   }
 
-  /** Forgets a call that is not sent yet: it never settles. */
+  /** Removes a call that was not sent yet: it never settles. */
   withdraw(id: number): void {
     this.#unsent.delete(id);
   }
 
-  /** Goes on with a new connection: what `first` calls is sent before what waited. */
+  /** Continues with a new connection: the calls that `first` makes are sent before those that waited. */
   resume(maxInFlight: number, first: () => void): void {
     const waiting = [...this.#unsent];
     this.#unsent.clear();
@@ -115,7 +115,7 @@ export class Calls {
     this.pump();
   }
 
-  /** Sends what may be sent. */
+  /** Sends the calls that may be sent. */
   pump(): void {
     for (const [id, call] of this.#unsent) {
       if (
@@ -137,21 +137,21 @@ export class Calls {
     if (this.#sent.size === 0) this.#idle?.();
   }
 
-  /** Takes an item of a streamed answer; of an unknown call it does nothing. */
+  /** Takes an item of a streamed answer. Does nothing for an unknown call. */
   item(id: unknown, raw: unknown): void {
-    this.#sent.get(id as number)?.item?.(raw); // a Map takes any key
+    this.#sent.get(id as number)?.item?.(raw); // a Map accepts any key
   }
 
-  /** Settles a call with its answer; of an unknown one it does nothing. */
+  /** Settles a call with its answer. Does nothing for an unknown call. */
   answer(id: unknown, error: unknown, value?: unknown): void {
-    const call = this.#sent.get(id as number); // a Map takes any key
+    const call = this.#sent.get(id as number); // a Map accepts any key
     if (!call) return;
     this.#sent.delete(id as number);
     call.settle(error, value);
     this.pump();
   }
 
-  /** Rejects what was sent, and with `all` what was not. */
+  /** Rejects the calls that were sent, and with `all` also the others. */
   fail(reason: SocketError, all: boolean): void {
     const lost = [
       ...this.#sent.values(),
@@ -163,7 +163,7 @@ export class Calls {
     this.#idle?.();
   }
 
-  /** Sends nothing new, and calls back once nothing is unanswered. */
+  /** Sends nothing new, and calls back when no call is unanswered. */
   drain(done: () => void): void {
     this.#held = true;
     this.#idle = () => {

@@ -26,7 +26,7 @@ import { backoffOf, targetOf } from "./address.ts";
 import { createOff, type Off } from "../wire/off.ts";
 import { type Answerer, Answers } from "./question_handlers.ts";
 import { Calls } from "./calls.ts";
-import { createGate, type Gate } from "./deferred.ts";
+import { createDeferred, type Deferred } from "../shared/deferred.ts";
 import { type ClientStatus, Link } from "./link.ts";
 import type { Transport } from "./transport.ts";
 import { Login } from "./token_refresh.ts";
@@ -71,7 +71,7 @@ export class ClientCore {
   readonly #gapFns = new Set<Fn>();
   readonly #out = createOutgoing((message) => this.#link.send(message));
   #hello: Hello | undefined;
-  #gate: Gate<void> = createGate();
+  #gate: Deferred<void> = createDeferred();
   #greeted = false;
   #away: ReturnType<typeof setTimeout> | undefined;
 
@@ -431,7 +431,7 @@ export class ClientCore {
     });
     this.#greeted = true;
     this.#login?.watch(hello.expiresAt);
-    this.#gate.open();
+    this.#gate.resolve();
   }
 
   #down({ state, code, reason }: ClientStatus): void {
@@ -447,9 +447,9 @@ export class ClientCore {
     );
     this.#calls.fail(error, closed);
     this.#answers.end();
-    if (wasOpen) this.#gate = createGate();
+    if (wasOpen) this.#gate = createDeferred();
     if (!closed) return;
-    this.#gate.fail(error);
+    this.#gate.reject(error);
     this.#topics.end(error);
   }
 

@@ -1,5 +1,5 @@
 /**
- * One client's WebSocket: dialled, watched, dialled again.
+ * One client's connection: connects, detects a lost connection, reconnects.
  *
  * @module
  */
@@ -24,19 +24,19 @@ import { addressOf, type Target } from "./address.ts";
 import { tokenProtocol } from "../wire/token.ts";
 import type { Transport } from "./transport.ts";
 
-/** What is used of a standard `WebSocket`. */
+/** The members used of a standard `WebSocket`. */
 export interface WebSocketLike {
-  /** The transport's name, where it is another than the one that was dialled. */
+  /** The name of the transport, if it is not the one that was tried first. */
   readonly transport?: string;
   /** Set to `arraybuffer`. */
   binaryType: string;
   /** The subprotocol is agreed, and messages may be sent. */
   onopen: ((event: never) => void) | null;
-  /** A message came. */
+  /** A message arrived. */
   onmessage: ((event: { data: unknown }) => void) | null;
-  /** The connection failed; some implementations say nothing else. */
+  /** The connection failed. Some implementations fire no other event. */
   onerror: ((event: never) => void) | null;
-  /** The connection is over. */
+  /** The connection is closed. */
   onclose: ((event: { code: number; reason: string }) => void) | null;
   /** Sends one message. */
   send(data: string | Uint8Array<ArrayBuffer>): void;
@@ -44,67 +44,73 @@ export interface WebSocketLike {
   close(code?: number, reason?: string): void;
 }
 
-/** What makes a {@linkcode WebSocketLike}: the global `WebSocket`, or `ws` on Node 20. */
+/** The constructor of a {@linkcode WebSocketLike}: the global `WebSocket`, or that of `ws` on Node 20. */
 export type WebSocketConstructor = new (
   url: string,
   protocols: string[],
 ) => WebSocketLike;
 
 /**
- * Where a client is.
+ * The state of a client.
  *
- * - `idle`: a `lazy` one that was not used yet
- * - `connecting`: an attempt is under way
- * - `open`: the server said hello
+ * - `idle`: a `lazy` client that was not used yet
+ * - `connecting`: an attempt is in progress
+ * - `open`: the server has sent `hi`
  * - `waiting`: until the next attempt
- * - `closed`: for good
+ * - `closed`: permanently
  */
 export type ClientState = "idle" | "connecting" | "open" | "waiting" | "closed";
 
-/** Where a client is, and what brought it there. */
+/** The state of a client, and its cause. */
 export interface ClientStatus {
-  /** Where it is. */
+  /** The state. */
   readonly state: ClientState;
-  /** The code of the last close; 1006 when the connection broke. */
+  /** The code of the last close; 1006 if the connection broke. */
   readonly code?: number;
-  /** The reason that came with it. */
+  /** The reason of the last close. */
   readonly reason?: string;
-  /** Whether it will try again by itself. */
+  /** Whether the client will reconnect by itself. */
   readonly willRetry: boolean;
-  /** While it waits: how long, in milliseconds from this status on. */
+  /** While `waiting`: how long, in milliseconds from this status on. */
   readonly retryInMs?: number;
-  /** While it is open: the name of the transport that it uses. */
+  /** While `open`: the name of the transport. */
   readonly transport?: string;
 }
 
-/** What a link is made of. */
+/** What a link needs. */
 export interface LinkOptions {
-  /** Where to connect, asked at every attempt. The next attempt follows when it rejects, none when there is no such URL. */
+  /**
+   * Returns where to connect, called at every attempt. If it rejects, another attempt follows; if there is no such URL,
+   * none.
+   */
   readonly target: () => Promise<Target>;
-  /** What dials. */
+  /** Creates the socket. */
   readonly transport: Transport;
-  /** The waits between attempts; `undefined` for only one attempt. */
+  /** The waits between attempts; `undefined` for a single attempt. */
   readonly backoff: BackoffOptions | undefined;
-  /** Checks the server's hello; a flaw ends the link for good. */
+  /** Checks the server's `hi`; a flaw closes the link permanently. */
   accept(hello: Hello): string | undefined;
-  /** The server said hello. */
+  /** The server sent `hi`. */
   opened(hello: Hello): void;
-  /** A frame came. */
+  /** A frame arrived. */
   frame(fields: Fields): void;
-  /** The link broke or ended: what was sent is lost. */
+  /** The connection was lost or closed: unanswered frames are lost. */
   down(status: ClientStatus): void;
   /** The state changed. */
   status(status: ClientStatus): void;
-  /** Something failed that has no caller. */
+  /** An error without a caller. */
   error(error: unknown): void;
 }
 
-/** How long to wait for hello, and for an answer to a ping, in milliseconds. */
+/** How long to wait for `hi`, and for the answer to a ping, in milliseconds. */
 const PATIENCE_MS = 10_000;
-/** How long a link must hold until the back-off starts anew: a server that accepts and closes is no good server. */
+/**
+ * After how long a connection resets the back-off, in milliseconds: a server that accepts and closes must not cause a
+ * hot loop.
+ */
 const STABLE_MS = 10_000;
 
-/** Keeps one WebSocket to a server. */
+/** Keeps one connection to a server. */
 export class Link {
   readonly #options: LinkOptions;
   #status: ClientStatus = { state: "idle", willRetry: true };
@@ -122,11 +128,11 @@ export class Link {
     return this.#status;
   }
 
-  /** Dials, unless it does so already: also called when a browser is on a network again. */
+  /** Connects, unless an attempt is in progress. Also called when a browser is online again. */
   readonly connect = (): void => {
     const { state, retryInMs: _, transport: __, ...last } = this.#status;
     if (state !== "waiting" && state !== "idle") return;
-    globalThis.addEventListener?.("online", this.connect); // the same one again is not added
+    globalThis.addEventListener?.("online", this.connect); // adding the same listener again has no effect
     clearTimeout(this.#timer);
     this.#turnTo({ ...last, state: "connecting" });
     this.#dial().catch((error) => {
@@ -135,10 +141,10 @@ export class Link {
     });
   };
 
-  /** Sends one message; the link is open. */
+  /** Sends one message. The link must be open. */
   send(data: Data): void {
     try {
-      this.#socket?.send(data as Uint8Array<ArrayBuffer>); // our own blocks are never on shared memory
+      this.#socket?.send(data as Uint8Array<ArrayBuffer>); // these bytes are never on shared memory
     } catch (error) {
       this.#options.error(error);
     }
@@ -149,7 +155,7 @@ export class Link {
     this.#drop(NORMAL, "", "now");
   }
 
-  /** Ends for good. */
+  /** Closes permanently. */
   close(code: number = NORMAL, reason = ""): void {
     this.#drop(code, reason, "never");
   }
@@ -160,7 +166,7 @@ export class Link {
     let url: string;
     try {
       url = addressOf(given, { ...params, role });
-    } catch (error) { // the next attempt would fail alike
+    } catch (error) { // the next attempt would fail in the same way
       this.#options.error(error);
       return this.close(BAD_PROTOCOL, (error as TypeError).message);
     }
@@ -181,24 +187,25 @@ export class Link {
     socket.onmessage = ({ data }) => mine() && this.#receive(data);
     socket.onclose = ({ code, reason }) =>
       mine() && this.#lost(code || ABNORMAL, reason); // 0 on Deno
-    // Node 20 and 22 fire nothing else for a refused dial. Where `close` follows, it has the code: let it come first.
+    // Node 20 and 22 fire no other event when a connection is refused. If `close` follows, it has the code, so wait for
+    // it.
     socket.onerror = () =>
       setTimeout(() => mine() && this.#lost(ABNORMAL, "the connection failed"));
   }
 
   #receive(data: unknown): void {
-    if (this.#timer && this.#status.state === "open") this.#disarm(); // before hi nothing else counts as a sign of life
+    if (this.#timer && this.#status.state === "open") this.#disarm(); // before `hi` nothing else proves that the server is alive
     if (data === PONG) return;
     for (
       const frame of read(
         typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer),
       )
-    ) { // binaryType says so
-      const { state } = this.#status; // what one frame does may end the link before the next
+    ) { // because of `binaryType`
+      const { state } = this.#status; // handling one frame may close the link before the next
       if (!frame.ok) this.#options.error(new TypeError(frame.flaw));
       else if (state === "open") this.#options.frame(frame.fields);
       else if (state === "connecting" && frame.fields[0] === "hi") {
-        this.#greet(frame.fields[1] as Hello); // accept checks it
+        this.#greet(frame.fields[1] as Hello); // `accept` checks it
       }
     }
   }
@@ -227,7 +234,7 @@ export class Link {
   #expectSign(patienceMs: number): void {
     const dueAt = Date.now() + patienceMs;
     this.#timer = setTimeout(() => {
-      // Much too late, this process was suspended: what came meanwhile is read after this.
+      // Far too late means that this process was suspended: messages that arrived meanwhile are read after this.
       if (Date.now() > dueAt + 1_000) this.#expectSign(patienceMs);
       else this.#drop(HEARTBEAT_LOST, "the server is silent");
     }, patienceMs);
@@ -238,12 +245,12 @@ export class Link {
     this.#timer = undefined;
   }
 
-  /** Closes the socket and goes on as if the server had. */
+  /** Closes the socket, and continues as if the server had closed it. */
   #drop(code: number, reason: string, comeback?: "now" | "never"): void {
     const socket = this.#socket;
     this.#lost(code, reason, comeback);
     try {
-      // A browser lets a page send 1000 and 3000 to 4999 only.
+      // A page may send only 1000 and 3000 to 4999.
       socket?.close(
         code === ABNORMAL ? NORMAL : code,
         reason.slice(0, 41), // at most 123 bytes of UTF-8, or close() throws

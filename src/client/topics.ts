@@ -1,5 +1,5 @@
 /**
- * The topics that a client listens to.
+ * The topics that a client subscribes to.
  *
  * @module
  */
@@ -7,15 +7,15 @@ import { SocketError } from "../wire/errors.ts";
 import type { Joined } from "../wire/joined.ts";
 import { createOff } from "../wire/off.ts";
 import type { Calls, CallsHost } from "./calls.ts";
-import { createGate, type Gate } from "./deferred.ts";
+import { createDeferred, type Deferred } from "../shared/deferred.ts";
 import type { Subscription } from "./types.ts";
 
 /** How long to wait when a subscription hit a limit, in milliseconds. */
 const RETRY_MS = 1_000;
-/** After how many retries a limit is one that does not pass, such as `maxSubscriptions`. */
+/** After how many retries a limit counts as permanent, such as `maxSubscriptions`. */
 const MAX_RETRIES = 5;
 
-/** What one call of `subscribe` wants; no function throws. */
+/** One call of `subscribe`. No function throws. */
 export interface Wanted {
   readonly fn: (payload: never) => void;
   readonly failed: (error: unknown) => void;
@@ -24,28 +24,28 @@ export interface Wanted {
   readonly onSnapshot: ((snapshot: never) => void) | undefined;
   readonly after: string | undefined;
   readonly replay: number | undefined;
-  /** Gives the last value to this one alone. */
+  /** Delivers the last value to this listener only. */
   readonly late: (raw: unknown) => void;
 }
 
 interface Listener extends Wanted {
-  readonly ready: Gate<Joined>;
+  readonly ready: Deferred<Joined>;
 }
 
 /** One topic with its parameters. */
 export interface Topic {
   readonly listeners: Set<Listener>;
-  /** How much is kept of it; absent for one of which nothing is. */
+  /** How much of the topic is kept; absent if it is not a kept topic. */
   readonly keep: { readonly last: number } | undefined;
-  /** Where a kept topic stands: behind the last message whose listeners have run. */
+  /** The position of a kept topic: after the last message whose listeners have run. */
   position?: string | undefined;
-  /** The last value as it came, for those who listen later. */
+  /** The last value as it was received, for later listeners. */
   value?: { readonly raw: unknown };
-  /** Somebody wants a snapshot who did not when it was asked for. */
+  /** A listener wants a snapshot that was added after the last `sub`. */
   late?: boolean;
-  /** What `sub` was answered with. */
+  /** The answer to `sub`. */
   joined?: Joined | undefined;
-  /** The last `sub` of it. */
+  /** The latest `sub` of the topic. */
   id: number;
   retry?: ReturnType<typeof setTimeout>;
   /** How often in a row a limit was hit. */
@@ -54,7 +54,7 @@ export interface Topic {
 
 /** What topics need of their client. */
 export interface TopicsHost extends CallsHost {
-  /** Whether the server has a feature; asked while frames can leave. */
+  /** Tells whether the server has a feature; called while the connection is open. */
   can(feature: string): boolean;
 }
 
@@ -71,12 +71,12 @@ export class Topics {
     this.#calls = calls;
   }
 
-  /** Adds a listener to the topic of a text, and subscribes for the first one. */
+  /** Adds a listener to a topic, and subscribes for the first one. */
   add(text: string, keep: Topic["keep"], wanted: Wanted): Subscription {
-    const ready = createGate<Joined>(); // ignoring it is fine: a refusal goes to onError as well
+    const ready = createDeferred<Joined>(); // a rejection that is not awaited is fine: a refusal goes to onError as well
     const listener: Listener = { ...wanted, ready };
     const { after, replay, onSnapshot, late } = wanted;
-    if (this.#ended) ready.fail(this.#ended);
+    if (this.#ended) ready.reject(this.#ended);
     const known = this.#topics.get(text);
     if (known && (after ?? replay) !== undefined) {
       throw new TypeError(
@@ -86,7 +86,7 @@ export class Topics {
     const topic: Topic = known ??
       { listeners: new Set(), keep, position: after, id: 0, failures: 0 };
     const { joined, value } = topic;
-    if (joined) ready.open(joined);
+    if (joined) ready.resolve(joined);
     topic.listeners.add(listener);
     if (!known) this.#topics.set(text, topic);
     if (!known || onSnapshot && !topic.late) {
@@ -98,7 +98,7 @@ export class Topics {
     }
     const off = createOff(() => {
       if (!topic.listeners.delete(listener)) return;
-      ready.open({ live: false });
+      ready.resolve({ live: false });
       if (topic.listeners.size > 0 || this.#topics.get(text) !== topic) return;
       this.#topics.delete(text);
       clearTimeout(topic.retry);
@@ -112,16 +112,16 @@ export class Topics {
   }
 
   /**
-   * Finds the topic that a message is for.
+   * Finds the topic of a message.
    *
-   * @param position The message's own, if it is of a kept topic
-   * @returns `undefined` for a message that is not to be delivered: it came before, or what is before it is missing, which
-   * is asked for
+   * @param position The position of the message, if its topic is kept
+   * @returns `undefined` for a message that must not be delivered: it was delivered before, or earlier messages are
+   * missing, which are requested
    */
   find(text: string, position: string | undefined): Topic | undefined {
     const topic = this.#topics.get(text);
     if (!topic || position === undefined) return topic;
-    if (!topic.joined) return undefined; // of before the latest `sub`
+    if (!topic.joined) return undefined; // from before the latest `sub`
     const [epoch, n] = position.split(".");
     const [lastEpoch, last = ""] = topic.position?.split(".") ?? [];
     const behind = Number(n) - Number(last);
@@ -133,7 +133,7 @@ export class Topics {
     return undefined;
   }
 
-  /** Asks again, from where each topic stands: something may be missing in one of them, or in any. */
+  /** Subscribes again from the position of each topic: messages may be missing in one of them, or in any. */
   lost(text?: string): void {
     for (const [own, topic] of this.#topics) {
       if (topic.keep && topic.joined && (text ?? own) === own) {
@@ -142,17 +142,17 @@ export class Topics {
     }
   }
 
-  /** Subscribes to all again, on a new connection. */
+  /** Subscribes to all topics again on a new connection. */
   resume(): void {
     for (const [text, topic] of this.#topics) this.#ask(text, topic);
   }
 
-  /** Ends all. */
+  /** Ends all subscriptions. */
   end(reason: SocketError): void {
     this.#ended = reason;
     for (const { listeners, retry } of this.#topics.values()) {
       clearTimeout(retry);
-      for (const { ready } of listeners) ready.fail(reason);
+      for (const { ready } of listeners) ready.reject(reason);
     }
     this.#topics.clear();
   }
@@ -189,17 +189,17 @@ export class Topics {
     }
     let own: number;
     const build = (id: number) => `["sub",${own = topic.id = id},${rest}]`;
-    // In the turn of the answer: what follows it in the same message is delivered only after it.
+    // In the turn of the answer: frames after it in the same message are delivered only after it.
     const taken = (answer: unknown) => {
-      if (own !== topic.id) return; // it was asked again since
-      const { position, ...joined } = answer as Joined & { position?: string }; // what the protocol answers a sub with
+      if (own !== topic.id) return; // a later `sub` replaced it
+      const { position, ...joined } = answer as Joined & { position?: string }; // the protocol's answer to `sub`
       topic.joined = joined;
       topic.failures = 0;
       topic.late = false;
       if (position !== undefined) topic.position = position;
       for (const { ready, gap } of listeners) {
         if (joined.resumed === false) gap();
-        ready.open(joined);
+        ready.resolve(joined);
       }
     };
     this.#calls.start(build, { taken }).catch((error: SocketError) =>
@@ -213,11 +213,11 @@ export class Topics {
     error: SocketError,
     passing = error.code === "RATE_LIMITED" || error.code === "UNAVAILABLE",
   ): void {
-    // Lost with its connection: the next one asks again.
+    // Lost with its connection: the next connection subscribes again.
     if (error.code === "DISCONNECTED" || this.#topics.get(text) !== topic) {
       return;
     }
-    // A kept topic that was live is not given up because its broker is away.
+    // A live subscription to a kept topic is not given up while its broker is unreachable.
     if (passing && (++topic.failures <= MAX_RETRIES || topic.position)) {
       topic.retry = setTimeout(
         () => this.#host.open && this.#ask(text, topic),
@@ -227,7 +227,7 @@ export class Topics {
     }
     this.#topics.delete(text);
     for (const { ready, failed } of topic.listeners) {
-      ready.fail(error);
+      ready.reject(error);
       failed(error);
     }
   }
