@@ -491,6 +491,7 @@ test("a thousand who come back in one turn share one read", async () => {
   for (const [index, peer] of peers.entries()) {
     const [, , joined] = await peer.answer(1);
     expect(joined).toMatchObject({ resumed: true, replayed: 3 - index % 4 });
+    expect(numbers(peer)).toEqual([2, 3, 4].slice(index % 4));
   }
   expect(srv.stats().topics.reads - reads).toBe(1);
   expect(srv.stats().topics.sharedReads).toBeGreaterThan(290);
