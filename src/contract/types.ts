@@ -112,22 +112,46 @@ export type RoleName<C extends ContractDefinition> = keyof {
   [R in keyof C["roles"] as R & string]: 1;
 };
 
-/** No entries. */
+/**
+ * No entries.
+ *
+ * @internal
+ */
 export type None = Record<never, never>;
-/** Who sends. */
+/**
+ * Who sends.
+ *
+ * @internal
+ */
 export type Direction = "clientToServer" | "serverToClient";
-/** The names of a contract's blocks. */
+/**
+ * The names of a contract's blocks.
+ *
+ * @internal
+ */
 export type BlockName<C extends ContractDefinition> = "shared" | RoleName<C>;
-/** One block of a definition. */
+/**
+ * One block of a definition.
+ *
+ * @internal
+ */
 export type Block<C extends ContractDefinition, B> = B extends "shared"
   ? C["shared"]
   : B extends keyof C["roles"] ? C["roles"][B]
   : never;
-/** The entries of a block in one direction. */
+/**
+ * The entries of a block in one direction.
+ *
+ * @internal
+ */
 export type EntriesOf<S, D extends Direction> = S extends
   { readonly [K in D]: infer E } ? E : None;
 
-/** The entries of one block, `shared` or a role, in one direction. */
+/**
+ * The entries of one block, `shared` or a role, in one direction.
+ *
+ * @internal
+ */
 export type OwnEntries<
   C extends ContractDefinition,
   B extends BlockName<C>,
@@ -137,7 +161,11 @@ export type OwnEntries<
   D
 >;
 
-/** All that a role sees in one direction: the shared entries and its own. Of several roles, what they have in common. */
+/**
+ * All that a role sees in one direction: the shared entries and its own. Of several roles, what they have in common.
+ *
+ * @internal
+ */
 export type RoleEntries<
   C extends ContractDefinition,
   R extends RoleName<C>,
@@ -145,14 +173,22 @@ export type RoleEntries<
 > = R extends unknown ? OwnEntries<C, "shared", D> & OwnEntries<C, R, D>
   : never;
 
-/** The names of the topics among entries. */
+/**
+ * The names of the topics among entries.
+ *
+ * @internal
+ */
 export type TopicKeys<E> = keyof {
   [
     K in keyof E as E[K] extends { readonly subscribe: true } ? K & string
       : never
   ]: 1;
 };
-/** The names of the events among entries. */
+/**
+ * The names of the events among entries.
+ *
+ * @internal
+ */
 export type EventKeys<E> = keyof {
   [
     K in keyof E as E[K] extends
@@ -160,14 +196,22 @@ export type EventKeys<E> = keyof {
       : K & string
   ]: 1;
 };
-/** The names of the questions among entries. */
+/**
+ * The names of the questions among entries.
+ *
+ * @internal
+ */
 export type QuestionKeys<E> = keyof {
   [
     K in keyof E as E[K] extends { readonly output: unknown } ? K & string
       : never
   ]: 1;
 };
-/** What a payload's schema accepts. */
+/**
+ * What a payload's schema accepts.
+ *
+ * @internal
+ */
 export type PayloadInput<E, K extends keyof E> = E[K] extends
   { readonly payload: infer S } ? InferInput<S> : never;
 /** What a payload's schema returns. */
@@ -227,15 +271,27 @@ export type TopicArgs<E, Rest extends readonly unknown[]> = [E] extends [never]
     ? [params: InferInput<S>, ...rest: Rest]
   : Rest;
 
-/** The names of the events in `shared`: what a room can broadcast. */
+/**
+ * The names of the events in `shared`: what a room can broadcast.
+ *
+ * @internal
+ */
 export type SharedEvent<C extends ContractDefinition> = EventKeys<
   OwnEntries<C, "shared", "serverToClient">
 >;
-/** The names of the topics in `shared`. */
+/**
+ * The names of the topics in `shared`.
+ *
+ * @internal
+ */
 export type SharedTopic<C extends ContractDefinition> = TopicKeys<
   OwnEntries<C, "shared", "serverToClient">
 >;
-/** The names of a role's own topics. */
+/**
+ * The names of a role's own topics.
+ *
+ * @internal
+ */
 export type RoleTopic<C extends ContractDefinition, R extends RoleName<C>> =
   TopicKeys<
     OwnEntries<C, R, "serverToClient">
@@ -250,16 +306,28 @@ export type QuestionName<C extends ContractDefinition, R extends RoleName<C>> =
   QuestionKeys<
     RoleEntries<C, R, "serverToClient">
   >;
-/** The names of the questions that may be put to any client. */
+/**
+ * The names of the questions that may be put to any client.
+ *
+ * @internal
+ */
 export type SharedQuestion<C extends ContractDefinition> = QuestionKeys<
   OwnEntries<C, "shared", "serverToClient">
 >;
-/** One entry of `shared.serverToClient`. */
+/**
+ * One entry of `shared.serverToClient`.
+ *
+ * @internal
+ */
 export type SharedEntry<C extends ContractDefinition, N> = N extends
   keyof OwnEntries<C, "shared", "serverToClient">
   ? OwnEntries<C, "shared", "serverToClient">[N]
   : never;
-/** One `serverToClient` entry that a role sees. */
+/**
+ * One `serverToClient` entry that a role sees.
+ *
+ * @internal
+ */
 export type RoleEntry<C extends ContractDefinition, R extends RoleName<C>, N> =
   R extends unknown
     ? N extends keyof RoleEntries<C, R, "serverToClient">
@@ -309,12 +377,20 @@ export type AnyParams<C extends ContractDefinition, B = BlockName<C>> =
   B extends BlockName<C> ? ParamsOut<BlockEntry<C, B, BlockTopic<C, B>>>
     : never;
 
-/** What the server passes to send an event or publish a topic of a block. */
+/**
+ * What the server passes to send an event or publish a topic of a block.
+ *
+ * @internal
+ */
 export type PayloadIn<C extends ContractDefinition, B extends BlockName<C>, N> =
   N extends keyof OwnEntries<C, B, "serverToClient">
     ? PayloadInput<OwnEntries<C, B, "serverToClient">, N>
     : never;
-/** What the server passes to send an event to a connection of a role. */
+/**
+ * What the server passes to send an event to a connection of a role.
+ *
+ * @internal
+ */
 export type EmitIn<C extends ContractDefinition, R extends RoleName<C>, N> =
   R extends unknown
     ? N extends keyof RoleEntries<C, R, "serverToClient">
@@ -329,37 +405,69 @@ export type PayloadOut<C extends ContractDefinition, R extends RoleName<C>, N> =
     : never
     : never;
 
-/** The `serverToServer` entries of a contract. */
+/**
+ * The `serverToServer` entries of a contract.
+ *
+ * @internal
+ */
 export type ServerEntries<C extends ContractDefinition> = C extends
   { readonly serverToServer: infer E } ? E : None;
-/** The names of a contract's questions between nodes. */
+/**
+ * The names of a contract's questions between nodes.
+ *
+ * @internal
+ */
 export type ServerQuestion<C extends ContractDefinition> = QuestionKeys<
   ServerEntries<C>
 >;
-/** The names of a contract's server events. */
+/**
+ * The names of a contract's server events.
+ *
+ * @internal
+ */
 export type ServerEvent<C extends ContractDefinition> = Exclude<
   keyof ServerEntries<C> & string,
   ServerQuestion<C>
 >;
-/** One `serverToServer` entry: an event's schema, or a question. */
+/**
+ * One `serverToServer` entry: an event's schema, or a question.
+ *
+ * @internal
+ */
 export type ServerEntry<C extends ContractDefinition, N> = N extends
   keyof ServerEntries<C> ? ServerEntries<C>[N] : never;
-/** What a node passes to emit a server event. */
+/**
+ * What a node passes to emit a server event.
+ *
+ * @internal
+ */
 export type ServerEventIn<C extends ContractDefinition, N> = InferInput<
   ServerEntry<C, N>
 >;
-/** What a listener gets: an event's data, or a question's input. */
+/**
+ * What a listener gets: an event's data, or a question's input.
+ *
+ * @internal
+ */
 export type ServerEventOut<C extends ContractDefinition, N> =
   ServerEntry<C, N> extends { readonly input: infer S } ? InferOutput<S>
     : InferOutput<ServerEntry<C, N>>;
-/** What a listener returns: the answer to a question, nothing to an event. */
+/**
+ * What a listener returns: the answer to a question, nothing to an event.
+ *
+ * @internal
+ */
 export type ServerReturn<C extends ContractDefinition, N> = [N] extends
   [ServerEvent<C>] ? void
   : ServerEntry<C, N> extends { readonly output: infer S }
     ? InferInput<S> | Promise<InferInput<S>>
   : void;
 
-/** The type of a role's `conn.data`. */
+/**
+ * The type of a role's `conn.data`.
+ *
+ * @internal
+ */
 export type DataOf<C extends ContractDefinition, R extends RoleName<C>> =
   R extends unknown
     ? C["roles"][R & keyof C["roles"]] extends { readonly data: infer S }
@@ -412,7 +520,11 @@ export type AuthResult<C extends ContractDefinition> =
   }[keyof C["roles"] & string]
   | NoLogin<RoleName<C>>;
 
-/** The `ctx` that `authenticate` returned for a role. */
+/**
+ * The `ctx` that `authenticate` returned for a role.
+ *
+ * @internal
+ */
 export type CtxOf<A, R> = unknown extends A ? unknown
   : A extends { readonly role: infer X } ? Extract<X, R> extends never ? never
     : "ctx" extends keyof A ? A[keyof A & "ctx"]
@@ -423,11 +535,19 @@ export type CtxOf<A, R> = unknown extends A ? unknown
  * Read in one step: an `infer` of the schema and a conditional type for it would cost the compiler two instantiations
  * more for each entry.
  */
-/** What a request or signal handler may see as input. */
+/**
+ * What a request or signal handler may see as input.
+ *
+ * @internal
+ */
 export type CallInput<E> = E extends { readonly input: Schema }
   ? (E["input"]["~standard"]["types"] & Present)["output"]
   : never;
-/** What a request handler returns; nothing for a signal. */
+/**
+ * What a request handler returns; nothing for a signal.
+ *
+ * @internal
+ */
 export type CallReturn<E> = E extends { readonly output: Schema }
   ? (E["output"]["~standard"]["types"] & Present)["input"]
   : void;

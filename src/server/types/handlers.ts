@@ -112,7 +112,11 @@ export type RoleOf<C extends ContractDefinition, B> = B extends "shared"
   ? RoleName<C>
   : B & RoleName<C>;
 
-/** Those of a contract's blocks that have requests or signals. */
+/**
+ * Those of a contract's blocks that have requests or signals.
+ *
+ * @internal
+ */
 export type BlockWithCalls<C extends ContractDefinition> = keyof {
   [
     B in BlockName<C> as keyof OwnEntries<C, B, "clientToServer"> extends never
