@@ -52,7 +52,6 @@ const { fetch, websocket } = srv;
 const server = Bun.serve({ port: 0, fetch, websocket });
 const options = { url: server.url, role: "user" } as const;
 const chat = "c1";
-
 const other = createClient(api, options);
 const heard: string[] = [];
 let after = ""; // a page would store it with every word
