@@ -71,8 +71,12 @@ export interface HttpNode<C extends ContractDefinition, A> extends Node<C, A> {
    *
    * @example Beside the application's own requests
    * ```ts ignore
+   * import { createServer } from "node:http";
+   *
+   * const server = createServer();
+   * const srv = createSocketServer(api, { server, authenticate });
    * server.on("request", (request, response) => {
-   *   if (!srv.answer(request, response)) app(request, response);
+   *   if (!srv.answer(request, response)) response.writeHead(404).end();
    * });
    * ```
    */

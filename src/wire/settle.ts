@@ -17,11 +17,14 @@ export type Outcome<T, Failure> =
  * @param answer What a request, a question or a stream's `result` returned
  * @returns The outcome; it rejects only with what is no `SocketError`, such as an aborted signal's reason
  *
- * @example A bid that may be too low
+ * @example A call that may be refused
  * ```ts ignore
- * const outcome = await settle(client.bid({ amount: 10 }));
- * if (outcome.ok) show(outcome.value);
- * else if (outcome.error.code === "BID_TOO_LOW") ask(outcome.error.data.minimum);
+ * import { createClient, settle } from "@super-line/edge/client";
+ *
+ * const client = createClient(api, { url: "ws://localhost:3000", role: "user" });
+ * const outcome = await settle(client.say({ room: "lobby", text: "hello" }));
+ * if (outcome.ok) console.log(outcome.value.id);
+ * else if (outcome.error.code === "RATE_LIMITED") console.log("Wait a little");
  * ```
  */
 export async function settle<T, Failure = SocketError>(
