@@ -40,10 +40,14 @@ export interface HttpHost {
    *
    * @returns The node's answer; `undefined` when there is no such node
    */
-  forward?(
+  forward(
     nodeId: string,
     request: ForwardedRequest,
   ): Promise<ForwardedAnswer | undefined>;
+  /** Sets what answers requests that other nodes pass on. */
+  onForwarded(
+    take: (request: ForwardedRequest) => Promise<ForwardedAnswer>,
+  ): void;
 }
 
 /** A request to a session of another node: a read is answered as a poll. */
@@ -73,8 +77,6 @@ export interface HttpTransport {
     request: Request,
     extras: HandshakeExtras,
   ): Promise<Response> | undefined;
-  /** Answers a request that another node passed on. */
-  forwarded(request: ForwardedRequest): Promise<ForwardedAnswer>;
   /** How many sessions there are, closing ones included. */
   readonly size: number;
 }
@@ -206,10 +208,7 @@ export function createHttpTransport(host: HttpHost): HttpTransport {
       ? ""
       : await inTime(bodyOf(request, host.maxMessageBytes));
     if (typeof body !== "string") return unread(body);
-    if (owner !== host.nodeId && host.forward) {
-      const answer = await host.forward(owner, { header, body });
-      return answer ? respond(answer.status, answer.body) : gone();
-    }
+    if (owner !== host.nodeId) return await forward(owner, { header, body });
     const session = find(id, secret);
     if (!(session instanceof Session)) {
       return respond(session.status, session.body);
@@ -218,6 +217,32 @@ export function createHttpTransport(host: HttpHost): HttpTransport {
     const sent = send(session, ack, number, body);
     return respond(sent.status, sent.body);
   }
+
+  /** Passes a request on to its session's node. One that cannot be reached now is tried again by the client. */
+  async function forward(
+    owner: string,
+    request: ForwardedRequest,
+  ): Promise<Response> {
+    try {
+      const answer = await host.forward(owner, request);
+      return answer ? respond(answer.status, answer.body) : gone();
+    } catch {
+      return respond(503, "The node of this session cannot be reached now\n");
+    }
+  }
+
+  host.onForwarded(async ({ header, body }) => {
+    const [verb, id = "", secret = "", ack = "", number = ""] = header.split(
+      " ",
+    );
+    const session = find(id, secret);
+    if (!(session instanceof Session)) return session;
+    if (verb === "send") return send(session, ack, number, body);
+    const flaw = session.confirm(Number(ack));
+    if (flaw) return flaw;
+    ticking ??= unrefed(setInterval(tick, COMMENT_MS));
+    return { status: 200, body: await textOf(session.attach(true)) };
+  });
 
   return {
     take(request, extras) {
@@ -231,18 +256,6 @@ export function createHttpTransport(host: HttpHost): HttpTransport {
       return answer(request, extras).then((response) =>
         withOrigin(response, shared)
       );
-    },
-    async forwarded({ header, body }) {
-      const [verb, id = "", secret = "", ack = "", number = ""] = header.split(
-        " ",
-      );
-      const session = find(id, secret);
-      if (!(session instanceof Session)) return session;
-      if (verb === "send") return send(session, ack, number, body);
-      const flaw = session.confirm(Number(ack));
-      if (flaw) return flaw;
-      ticking ??= unrefed(setInterval(tick, COMMENT_MS));
-      return { status: 200, body: await textOf(session.attach(true)) };
     },
     get size() {
       return sessions.size;

@@ -46,6 +46,23 @@ export interface CreatedNode<C extends ContractDefinition, A> {
     socket: Socket,
     snapshot: ConnectionSnapshot,
   ): SocketEvents | undefined;
+  /**
+   * Passes texts on to the same part of another node.
+   *
+   * @returns What it answered; `undefined` if there is no such node
+   * @throws {SocketError} UNAVAILABLE or TIMEOUT, as a rejection, if the node cannot be reached now
+   */
+  forward(
+    nodeId: string,
+    kind: string,
+    texts: readonly string[],
+    timeoutMs: number,
+  ): Promise<readonly unknown[] | undefined>;
+  /** Sets what answers the texts that other nodes pass on. */
+  onForwarded(
+    kind: string,
+    answer: (texts: readonly string[]) => Promise<readonly unknown[]>,
+  ): void;
   /** Checks the deadlines; to be called at the time that the node requested of its host. */
   sweep(): void;
   /** Reports an error of the runtime. */
@@ -93,6 +110,8 @@ export function createNode<
     settings,
     adapter: given.adapter,
     restore: (socket, snapshot) => restore(server, socket, snapshot),
+    forward: (...args) => server.reach.forward(...args),
+    onForwarded: (...args) => server.reach.onForwarded(...args),
     sweep: () => server.sweep(),
     warn: (message) => server.warn(message),
     report: (error) => server.report(error, { source: "internal" }),

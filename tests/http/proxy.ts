@@ -66,7 +66,9 @@ export function startProxy(
           redirect: "manual",
         });
       try {
-        if (body && random() < (faults.repeatShare ?? 0)) {
+        // A session that is lost while it opens is one that its client never had: it dials again.
+        const opens = headers.get("superline")?.startsWith("open");
+        if (body && !opens && random() < (faults.repeatShare ?? 0)) {
           happened.repeated++;
           await (await send()).text();
         }
@@ -74,7 +76,7 @@ export function startProxy(
         if (faults.hold) {
           return new Response(await response.arrayBuffer(), response);
         }
-        if (random() < (faults.dropShare ?? 0)) {
+        if (!opens && random() < (faults.dropShare ?? 0)) {
           happened.dropped++;
           await response.body?.cancel();
           return new Response("lost\n", { status: 502 });

@@ -240,6 +240,42 @@ export class Reach {
     return await this.requests.ask(undefined, kind, about, frame, options);
   }
 
+  /** Passes texts on to another node; see `CreatedNode`. */
+  async forward(
+    nodeId: string,
+    kind: string,
+    texts: readonly string[],
+    timeoutMs: number,
+  ): Promise<readonly unknown[] | undefined> {
+    await this.directory.settled;
+    if (this.#host.hub.status.state === "down") {
+      throw remoteError(
+        "UNAVAILABLE",
+        `Cannot reach node ${quote(nodeId)}: other nodes are not heard now`,
+      );
+    }
+    const { items } = await this.requests
+      .ask(nodeId, kind, texts, undefined, { timeoutMs });
+    return items.get(nodeId);
+  }
+
+  /** Sets what answers the texts that other nodes pass on. */
+  onForwarded(
+    kind: string,
+    answer: (texts: readonly string[]) => Promise<readonly unknown[]>,
+  ): void {
+    this.requests.on(kind, (texts, _frame, done) => {
+      answer(texts).then(
+        (items) => done(items.map((item) => JSON.stringify(item))),
+        (error) => {
+          this.#host.report(error, { source: "internal" });
+          done([]);
+        },
+      );
+      return () => undefined; // the other node does not wait any longer
+    });
+  }
+
   /** Closes one connection. */
   endConnection(id: string, code: number, reason: string): void {
     const nodeId = this.nodeOf(id);
