@@ -5,6 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bun, root } from "../../scripts/run.mjs";
 import { round } from "../harness/compare.mjs";
+import { check, complete, project } from "../harness/compiler.mjs";
+import { contracts } from "../harness/contracts.mjs";
 import { here } from "../harness/programs.mjs";
 
 const schema = (at) =>
@@ -93,6 +95,54 @@ export async function* run({ few }) {
       ratio: round(ratio),
       ...(target && { target, ok: ratio <= target }),
     };
+  }
+  yield* besidePeers(few);
+}
+
+/** The same requests for the peers, each file compiled alone, from declarations; and completion in the client's file. */
+async function* besidePeers(few) {
+  const files = contracts(few ? 3 : 300);
+  const { folder, remove } = project(files);
+  try {
+    const measured = {};
+    for (const name of few ? ["ours"] : ["ours", "orpc", "trpc"]) {
+      const client = `${name}_client.ts`;
+      measured[name] = {
+        server: check(folder, `${name}_server.ts`),
+        client: check(folder, client),
+        completion: await complete(folder, client, files[client]),
+      };
+    }
+    for (const [name, peer] of Object.entries(measured)) {
+      if (name === "ours" && !few) continue;
+      for (const side of ["server", "client"]) {
+        const value = measured.ours[side].instantiations;
+        const control = peer[side].instantiations;
+        yield {
+          id: 11,
+          name: `types-${side}-beside-${name}`,
+          unit: `instantiations; check ${measured.ours[side].seconds} s, ${
+            peer[side].seconds
+          } s`,
+          value,
+          control,
+          ratio: round(value / control),
+          ...(!few && { target: 1, ok: value < control }),
+        };
+      }
+      const value = Math.round(measured.ours.completion.first);
+      const control = Math.round(peer.completion.first);
+      yield {
+        id: 11,
+        name: `types-completion-beside-${name}`,
+        unit: "ms, first completion in the client's file",
+        value,
+        control,
+        ratio: round(value / control),
+      };
+    }
+  } finally {
+    remove();
   }
 }
 
