@@ -94,6 +94,16 @@ try {
   });
   const env = { REDIS_URL: `redis://127.0.0.1:${port}` };
   const tarball = await pack(folder);
+  // What a package must be for npm's users: entries and types that resolve, for ESM.
+  const lints = [
+    ["publint/src/cli.js", "--strict", tarball],
+    ["@arethetypeswrong/cli/dist/index.js", tarball, "--profile", "esm-only"],
+  ];
+  for (const [program, ...args] of lints) {
+    const path = join(root, "node_modules", program);
+    const { ok, output } = await run("node", [path, ...args]);
+    if (!ok) throw new Error(`${program} refused the tarball: ${output}`);
+  }
   const packages = packagesFor("/adapters/redis", "/react", "/hono");
   const on = { bun, npm: which("npm"), deno };
   const node = join(root, "node_modules/node24/bin/node");
