@@ -50,6 +50,7 @@ export class UpstashNode {
   readonly #host: AdapterHost;
   readonly #settings: NodeSettings;
   readonly #calls: Calls;
+  readonly #health: Health;
   readonly #subscriptions: Subscriptions;
   readonly #publisher: Publisher;
   readonly #poller: Poller;
@@ -76,6 +77,7 @@ export class UpstashNode {
       error: host.error.bind(host),
       found: () => this.#poller.retry(),
     }, timeoutMs);
+    this.#health = health;
     this.#subscriptions = new Subscriptions(prefix, instance, calls, health, {
       message: host.message.bind(host),
       error: host.error.bind(host),
@@ -142,14 +144,22 @@ export class UpstashNode {
     keys: string[],
     args: string[],
   ): Promise<unknown> {
+    const endsAt = Date.now() + this.#calls.timeoutMs;
     for (let tries = 1;; tries++) {
+      if (this.#health.down) {
+        throw unavailable(
+          "Cannot use the presence store: the service is unreachable",
+          this.#health.cause,
+        );
+      }
       try {
         const reply = await this.#calls.evaluate(script, keys, args);
         if (typeof reply === "number" || Array.isArray(reply)) return reply;
         throw shapeless("EVAL"); // another kind of reply may come from something that did not run the script
       } catch (error) {
         const cause = UpstashFailure.of(error);
-        if (cause.kind !== "away" || tries >= TRIES || this.#closed) {
+        const late = Date.now() > endsAt;
+        if (cause.kind !== "away" || tries >= TRIES || late || this.#closed) {
           throw unavailable("The presence store did not answer", cause);
         }
         await delay(backoffDelay(tries, RETRY));

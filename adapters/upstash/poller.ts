@@ -27,6 +27,8 @@ export interface PollerSettings {
   readonly probeKey: string;
   /** How long the ids of streams without news are trusted; half an hour by default. */
   readonly checkMs?: number;
+  /** How often a read includes the last entry that was read, in milliseconds; 30 s by default. */
+  readonly verifyMs?: number;
 }
 
 /** Why messages may be missing. */
@@ -46,6 +48,8 @@ const RETRY_MOST = 6;
 /** The wait while notifications arrive, in milliseconds. */
 const SAFETY_MS = 60_000;
 const CHECK_MS = 1_800_000;
+/** A read from just before the last entry costs nothing, and returns that entry unless ids went back or it is gone. */
+const VERIFY_MS = 30_000;
 
 /** Makes one read at a time. Without subscriptions it reads only while the service is down, to detect that it is up. */
 export class Poller {
@@ -60,6 +64,7 @@ export class Poller {
   #failures = 0;
   /** When ids were last verified, by the wall clock, which a later life of the object shares. */
   checkedAt: number = Date.now();
+  #verifiedAt = Date.now();
   #polling: Promise<number> | undefined;
   /** Whether to read again after the current read. */
   #again = false;
@@ -192,17 +197,33 @@ export class Poller {
 
   /** Reads once, and returns the wait until the next read. */
   async #read(): Promise<number> {
-    const { checkMs = CHECK_MS } = this.#settings;
+    const { checkMs = CHECK_MS, verifyMs = VERIFY_MS } = this.#settings;
     if (Date.now() - this.checkedAt > checkMs) await this.#check();
     const shards = this.#page.pick(this.#subscriptions.read);
     if (shards.length === 0) return 0;
     const { count } = this.#page;
     const epochs = new Map(shards.map((it) => [it, it.epoch]));
+    const verifies = Date.now() - this.#verifiedAt > verifyMs;
+    const from = new Map(shards.map((it) => [it, it.cursor ?? FIRST_ID]));
     const pages = await this.#calls.read(
-      new Map(shards.map((it) => [it.key, it.cursor ?? FIRST_ID])),
+      new Map(
+        [...from].map(([it, id]) =>
+          [it.key, verifies && id !== FIRST_ID ? idBefore(id) : id] as const
+        ),
+      ),
       count,
     );
     this.#page.worked();
+    if (verifies) {
+      this.#verifiedAt = Date.now();
+      const isThere = ([{ key }, id]: [Shard, string]) =>
+        id === FIRST_ID ||
+        pages.some((it) => it.key === key && it.entries[0]?.[0] === id);
+      if (![...from].every(isThere)) {
+        await this.#check();
+        return 0;
+      }
+    }
     let news = 0;
     let full = this.#page.leftOver;
     for (const shard of shards) {
