@@ -29,7 +29,7 @@ export const faults: readonly Fault[] = [
   {
     name: "forgets to leave when a client unsubscribes",
     file: "src/server/calls/subscribe.ts",
-    find: "if (live) host.hub.leave(live, session);",
+    find: "if (channel) hub.leave(channel, session);",
     replace: "",
     found: ["not for it"],
   },
@@ -51,8 +51,8 @@ export const faults: readonly Fault[] = [
   {
     name: "stops hearing a channel that one member is left in",
     file: "src/server/fanout/hub.ts",
-    find: "channel.direct.size + channel.grouped.size > 0",
-    replace: "channel.direct.size + channel.grouped.size > 1",
+    find: "channel.direct.size + channel.grouped.size > 0 ||",
+    replace: "channel.direct.size + channel.grouped.size > 1 ||",
     found: ["missing"],
   },
   {

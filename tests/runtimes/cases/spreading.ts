@@ -179,10 +179,18 @@ export const spreading: readonly RuntimeCase[] = [
     "promises",
     "a kept topic: nothing is missed over a reconnect, a gap is told with a snapshot, an awaited publish comes before the reply",
     async (stage) => {
-      const [client, publisher] = [
-        await stage.user({ reconnectBaseMs: 50 }),
-        await stage.user(),
-      ];
+      // It comes back when the case says so.
+      let open = Promise.resolve();
+      const leave = async (): Promise<() => void> => {
+        let comeBack = (): void => {};
+        open = new Promise((resolve) => comeBack = resolve);
+        client.end({ code: 1012, reason: "" });
+        await until(() => client.state !== "open", () => "gone");
+        return comeBack;
+      };
+      const url = stage.subject.origin + stage.path;
+      const client = await stage.user({ url: () => open.then(() => url) });
+      const publisher = await stage.user();
       const id = "a";
       const got: string[] = [];
       const sub = client.subscribe(
@@ -198,14 +206,14 @@ export const spreading: readonly RuntimeCase[] = [
       await client.keep({ id, from: 1, to: 2 });
       assert(String(got) === "[0],1,2", String(got)); // before the reply
       const back = () => until(() => client.state === "open", () => "back");
-      client.end({ code: 1012, reason: "" });
-      await until(() => client.state !== "open", () => "gone");
+      let comeBack = await leave();
       await publisher.keep({ id, from: 3, to: 5 });
+      comeBack();
       await back();
       await until(() => got.length >= 6, () => `6 in ${got}`);
-      client.end({ code: 1012, reason: "" });
-      await until(() => client.state !== "open", () => "gone");
+      comeBack = await leave();
       await publisher.keep({ id, from: 6, to: 20 }); // more than are kept
+      comeBack();
       await back();
       await until(() => got.filter((it) => it === "[0]").length === 2);
       await publisher.keep({ id, from: 21, to: 22 });
