@@ -64,8 +64,6 @@ export interface HttpTransportOptions {
 const FIRST_BYTE_MS = 2_000;
 /** The bound of the wait before a request is repeated, in milliseconds. */
 const RETRY_MS = 500;
-/** After how many bytes the client confirms what it has read. */
-const CONFIRM_BYTES = 65_536;
 /** How long a session that is closed while it opens may still open, so that the server is told, in milliseconds. */
 const CLOSING_MS = 500;
 /** Where the choice is remembered. */
@@ -233,6 +231,8 @@ class HttpSocket implements WebSocketLike {
   /** The number of the last event that was handled. */
   #handled = 0;
   #unconfirmed = 0;
+  /** After how many bytes the client confirms, as the server says: it holds messages back while too many are not. */
+  #confirmBytes = 0;
   #posted = 0;
   /** Encoded messages that wait for the POST under way. */
   #waiting: string[] = [];
@@ -277,9 +277,15 @@ class HttpSocket implements WebSocketLike {
     }
     const [first, ...rest] = createEventReader()(text);
     if (first?.kind === "open") {
-      const [id, secret, protocol] = first.data as [string, string, string]; // what the server's transport answers
+      const [id, secret, protocol, confirmBytes] = first.data as [
+        string,
+        string,
+        string,
+        number,
+      ]; // the answer of the server's transport
       this.#id = `${id} ${secret}`;
       this.protocol = protocol;
+      this.#confirmBytes = confirmBytes;
       if (this.#over) return await this.#post(); // it was closed meanwhile, and the server has to know
       this.onopen?.(undefined as never);
     }
@@ -329,7 +335,7 @@ class HttpSocket implements WebSocketLike {
       came();
       this.#take(read(decoder.decode(part.value, { stream: true })));
       this.#unconfirmed += part.value.length;
-      if (this.#unconfirmed > CONFIRM_BYTES) this.#queue(COMMENT);
+      if (this.#unconfirmed > this.#confirmBytes) this.#queue(COMMENT);
     }
   }
 

@@ -31,6 +31,8 @@ export interface HttpHost {
   readonly nodeId: string;
   /** The largest message that a client may send, in bytes. */
   readonly maxMessageBytes: number;
+  /** After how many bytes a client confirms: a fraction of what may wait for it. */
+  readonly confirmBytes: number;
   /** Decides about a new session, as about a WebSocket. */
   handshake(request: Request, extras: HandshakeExtras): Promise<Handshake>;
   /** Tells whether a page of the request's `Origin` may read the answer. */
@@ -142,7 +144,12 @@ export function createHttpTransport(host: HttpHost): HttpTransport {
     await Promise.resolve();
     return respond(
       200,
-      controlEvent(0, "open", [id, session.secret, handshake.protocol]) +
+      controlEvent(0, "open", [
+        id,
+        session.secret,
+        handshake.protocol,
+        host.confirmBytes,
+      ]) +
         session.take(),
     );
   }

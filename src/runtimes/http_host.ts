@@ -16,10 +16,11 @@ const FORWARD_MS = 30_000;
 export function httpHostOf(
   { node, settings, report, forward, onForwarded }: CreatedNode<never, never>,
 ): HttpHost {
-  const { limits, origins } = settings;
+  const { limits, origins, backpressure } = settings;
   return {
     nodeId: node.nodeId,
     maxMessageBytes: limits.maxMessageBytes,
+    confirmBytes: Math.min(65_536, backpressure.maxBufferedBytes / 4),
     handshake: (request, extras) => node.handshake(request, extras),
     async forward(nodeId, { header, body }) {
       const texts = [header, body];
