@@ -144,7 +144,6 @@ export class UpstashNode {
     keys: string[],
     args: string[],
   ): Promise<unknown> {
-    const endsAt = Date.now() + this.#calls.timeoutMs;
     for (let tries = 1;; tries++) {
       if (this.#health.down) {
         throw unavailable(
@@ -158,8 +157,7 @@ export class UpstashNode {
         throw shapeless("EVAL"); // another kind of reply may come from something that did not run the script
       } catch (error) {
         const cause = UpstashFailure.of(error);
-        const late = Date.now() > endsAt;
-        if (cause.kind !== "away" || tries >= TRIES || late || this.#closed) {
+        if (cause.kind !== "away" || tries >= TRIES || this.#closed) {
           throw unavailable("The presence store did not answer", cause);
         }
         await delay(backoffDelay(tries, RETRY));
